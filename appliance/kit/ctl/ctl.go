@@ -1,0 +1,186 @@
+// Package ctl is a service's control socket: HTTP over a Unix socket that
+// only this machine's administrator can open.
+//
+//	GET  /health      {"name","ok","detail","since"}; 503 while not ok
+//	GET  /metrics     Prometheus text
+//	POST /reload      read the settings file again
+//	GET  /log-level   DEBUG, INFO, WARN or ERROR; PUT sets it
+//	GET  /trace       the last seconds, for go tool trace
+//	GET  /debug/pprof/…
+package ctl
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"os"
+	"path/filepath"
+	"runtime/trace"
+	"sync"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// maxSocketPath is what the kernel takes for a Unix socket's name (unix(7)).
+const maxSocketPath = 107
+
+// Health is what a service says of itself.
+type Health struct {
+	Name   string    `json:"name"`
+	OK     bool      `json:"ok"`
+	Detail string    `json:"detail"` // what is missing, or a word on the state
+	Since  time.Time `json:"since"`  // of this state
+}
+
+// Server answers on the control socket of one service.
+type Server struct {
+	Metrics *metrics.Set
+	Level   *slog.LevelVar
+	Reload  func() // called for each POST /reload
+
+	mu     sync.Mutex
+	health Health
+	flight *trace.FlightRecorder
+}
+
+// New returns a server for the named service, not healthy yet.
+func New(name string) *Server {
+	return &Server{
+		Metrics: metrics.NewSet(),
+		Level:   new(slog.LevelVar),
+		Reload:  func() {},
+		health:  Health{Name: name, Detail: "starting", Since: time.Now()},
+		flight:  trace.NewFlightRecorder(trace.FlightRecorderConfig{}),
+	}
+}
+
+// SetHealth changes what GET /health answers. Safe for concurrent use.
+func (s *Server) SetHealth(ok bool, detail string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.health.OK != ok {
+		s.health.Since = time.Now()
+	}
+	s.health.OK, s.health.Detail = ok, detail
+}
+
+// Health returns the current state. Safe for concurrent use.
+func (s *Server) Health() Health {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.health
+}
+
+// Serve answers on the socket until ctx ends. A socket file left by a killed
+// predecessor is replaced.
+func (s *Server) Serve(ctx context.Context, socket string) error {
+	l, err := Listen(socket)
+	if err != nil {
+		return err
+	}
+	srv := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second}
+	stop := context.AfterFunc(ctx, func() { srv.Close() })
+	defer stop()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("control socket: %w", err)
+	}
+	return nil
+}
+
+// Listen opens a Unix socket for one service, mode 0660, in a folder that it
+// makes. The old file is removed first: sockets outlive a killed process.
+func Listen(socket string) (net.Listener, error) {
+	if len(socket) > maxSocketPath {
+		return nil, fmt.Errorf("socket %s: the path has %d bytes, the kernel takes %d; choose a shorter state folder", socket, len(socket), maxSocketPath)
+	}
+	if err := os.MkdirAll(filepath.Dir(socket), 0o750); err != nil {
+		return nil, fmt.Errorf("socket: %w", err)
+	}
+	if err := os.Remove(socket); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("socket: %w", err)
+	}
+	l, err := net.Listen("unix", socket)
+	if err != nil {
+		return nil, fmt.Errorf("socket: %w", err)
+	}
+	if err := os.Chmod(socket, 0o660); err != nil {
+		return nil, errors.Join(fmt.Errorf("socket: %w", err), l.Close())
+	}
+	return l, nil
+}
+
+// Client returns an HTTP client whose every request goes to the socket; the
+// host of the URL is ignored ("http://ctl/health").
+func Client(socket string) *http.Client {
+	return &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", socket)
+		},
+	}}
+}
+
+func (s *Server) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /health", s.getHealth)
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
+		s.Metrics.WritePrometheus(w)
+		metrics.WriteProcessMetrics(w)
+	})
+	mux.HandleFunc("POST /reload", func(http.ResponseWriter, *http.Request) { s.Reload() })
+	mux.HandleFunc("GET /log-level", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, s.Level.Level()) })
+	mux.HandleFunc("PUT /log-level", s.putLevel)
+	mux.HandleFunc("GET /trace", s.getTrace)
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	return mux
+}
+
+func (s *Server) getHealth(w http.ResponseWriter, _ *http.Request) {
+	h := s.Health()
+	w.Header().Set("Content-Type", "application/json")
+	if !h.OK {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	if err := json.NewEncoder(w).Encode(h); err != nil {
+		slog.Debug("health not delivered", "err", err)
+	}
+}
+
+func (s *Server) putLevel(w http.ResponseWriter, r *http.Request) {
+	b, err := io.ReadAll(io.LimitReader(r.Body, 16))
+	if err == nil {
+		err = s.Level.UnmarshalText(bytes.TrimSpace(b))
+	}
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+	}
+}
+
+func (s *Server) getTrace(w http.ResponseWriter, _ *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.flight.Enabled() {
+		if err := s.flight.Start(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		http.Error(w, "recording from now on; ask again for the last seconds", http.StatusAccepted)
+		return
+	}
+	if _, err := s.flight.WriteTo(w); err != nil {
+		slog.Debug("trace not delivered", "err", err)
+	}
+}

@@ -1,0 +1,125 @@
+// Package unit is the skeleton of every Meetbox process: flags, log, control
+// socket, reload signal, exit code.
+//
+// A main is
+//
+//	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+//	code := unit.Main(ctx, "bridge", os.Args[1:], run)
+//	stop()
+//	os.Exit(code)
+//
+// and run owns everything else. It is called once and returns when ctx ends
+// or something failed that only a restart mends. Main exits 0 only when it
+// was asked to stop: under gokrazy 0 means "never start me again".
+package unit
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"sync"
+	"syscall"
+
+	"github.com/VictoriaMetrics/metrics"
+	"meetbox.local/appliance/kit/ctl"
+)
+
+var errEarly = errors.New("service ended without being asked to")
+
+// Unit is what the skeleton hands to a service.
+type Unit struct {
+	Name    string
+	Log     *slog.Logger
+	Metrics *metrics.Set    // served at GET /metrics of the control socket
+	Run     string          // folder for sockets, rendered settings and volatile state; absolute
+	State   string          // folder for what must outlive a reboot; empty where the service has none
+	Reload  <-chan struct{} // one element after SIGHUP or POST /reload; settings may have changed
+
+	ctl *ctl.Server
+}
+
+// Settings is the file that the appliance renders for this service.
+func (u *Unit) Settings() string { return filepath.Join(u.Run, u.Name+".json") }
+
+// Socket is where this service, or another of this machine, listens.
+func (u *Unit) Socket(service string) string { return filepath.Join(u.Run, service+".sock") }
+
+// SetHealth changes what the control socket says of this service.
+func (u *Unit) SetHealth(ok bool, detail string) { u.ctl.SetHealth(ok, detail) }
+
+// Main runs a service and returns the process's exit code.
+func Main(ctx context.Context, name string, args []string, run func(context.Context, *Unit) error) int {
+	return start(ctx, name, args, os.Stderr, run)
+}
+
+func start(ctx context.Context, name string, args []string, stderr io.Writer, run func(context.Context, *Unit) error) int {
+	fl := flag.NewFlagSet(name, flag.ContinueOnError)
+	fl.SetOutput(stderr)
+	runDir := fl.String("run", "/run/meetbox", "`folder` for sockets, rendered settings and volatile state")
+	stateDir := fl.String("state", "", "`folder` for what must outlive a reboot")
+	if err := fl.Parse(args); err != nil {
+		return 2
+	}
+	abs, err := filepath.Abs(*runDir)
+	if err != nil {
+		fmt.Fprintf(stderr, "%s: -run: %v\n", name, err)
+		return 2
+	}
+	c := ctl.New(name)
+	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.Level})).With("service", name)
+	reload := make(chan struct{}, 1)
+	u := &Unit{Name: name, Log: log, Metrics: c.Metrics, Run: abs, State: *stateDir, Reload: reload, ctl: c}
+	if err := supervise(ctx, u, reload, run); err != nil {
+		log.Error("service failed", "err", err)
+		return 1
+	}
+	log.Info("service stopped", "cause", context.Cause(ctx))
+	return 0
+}
+
+// supervise runs the service beside its control socket and the hang-up
+// signal; the first to fail ends the others.
+func supervise(parent context.Context, u *Unit, reload chan<- struct{}, run func(context.Context, *Unit) error) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	u.ctl.Reload = func() {
+		select {
+		case reload <- struct{}{}:
+		default: // one is waiting already; it will read the newest file
+		}
+	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hup:
+				u.ctl.Reload()
+			}
+		}
+	})
+	wg.Go(func() {
+		if err := u.ctl.Serve(ctx, filepath.Join(u.Run, "ctl", u.Name+".sock")); err != nil {
+			cancel(err)
+		}
+	})
+	err := run(ctx, u)
+	if err == nil {
+		err = errEarly
+	}
+	cancel(err) // the first cause stays
+	wg.Wait()
+	if parent.Err() != nil {
+		return nil
+	}
+	return context.Cause(ctx)
+}
