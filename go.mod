@@ -2,6 +2,8 @@ module meetbox.local
 
 go 1.26.0
 
+ignore ./web/ui/node_modules
+
 require (
 	dario.cat/mergo v1.0.2 // indirect
 	github.com/BurntSushi/toml v1.4.1-0.20240526193622-a339e1f7089c // indirect

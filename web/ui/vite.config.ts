@@ -1,0 +1,30 @@
+import { preact } from '@preact/preset-vite';
+import { defineConfig } from 'vitest/config';
+
+// The page is served by the box's Go front. While developing, `npm run dev` serves the sources and
+// passes everything that needs a service on to a running `make run`.
+const box = process.env['MEETBOX_ORIGIN'] ?? 'https://localhost:8443';
+
+export default defineConfig({
+  plugins: [preact()],
+  build: {
+    target: 'es2023',
+    // The CSP allows no inline scripts and no data: URLs.
+    modulePreload: { polyfill: false },
+    assetsInlineLimit: 0,
+    sourcemap: false,
+    rollupOptions: { input: { meeting: 'index.html' } },
+  },
+  server: {
+    proxy: {
+      '/config.js': { target: box, secure: false },
+      '/conference-request': { target: box, secure: false },
+      '/xmpp-websocket': { target: box, secure: false, ws: true },
+      '/colibri-ws': { target: box, secure: false, ws: true },
+    },
+  },
+  test: {
+    include: ['src/**/*.test.ts', 'src/**/*.test.tsx', 'test/**/*.test.ts'],
+    environment: 'node',
+  },
+});
