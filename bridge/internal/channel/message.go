@@ -208,8 +208,11 @@ func ParseVideoType(s string) (VideoType, error) {
 	return VideoType(i + 1), nil
 }
 
-// MarshalText writes the upper-case name, as JVB does; clients fold it.
-func (t VideoType) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
+// MarshalText writes the upper-case name, as JVB does; clients fold it. A
+// source nobody said anything of is a camera.
+func (t VideoType) MarshalText() ([]byte, error) {
+	return []byte(max(t, Camera).String()), nil
+}
 
 // UnmarshalText reads a video type in any letter case.
 func (t *VideoType) UnmarshalText(b []byte) (err error) {

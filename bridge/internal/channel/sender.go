@@ -3,8 +3,9 @@ package channel
 // Sender is an open bridge channel towards one endpoint: a WebSocket of this
 // package, or a data channel.
 type Sender interface {
-	// SendMessage queues one text. It never blocks; it returns an error when
-	// the channel is closed, which it is when its reader has fallen behind.
+	// SendMessage queues a copy of one text. It never blocks; it returns an
+	// error when the channel is closed, which it is when its reader has
+	// fallen behind.
 	SendMessage(text []byte) error
 }
 
