@@ -1,0 +1,32 @@
+// Package conference forwards media between the endpoints of a meeting.
+//
+// A [Bridge] holds conferences, a [Conference] holds endpoints, an [Endpoint]
+// is one client: the sources it sends, what it wants to receive, and the
+// lanes on which it is sent the others' sources. Callers are the Colibri2
+// adapter (create, change and expire), the transport (packets and state, by
+// transport.Peer) and the bridge channel (messages).
+//
+// # The packet path
+//
+// A packet is handled where it was read, on the reader's goroutine: parsed
+// once into a value, matched with its source through the endpoint's routing
+// table (immutable, swapped whole), and then sealed for every lane subscribed
+// to that source, straight from the receive buffer into the reader's batch.
+// A source has a lock (its packets are in order, and normally read by one
+// goroutine only); a lane has a lock (the receiver's NACKs come on another
+// goroutine). No lock is shared between receivers, nothing is allocated per
+// packet, and there is no goroutine per source or per lane.
+//
+// A lane is one outgoing SSRC of one receiver. Its sequence numbers,
+// timestamps and picture ids go on whatever is put on it: another simulcast
+// encoding, or another source where SSRCs are rewritten. Packets left out on
+// purpose leave no gap; packets lost on the way do, so that the receiver asks
+// for them.
+//
+// # Everything else
+//
+// Membership, subscriptions, layer choice, source maps, speakers and sender
+// constraints belong to the conference's one goroutine: others post work to
+// it, and it never waits for them. It also runs the timers (receiver reports,
+// repeated NACKs, liveness) for all its endpoints.
+package conference
