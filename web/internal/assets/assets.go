@@ -1,0 +1,211 @@
+// Package assets serves the built pages from memory: every file is read and
+// compressed once, at start, and an answer is one write.
+//
+// A file below assets/ has its content's hash in its name and is cached for
+// ever; a page is never stored, because a stale page after an update asks
+// for files that are gone.
+package assets
+
+import (
+	"bytes"
+	"compress/gzip"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"strconv"
+	"strings"
+)
+
+// hashed is the folder whose file names contain their content's hash.
+const hashed = "assets/"
+
+// types are the content types of a build. The machine's own table is not
+// asked: on a box there is none, and a laptop's may say anything.
+var types = map[string]string{
+	".css":         "text/css; charset=utf-8",
+	".html":        "text/html; charset=utf-8",
+	".ico":         "image/x-icon",
+	".jpg":         "image/jpeg",
+	".js":          "text/javascript; charset=utf-8",
+	".json":        "application/json",
+	".mjs":         "text/javascript; charset=utf-8",
+	".png":         "image/png",
+	".svg":         "image/svg+xml",
+	".ttf":         "font/ttf",
+	".txt":         "text/plain; charset=utf-8",
+	".wasm":        "application/wasm",
+	".webmanifest": "application/manifest+json",
+	".webp":        "image/webp",
+	".woff2":       "font/woff2",
+}
+
+// Set is a build, ready to be served. It is immutable.
+type Set struct {
+	files map[string]*file
+}
+
+type file struct {
+	kind  string
+	cache string
+	etag  string
+	plain []byte
+	gzip  []byte // nil where it would not be smaller
+	br    []byte // nil where the build made none
+}
+
+// Load reads a whole build. A file NAME.br beside NAME is its Brotli form.
+func Load(fsys fs.FS) (*Set, error) {
+	s := &Set{files: map[string]*file{}}
+	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") || path.Ext(name) == ".br" || path.Ext(name) == ".map" {
+			return err
+		}
+		f, err := load(fsys, name)
+		if err != nil {
+			return err
+		}
+		s.files[name] = f
+		return nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("pages: %w", err)
+	}
+	if s.files["index.html"] == nil {
+		return nil, errors.New("pages: the build has no index.html")
+	}
+	return s, nil
+}
+
+func load(fsys fs.FS, name string) (*file, error) {
+	plain, err := fs.ReadFile(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256(plain)
+	f := &file{kind: types[path.Ext(name)], etag: `"` + hex.EncodeToString(sum[:12]) + `"`, plain: plain}
+	switch {
+	case strings.HasPrefix(name, hashed):
+		f.cache = "public, max-age=31536000, immutable"
+	case path.Ext(name) == ".html":
+		f.cache = "no-store"
+	default:
+		f.cache = "public, max-age=300"
+	}
+	if f.kind == "" {
+		f.kind = "application/octet-stream"
+	}
+	br, err := fs.ReadFile(fsys, name+".br")
+	if err == nil {
+		f.br = br
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return nil, err
+	}
+	if f.gzip, err = squeeze(f.kind, plain); err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return f, nil
+}
+
+// squeeze returns b compressed, or nil where that does not pay.
+func squeeze(kind string, b []byte) ([]byte, error) {
+	t, _, err := mime.ParseMediaType(kind)
+	if err != nil {
+		return nil, err
+	}
+	if strings.HasPrefix(t, "image/") && t != "image/svg+xml" || t == "font/woff2" {
+		return nil, nil // compressed already
+	}
+	var buf bytes.Buffer
+	w, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := w.Write(b); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	if buf.Len() >= len(b) {
+		return nil, nil
+	}
+	return buf.Bytes(), nil
+}
+
+// Has reports whether the build has this file; the name has no leading slash.
+func (s *Set) Has(name string) bool { return s.files[name] != nil }
+
+// Page reports whether the file is a page, which needs a page's headers.
+func (s *Set) Page(name string) bool {
+	f := s.files[name]
+	return f != nil && strings.HasPrefix(f.kind, "text/html")
+}
+
+// Serve writes the named file, or 404.
+func (s *Set) Serve(w http.ResponseWriter, r *http.Request, name string) {
+	f := s.files[name]
+	if f == nil {
+		// Not the start page: a browser would take it for the script or the
+		// picture that it asked for.
+		http.Error(w, "There is no such file.", http.StatusNotFound)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", f.kind)
+	h.Set("Cache-Control", f.cache)
+	h.Set("Vary", "Accept-Encoding")
+	if f.cache != "no-store" {
+		h.Set("ETag", f.etag)
+		if matches(r.Header.Get("If-None-Match"), f.etag) {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	body := f.plain
+	switch accepted := encodings(r.Header.Get("Accept-Encoding")); {
+	case f.br != nil && accepted["br"]:
+		body = f.br
+		h.Set("Content-Encoding", "br")
+	case f.gzip != nil && accepted["gzip"]:
+		body = f.gzip
+		h.Set("Content-Encoding", "gzip")
+	}
+	h.Set("Content-Length", strconv.Itoa(len(body)))
+	if r.Method == http.MethodHead {
+		return
+	}
+	if _, err := w.Write(body); err != nil {
+		return // the browser went away
+	}
+}
+
+// matches compares weakly (RFC 9110 §13.1.2): our forms of one content
+// share the tag.
+func matches(list, etag string) bool {
+	for t := range strings.SplitSeq(list, ",") {
+		if t = strings.TrimPrefix(strings.TrimSpace(t), "W/"); t == etag || t == "*" {
+			return true
+		}
+	}
+	return false
+}
+
+// encodings reads an Accept-Encoding header (RFC 9110 §12.5.3): the codings
+// named in it that are not refused with q=0.
+func encodings(header string) map[string]bool {
+	m := map[string]bool{}
+	for part := range strings.SplitSeq(header, ",") {
+		coding, params, _ := strings.Cut(part, ";")
+		q := strings.ReplaceAll(strings.TrimSpace(params), " ", "")
+		if strings.HasPrefix(q, "q=0") && strings.Trim(q[len("q=0"):], ".0") == "" {
+			continue
+		}
+		m[strings.ToLower(strings.TrimSpace(coding))] = true
+	}
+	return m
+}

@@ -1,0 +1,146 @@
+// Package configjs writes /config.js, the first thing a Jitsi client reads:
+// plain JavaScript that assigns one global, config, which survives
+// JSON.stringify.
+//
+// It is made for each request, because the addresses in it must be those
+// under which the client found the box; no name of the box is canonical.
+// Switches of features that the box does not have are off, so that upstream
+// apps hide their buttons.
+package configjs
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// Domains are the XMPP addresses that clients use.
+type Domains struct {
+	Domain string // of <open/>, disco and pings
+	MUC    string // of rooms
+	Focus  string // of conference requests
+}
+
+type config struct {
+	Hosts                 hosts         `json:"hosts"`
+	WebSocket             string        `json:"websocket"`
+	WebSocketKeepAlive    int           `json:"websocketKeepAlive"`
+	EnableWebSocketResume bool          `json:"enableWebsocketResume"`
+	XMPPPing              ping          `json:"xmppPing"`
+	P2P                   enabled       `json:"p2p"`
+	BridgeChannel         bridgeChannel `json:"bridgeChannel"`
+	Flags                 flags         `json:"flags"`
+	VideoQuality          videoQuality  `json:"videoQuality"`
+	ChannelLastN          int           `json:"channelLastN"`
+	StartAudioMuted       int           `json:"startAudioMuted"`
+	StartVideoMuted       int           `json:"startVideoMuted"`
+	EnableRemb            bool          `json:"enableRemb"`
+	EnableTcc             bool          `json:"enableTcc"`
+	EnableOpusRed         bool          `json:"enableOpusRed"`
+	EnableIceRestart      bool          `json:"enableIceRestart"`
+	UseTurnUDP            bool          `json:"useTurnUdp"`
+	E2EPing               enabled       `json:"e2eping"`
+
+	PrejoinConfig     enabled       `json:"prejoinConfig"`
+	BreakoutRooms     breakoutRooms `json:"breakoutRooms"`
+	HideAddRoomButton bool          `json:"hideAddRoomButton"`
+	DisablePolls      bool          `json:"disablePolls"`
+	RecordingService  enabled       `json:"recordingService"`
+	LiveStreaming     enabled       `json:"liveStreaming"`
+	Transcription     enabled       `json:"transcription"`
+	Whiteboard        enabled       `json:"whiteboard"`
+	Giphy             enabled       `json:"giphy"`
+	SecurityUI        securityUI    `json:"securityUi"`
+
+	// Nothing a client does may leave the box's network.
+	DisableThirdPartyRequests bool            `json:"disableThirdPartyRequests"`
+	DisableDeepLinking        bool            `json:"disableDeepLinking"`
+	Analytics                 disabled        `json:"analytics"`
+	Gravatar                  disabled        `json:"gravatar"`
+	DeploymentInfo            json.RawMessage `json:"deploymentInfo"`
+}
+
+type (
+	hosts struct {
+		Domain string `json:"domain"`
+		MUC    string `json:"muc"`
+		Focus  string `json:"focus"`
+	}
+	ping struct {
+		Interval  int `json:"interval"`
+		Timeout   int `json:"timeout"`
+		Threshold int `json:"threshold"`
+	}
+	enabled struct {
+		Enabled bool `json:"enabled"`
+	}
+	disabled struct {
+		Disabled bool `json:"disabled"`
+	}
+	bridgeChannel struct {
+		PreferSCTP bool `json:"preferSctp"`
+	}
+	flags struct {
+		SourceNameSignaling         bool `json:"sourceNameSignaling"`
+		SendMultipleVideoStreams    bool `json:"sendMultipleVideoStreams"`
+		ReceiveMultipleVideoStreams bool `json:"receiveMultipleVideoStreams"`
+		SSRCRewritingEnabled        bool `json:"ssrcRewritingEnabled"`
+	}
+	videoQuality struct {
+		CodecPreferenceOrder       []string `json:"codecPreferenceOrder"`
+		MobileCodecPreferenceOrder []string `json:"mobileCodecPreferenceOrder"`
+	}
+	breakoutRooms struct {
+		HideAddRoomButton bool `json:"hideAddRoomButton"`
+	}
+	securityUI struct {
+		HideLobbyButton bool `json:"hideLobbyButton"`
+	}
+)
+
+// Script returns the file for a client that reached the box under host, as
+// [policy.Hosts.Own] spells it, port included.
+func Script(host string, d Domains) ([]byte, error) {
+	codecs := []string{"VP8", "VP9", "H264", "AV1"}
+	c := config{
+		Hosts:                 hosts{d.Domain, d.MUC, d.Focus},
+		WebSocket:             "wss://" + host + "/xmpp-websocket",
+		WebSocketKeepAlive:    60_000,
+		EnableWebSocketResume: true,
+		XMPPPing:              ping{Interval: 10_000, Timeout: 5_000, Threshold: 2},
+		// A client takes a missing p2p as "on", and two people talking past
+		// the bridge hide that it is broken until the third one joins.
+		P2P:           enabled{false},
+		BridgeChannel: bridgeChannel{PreferSCTP: true},
+		Flags: flags{
+			SourceNameSignaling:         true,
+			SendMultipleVideoStreams:    true,
+			ReceiveMultipleVideoStreams: true,
+			SSRCRewritingEnabled:        true,
+		},
+		VideoQuality:    videoQuality{codecs, codecs},
+		ChannelLastN:    -1,
+		StartAudioMuted: 10,
+		StartVideoMuted: 10,
+		EnableRemb:      true,
+		EnableTcc:       true,
+
+		PrejoinConfig:     enabled{true},
+		BreakoutRooms:     breakoutRooms{HideAddRoomButton: true},
+		HideAddRoomButton: true,
+		DisablePolls:      true,
+		SecurityUI:        securityUI{HideLobbyButton: true},
+
+		DisableThirdPartyRequests: true,
+		DisableDeepLinking:        true,
+		Analytics:                 disabled{true},
+		Gravatar:                  disabled{true},
+		DeploymentInfo:            json.RawMessage("{}"),
+	}
+	// Marshal escapes <, >, & and the two line separators, so the text means
+	// the same as a script, inside a script element and as JSON.
+	b, err := json.MarshalIndent(c, "", "\t")
+	if err != nil {
+		return nil, fmt.Errorf("config.js: %w", err)
+	}
+	return append(append([]byte("var config = "), b...), ";\n"...), nil
+}

@@ -1,0 +1,53 @@
+package configjs
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+)
+
+func TestScript(t *testing.T) {
+	t.Parallel()
+	b, err := Script("192.168.1.23:8443", Domains{Domain: "meet.jitsi", MUC: "muc.meet.jitsi", Focus: "focus.meet.jitsi"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	body, ok := strings.CutPrefix(string(b), "var config = ")
+	body, end := strings.CutSuffix(body, ";\n")
+	if !ok || !end {
+		t.Fatalf("not one assignment: %s", b)
+	}
+	var got struct {
+		Hosts     map[string]string
+		WebSocket string
+		P2P       *struct{ Enabled bool }
+		Flags     map[string]bool
+	}
+	if err := json.Unmarshal([]byte(body), &got); err != nil {
+		t.Fatalf("%s: %v", body, err)
+	}
+	if got.WebSocket != "wss://192.168.1.23:8443/xmpp-websocket" {
+		t.Errorf("websocket = %q", got.WebSocket)
+	}
+	if got.Hosts["domain"] != "meet.jitsi" || got.Hosts["muc"] != "muc.meet.jitsi" || got.Hosts["focus"] != "focus.meet.jitsi" {
+		t.Errorf("hosts = %v", got.Hosts)
+	}
+	if got.P2P == nil || got.P2P.Enabled {
+		t.Errorf("p2p = %v, want it there and off", got.P2P)
+	}
+	if !got.Flags["ssrcRewritingEnabled"] {
+		t.Errorf("flags = %v, want ssrcRewritingEnabled", got.Flags)
+	}
+}
+
+// TestEscaping: names come from settings, and none may end the script.
+func TestEscaping(t *testing.T) {
+	t.Parallel()
+	b, err := Script("localhost", Domains{Domain: "</script>\u2028\";alert(1)//", MUC: "m", Focus: "f"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(string(b), "<>\u2028") || strings.Contains(string(b), `";alert`) && !strings.Contains(string(b), `\";alert`) {
+		t.Errorf("not escaped: %s", b)
+	}
+}

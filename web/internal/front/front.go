@@ -1,0 +1,158 @@
+// Package front is the box's door for browsers: HTTPS with the pages, the
+// client configuration and the ways to the other services, and a plain port
+// that only sends people to HTTPS and hands out the certificate authority.
+//
+// Routes on the secure port:
+//
+//	/  /ROOM                   the meeting page
+//	/assets/…                  its files
+//	/config.js                 made for the request's Host
+//	/ca.crt                    the authority's certificate
+//	/xmpp-websocket            → signaling
+//	/conference-request/v1     → focus
+//	/colibri-ws/…              → bridge
+//
+// Pages are served only under the box's own names, so that a name that an
+// attacker points at the box (DNS rebinding) never becomes an origin here.
+// The three services are open to any origin: upstream clients come from
+// elsewhere, and guests are anonymous.
+package front
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"meetbox.local/web/internal/assets"
+	"meetbox.local/web/internal/policy"
+	"meetbox.local/web/internal/proxy"
+)
+
+// None of these touches a WebSocket: the server lifts its deadlines when a
+// connection changes hands.
+const (
+	headerWait = 10 * time.Second
+	readWait   = 30 * time.Second  // a whole request; bodies are small
+	writeWait  = 120 * time.Second // a whole answer; BOSH may hold one for 60 s
+	idleWait   = 2 * time.Minute
+	stopWait   = time.Second // for answers under way when asked to stop
+)
+
+// maxHeader leaves room for a JWT in the query, which is how clients of
+// secured rooms send it.
+const maxHeader = 32 << 10
+
+// Options are what a server is made of.
+type Options struct {
+	Settings Settings
+	Pages    fs.FS                       // the built page
+	Socket   func(service string) string // where the other services listen
+	Metrics  *metrics.Set
+	Log      *slog.Logger
+}
+
+// Server is the front. Its methods are safe for concurrent use.
+type Server struct {
+	log     *slog.Logger
+	pages   *assets.Set
+	limiter *policy.Limiter
+	meters  meters
+	site    atomic.Pointer[site]
+	leaf    atomic.Pointer[tls.Certificate]
+	secure  http.Handler
+}
+
+// New makes a server from the settings, certificate and page it is given.
+func New(o Options) (*Server, error) {
+	pages, err := assets.Load(o.Pages)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{
+		log:     o.Log,
+		pages:   pages,
+		limiter: policy.NewLimiter(policy.PerPeer, policy.InAll),
+		meters:  newMeters(o.Metrics),
+	}
+	o.Metrics.NewGauge("web_connections", func() float64 { return float64(s.limiter.Open()) })
+	if err := s.Apply(o.Settings); err != nil {
+		return nil, err
+	}
+	backend := func(name string) http.Handler { return proxy.New(name, o.Socket(name), o.Metrics, o.Log) }
+	s.secure = s.routes(backend("signaling"), backend("focus"), backend("bridge"))
+	return s, nil
+}
+
+// Apply puts other settings and the certificate on disk into effect for the
+// connections and requests that come from now on. With an error, everything
+// stays as it was. Listen addresses are the caller's.
+func (s *Server) Apply(set Settings) error {
+	site, err := set.site()
+	if err != nil {
+		return fmt.Errorf("web settings: %w", err)
+	}
+	leaf, err := tls.LoadX509KeyPair(set.Certificate, set.Key)
+	if err != nil {
+		return fmt.Errorf("certificate %s: %w", set.Certificate, err)
+	}
+	s.site.Store(site)
+	s.leaf.Store(&leaf)
+	return nil
+}
+
+// Serve answers on both listeners until ctx ends or one of them fails, and
+// closes them.
+func (s *Server) Serve(ctx context.Context, secure, plain net.Listener) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	refused := s.meters.refused("connections").Inc
+	https := s.server(s.count("https", s.secure))
+	https.TLSConfig = &tls.Config{
+		MinVersion: tls.VersionTLS12,
+		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+			return s.leaf.Load(), nil
+		},
+	}
+	http1 := s.server(s.count("http", http.HandlerFunc(s.plain)))
+	var wg sync.WaitGroup
+	wg.Go(func() { cancel(fmt.Errorf("https: %w", https.ServeTLS(s.limiter.Listen(secure, refused), "", ""))) })
+	wg.Go(func() { cancel(fmt.Errorf("http: %w", http1.Serve(s.limiter.Listen(plain, refused)))) })
+	<-ctx.Done()
+	err := errors.Join(stop(https), stop(http1))
+	wg.Wait()
+	return errors.Join(context.Cause(ctx), err)
+}
+
+func (s *Server) server(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerWait,
+		ReadTimeout:       readWait,
+		WriteTimeout:      writeWait,
+		IdleTimeout:       idleWait,
+		MaxHeaderBytes:    maxHeader,
+		// Failed handshakes are what every device does that does not trust
+		// the box yet.
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+}
+
+// stop lets short answers end, and cuts what is left. WebSockets are not
+// the server's any more; they end with the process.
+func stop(srv *http.Server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), stopWait)
+	defer cancel()
+	if err := srv.Shutdown(ctx); err != nil {
+		return srv.Close()
+	}
+	return nil
+}

@@ -1,0 +1,140 @@
+// Package proxy passes requests on to the other services of this machine,
+// over their Unix sockets: XMPP over WebSocket to signaling, the bridge
+// channel to the bridge, conference requests to the focus.
+//
+// A backend that is being restarted is an everyday event: the client gets
+// 503 with a reason in words and comes back a second later.
+package proxy
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+	"meetbox.local/web/internal/policy"
+)
+
+// maxBody bounds a request's body. The largest that clients send is a BOSH
+// body with one Jingle answer, well below this.
+const maxBody = 256 << 10
+
+// headerWait is how long a backend may take to begin its answer: BOSH holds
+// a request for up to 60 s.
+const headerWait = 75 * time.Second
+
+// Backend is one service behind the front.
+type Backend struct {
+	name       string
+	proxy      *httputil.ReverseProxy
+	requests   *metrics.Counter
+	errors     *metrics.Counter
+	webSockets atomic.Int64
+}
+
+// New returns the proxy to the service of that name on that socket.
+func New(name, socket string, set *metrics.Set, log *slog.Logger) *Backend {
+	b := &Backend{
+		name:     name,
+		requests: set.NewCounter(`web_proxy_requests_total{backend="` + name + `"}`),
+		errors:   set.NewCounter(`web_proxy_errors_total{backend="` + name + `"}`),
+	}
+	set.NewGauge(`web_proxy_websockets{backend="`+name+`"}`, func() float64 { return float64(b.webSockets.Load()) })
+	var d net.Dialer
+	b.proxy = &httputil.ReverseProxy{
+		Rewrite: func(p *httputil.ProxyRequest) {
+			p.Out.URL.Scheme = "http"
+			p.Out.URL.Host = name
+			p.Out.Host = p.In.Host
+			p.Out.Header.Del("Cookie") // none is ours, so none is theirs
+			p.SetXForwarded()          // Rewrite has removed what the client sent
+		},
+		Transport: &http.Transport{
+			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+				return d.DialContext(ctx, "unix", socket)
+			},
+			ResponseHeaderTimeout: headerWait,
+			DisableCompression:    true,
+			MaxIdleConnsPerHost:   64,
+			IdleConnTimeout:       90 * time.Second,
+		},
+		ModifyResponse: func(r *http.Response) error {
+			policy.DropCORS(r.Header)
+			if r.StatusCode != http.StatusSwitchingProtocols {
+				policy.SetCORS(r.Header)
+			}
+			return nil
+		},
+		ErrorHandler: b.failed(log),
+		ErrorLog:     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	return b
+}
+
+// ServeHTTP passes one request on. Preflights are answered here.
+func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	b.requests.Inc()
+	if r.Method == http.MethodOptions {
+		policy.SetCORS(w.Header())
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
+	if isWebSocket(r) {
+		b.webSockets.Add(1)
+		defer b.webSockets.Add(-1)
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	b.proxy.ServeHTTP(w, r)
+}
+
+func isWebSocket(r *http.Request) bool {
+	return strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
+}
+
+// failed answers for a backend that did not.
+func (b *Backend) failed(log *slog.Logger) func(http.ResponseWriter, *http.Request, error) {
+	return func(w http.ResponseWriter, r *http.Request, err error) {
+		if r.Context().Err() != nil {
+			return // the client left first
+		}
+		b.errors.Inc()
+		policy.SetCORS(w.Header())
+		w.Header().Set("Cache-Control", "no-store")
+		if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+			answer(w, http.StatusRequestEntityTooLarge, "The request is too large.")
+			return
+		}
+		if down(err) {
+			log.InfoContext(r.Context(), "backend is down", "peer", b.name)
+			w.Header().Set("Retry-After", "1")
+			answer(w, http.StatusServiceUnavailable, "The "+b.name+" service is starting. Try again in a second.")
+			return
+		}
+		log.WarnContext(r.Context(), "backend failed", "peer", b.name, "err", err)
+		w.Header().Set("Retry-After", "2")
+		answer(w, http.StatusBadGateway, "The "+b.name+" service did not answer as expected.")
+	}
+}
+
+// down reports whether nobody listens: no socket file, or one that a killed
+// process left behind.
+func down(err error) bool {
+	return errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED)
+}
+
+func answer(w http.ResponseWriter, code int, reason string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(code)
+	if err := json.NewEncoder(w).Encode(map[string]string{"error": reason}); err != nil {
+		return // the client went away
+	}
+}
