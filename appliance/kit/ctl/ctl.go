@@ -1,7 +1,7 @@
 // Package ctl is a service's control socket: HTTP over a Unix socket that
 // only this machine's administrator can open.
 //
-//	GET  /health      {"name","ok","detail","since"}; 503 while not ok
+//	GET  /health      {"name","ok","detail","since","pid"}; 503 while not ok
 //	GET  /metrics     Prometheus text
 //	POST /reload      read the settings file again
 //	GET  /log-level   DEBUG, INFO, WARN or ERROR; PUT sets it
@@ -39,6 +39,7 @@ type Health struct {
 	OK     bool      `json:"ok"`
 	Detail string    `json:"detail"` // what is missing, or a word on the state
 	Since  time.Time `json:"since"`  // of this state
+	PID    int       `json:"pid"`    // who answered: tells a restarted service from the old one
 }
 
 // Server answers on the control socket of one service.
@@ -58,7 +59,7 @@ func New(name string) *Server {
 		Metrics: metrics.NewSet(),
 		Level:   new(slog.LevelVar),
 		Reload:  func() {},
-		health:  Health{Name: name, Detail: "starting", Since: time.Now()},
+		health:  Health{Name: name, Detail: "starting", Since: time.Now(), PID: os.Getpid()},
 		flight:  trace.NewFlightRecorder(trace.FlightRecorderConfig{}),
 	}
 }
@@ -96,11 +97,19 @@ func (s *Server) Serve(ctx context.Context, socket string) error {
 	return nil
 }
 
+// CheckPath says whether the kernel takes the path for a Unix socket.
+func CheckPath(socket string) error {
+	if len(socket) > maxSocketPath {
+		return fmt.Errorf("socket %s: the path has %d bytes, the kernel takes %d; choose a shorter state folder", socket, len(socket), maxSocketPath)
+	}
+	return nil
+}
+
 // Listen opens a Unix socket for one service, mode 0660, in a folder that it
 // makes. The old file is removed first: sockets outlive a killed process.
 func Listen(socket string) (net.Listener, error) {
-	if len(socket) > maxSocketPath {
-		return nil, fmt.Errorf("socket %s: the path has %d bytes, the kernel takes %d; choose a shorter state folder", socket, len(socket), maxSocketPath)
+	if err := CheckPath(socket); err != nil {
+		return nil, err
 	}
 	if err := os.MkdirAll(filepath.Dir(socket), 0o750); err != nil {
 		return nil, fmt.Errorf("socket: %w", err)
@@ -127,6 +136,43 @@ func Client(socket string) *http.Client {
 			return d.DialContext(ctx, "unix", socket)
 		},
 	}}
+}
+
+// Ask returns what the service behind the control socket says of itself. An
+// error means that nobody answers there.
+func Ask(ctx context.Context, socket string) (Health, error) {
+	var h Health
+	resp, err := request(ctx, socket, http.MethodGet, "/health")
+	if err != nil {
+		return h, err
+	}
+	defer resp.Body.Close()
+	if err := json.NewDecoder(io.LimitReader(resp.Body, 64<<10)).Decode(&h); err != nil {
+		return h, fmt.Errorf("health from %s: %w", socket, err)
+	}
+	return h, nil
+}
+
+// PostReload asks the service behind the control socket to read its settings
+// file again. It does not wait until that has happened.
+func PostReload(ctx context.Context, socket string) error {
+	resp, err := request(ctx, socket, http.MethodPost, "/reload")
+	if err != nil {
+		return err
+	}
+	if resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("reload at %s: %s", socket, resp.Status)
+	}
+	return errors.Join(err, resp.Body.Close())
+}
+
+func request(ctx context.Context, socket, method, path string) (*http.Response, error) {
+	req, err := http.NewRequestWithContext(ctx, method, "http://ctl"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	req.Close = true // one question, one connection: nothing idles in a client nobody keeps
+	return Client(socket).Do(req)
 }
 
 func (s *Server) handler() http.Handler {

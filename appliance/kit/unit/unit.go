@@ -53,17 +53,25 @@ func (u *Unit) Socket(service string) string { return filepath.Join(u.Run, servi
 // SetHealth changes what the control socket says of this service.
 func (u *Unit) SetHealth(ok bool, detail string) { u.ctl.SetHealth(ok, detail) }
 
-// Main runs a service and returns the process's exit code.
-func Main(ctx context.Context, name string, args []string, run func(context.Context, *Unit) error) int {
-	return start(ctx, name, args, os.Stderr, run)
+// Main runs a service and returns the process's exit code. A service with
+// flags of its own registers them in more; they are parsed when run is called.
+func Main(ctx context.Context, name string, args []string, run func(context.Context, *Unit) error, more ...func(*flag.FlagSet)) int {
+	return start(ctx, name, args, os.Stderr, run, more...)
 }
 
-func start(ctx context.Context, name string, args []string, stderr io.Writer, run func(context.Context, *Unit) error) int {
+func start(ctx context.Context, name string, args []string, stderr io.Writer, run func(context.Context, *Unit) error, more ...func(*flag.FlagSet)) int {
 	fl := flag.NewFlagSet(name, flag.ContinueOnError)
 	fl.SetOutput(stderr)
+	for _, add := range more {
+		add(fl)
+	}
 	runDir := fl.String("run", "/run/meetbox", "`folder` for sockets, rendered settings and volatile state")
 	stateDir := fl.String("state", "", "`folder` for what must outlive a reboot")
 	if err := fl.Parse(args); err != nil {
+		return 2
+	}
+	if fl.NArg() > 0 {
+		fmt.Fprintf(stderr, "%s: unexpected argument %q\n", name, fl.Arg(0))
 		return 2
 	}
 	abs, err := filepath.Abs(*runDir)

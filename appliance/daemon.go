@@ -1,0 +1,433 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"sync"
+	"time"
+
+	"meetbox.local/appliance/api"
+	"meetbox.local/appliance/internal/admin"
+	"meetbox.local/appliance/internal/certs"
+	"meetbox.local/appliance/internal/network"
+	"meetbox.local/appliance/internal/render"
+	"meetbox.local/appliance/internal/secrets"
+	"meetbox.local/appliance/internal/settings"
+	"meetbox.local/appliance/internal/state"
+	"meetbox.local/appliance/kit/ctl"
+	"meetbox.local/appliance/kit/unit"
+)
+
+const (
+	// How often the appliance looks by itself: for a certificate that is due,
+	// and for addresses where the kernel does not report changes.
+	lookEvery = 30 * time.Second
+	// How often it tries again to tell a service that its settings changed,
+	// and looks whether signaling has its port.
+	nudgeEvery = time.Second
+	// How long signaling may take from its start until it has its port.
+	startTime = 10 * time.Second
+)
+
+// services in the order in which people should read about them.
+var services = []string{"appliance", "signaling", "focus", "bridge", "web"}
+
+// daemon keeps what is on disk in step with the machine. apply and nudge run
+// on run's goroutine only; mu guards what the admin API reads meanwhile.
+type daemon struct {
+	u         *unit.Unit
+	log       *slog.Logger
+	set       settings.Settings
+	store     *state.Store
+	addresses func() ([]network.Address, error)
+	now       func() time.Time
+
+	xmppPort int
+	silent   int             // times in a row that signaling's port was taken and nobody answered for it
+	pending  map[string]bool // services that must read their settings again and have not been told
+
+	mu     sync.Mutex
+	status api.Status
+	leaves admin.Leaves
+}
+
+func run(ctx context.Context, u *unit.Unit, raw *settings.Raw) error {
+	set, err := raw.Settings()
+	if err != nil {
+		return err
+	}
+	if u.State == "" {
+		return errors.New("no state folder: give -state")
+	}
+	store, err := state.Open(u.State)
+	if err != nil {
+		return err
+	}
+	d := newDaemon(u, set, store)
+	return errors.Join(d.run(ctx), store.Close())
+}
+
+func newDaemon(u *unit.Unit, set settings.Settings, store *state.Store) *daemon {
+	return &daemon{
+		u:         u,
+		log:       u.Log,
+		set:       set,
+		store:     store,
+		addresses: network.Addresses,
+		now:       time.Now,
+		pending:   map[string]bool{},
+		status:    api.Status{Version: version(), Go: runtime.Version(), Schema: store.Schema(), Started: time.Now()},
+	}
+}
+
+func (d *daemon) control(service string) string {
+	return filepath.Join(d.u.Run, "ctl", service+".sock")
+}
+
+func (d *daemon) run(ctx context.Context) error {
+	if err := d.apply(ctx); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	changed := make(chan struct{}, 1)
+	var wg sync.WaitGroup
+	wg.Go(func() { cancel(d.serve(ctx)) })
+	wg.Go(func() {
+		err := network.Watch(ctx, func() {
+			select {
+			case changed <- struct{}{}:
+			default: // the one waiting will see this change too
+			}
+		})
+		if ctx.Err() == nil {
+			d.log.Warn("network not watched, looking now and then instead", "err", err, "every", lookEvery)
+		}
+	})
+	d.loop(ctx, changed)
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// loop applies whenever something may have changed, until ctx ends.
+func (d *daemon) loop(ctx context.Context, changed <-chan struct{}) {
+	look, nudge := time.NewTicker(lookEvery), time.NewTicker(nudgeEvery)
+	defer look.Stop()
+	defer nudge.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-nudge.C:
+			d.nudge(ctx)
+			if !d.portLost(ctx) {
+				continue
+			}
+		case <-look.C:
+		case <-changed:
+		case <-d.u.Reload:
+		}
+		if err := d.apply(ctx); err != nil && ctx.Err() == nil {
+			d.log.Error("settings not renewed, the old ones stay", "err", err)
+			d.u.SetHealth(false, err.Error())
+		}
+	}
+}
+
+// serve answers the admin API until ctx ends.
+func (d *daemon) serve(ctx context.Context) error {
+	l, err := ctl.Listen(d.u.Socket("appliance"))
+	if err != nil {
+		return err
+	}
+	srv := &http.Server{
+		Handler:           admin.Handler(d, services, d.control, d.log),
+		ReadHeaderTimeout: 5 * time.Second,
+		ReadTimeout:       30 * time.Second,
+	}
+	stop := context.AfterFunc(ctx, func() { srv.Close() })
+	defer stop()
+	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("admin API: %w", err)
+	}
+	return nil
+}
+
+// apply makes the whole wanted state: secrets, certificates, settings files.
+// Run twice it changes nothing the second time.
+func (d *daemon) apply(ctx context.Context) error {
+	found, err := d.addresses()
+	if err != nil {
+		return err
+	}
+	in, err := d.input(ctx, found)
+	if err != nil {
+		return err
+	}
+	if err := d.certificates(&in); err != nil {
+		return err
+	}
+	changed, err := render.Files(in)
+	if err != nil {
+		return err
+	}
+	for _, s := range changed {
+		d.pending[s] = true
+	}
+	if len(changed) > 0 {
+		d.log.Info("settings changed", "services", changed)
+	}
+	d.publish(in)
+	d.nudge(ctx)
+	d.u.SetHealth(true, "settings rendered")
+	return nil
+}
+
+// input gathers what the files are made from, making what a new box lacks.
+func (d *daemon) input(ctx context.Context, found []network.Address) (render.Input, error) {
+	in := render.Input{
+		Run:       d.u.Run,
+		HTTPSPort: d.set.HTTPSPort,
+		HTTPPort:  d.set.HTTPPort,
+		MediaPort: d.set.MediaPort,
+		Media:     d.set.MediaAddrs,
+		Names:     network.Names(),
+	}
+	for _, a := range found {
+		in.Addresses = append(in.Addresses, a.Addr)
+	}
+	if len(in.Media) == 0 {
+		in.Media = in.Addresses
+	}
+	var err error
+	if in.XMPPPort, err = d.chooseXMPPPort(ctx); err != nil {
+		return in, err
+	}
+	d.xmppPort = in.XMPPPort
+	if in.Focus, err = d.account(render.FocusUser); err != nil {
+		return in, err
+	}
+	if in.Bridge, err = d.account(render.BridgeUser); err != nil {
+		return in, err
+	}
+	id, ok, err := d.store.BridgeID()
+	if err == nil && !ok {
+		id = secrets.BridgeID()
+		err = d.store.PutBridgeID(id)
+	}
+	in.BridgeID = id
+	return in, err
+}
+
+func (d *daemon) account(user string) (state.Account, error) {
+	a, ok, err := d.store.Account(user)
+	if err != nil || ok {
+		return a, err
+	}
+	if a, err = secrets.Account(user); err != nil {
+		return a, err
+	}
+	return a, d.store.PutAccount(a)
+}
+
+// certificates fills in the authority and the two leaves, new ones where the
+// kept ones no longer do.
+func (d *daemon) certificates(in *render.Input) error {
+	pair, ok, err := d.store.Pair("authority")
+	if err == nil && !ok {
+		if pair, err = certs.NewAuthority(d.now()); err == nil {
+			err = d.store.PutPair("authority", pair)
+		}
+		d.log.Info("certificate authority made")
+	}
+	if err != nil {
+		return err
+	}
+	ca, err := certs.Load(pair)
+	if err != nil {
+		return err
+	}
+	in.Authority = pair
+	if in.Web, err = d.leaf(ca, "web", in.Names, in.Addresses); err != nil {
+		return err
+	}
+	in.XMPP, err = d.leaf(ca, "xmpp", []string{render.Domain, render.AuthDomain}, []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})})
+	return err
+}
+
+func (d *daemon) leaf(ca *certs.Authority, name string, names []string, addrs []netip.Addr) (state.Pair, error) {
+	pair, ok, err := d.store.Pair(name)
+	if err != nil {
+		return pair, err
+	}
+	why := errors.New("there was none")
+	if ok {
+		why = ca.Current(d.now(), pair, names, addrs)
+	}
+	if why == nil {
+		return pair, nil
+	}
+	if pair, err = ca.Issue(d.now(), names, addrs); err != nil {
+		return pair, err
+	}
+	d.log.Info("certificate issued", "certificate", name, "names", names, "addresses", addrs, "why", why)
+	return pair, d.store.PutPair(name, pair)
+}
+
+// chooseXMPPPort is the port that the person set, else the one kept, else 5222,
+// else a free one. The kept one stays while it is free or signaling has it.
+func (d *daemon) chooseXMPPPort(ctx context.Context) (int, error) {
+	if d.set.XMPPPort != 0 {
+		return d.set.XMPPPort, nil
+	}
+	port, ok, err := d.store.XMPPPort()
+	if err != nil {
+		return 0, err
+	}
+	if !ok {
+		port = settings.DefaultXMPPPort
+	}
+	if d.xmppPort == port && d.silent < 2 {
+		return port, nil // rendered before, and nothing speaks against it
+	}
+	d.silent = 0
+	if settings.Loopback(port) != nil && !d.signalingAnswers(ctx) {
+		old := port
+		if port, err = settings.FreeLoopback(); err != nil {
+			return 0, err
+		}
+		d.log.Info("XMPP port taken by another program, chose another", "taken", old, "port", port)
+		ok = false
+	}
+	if !ok {
+		err = d.store.PutXMPPPort(port)
+	}
+	return port, err
+}
+
+// signalingAnswers says whether it may be our signaling that has the port.
+func (d *daemon) signalingAnswers(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, nudgeEvery)
+	defer cancel()
+	h, err := ctl.Ask(ctx, d.control("signaling"))
+	return err == nil && (h.OK || d.now().Sub(h.Since) < startTime)
+}
+
+// portLost says whether another program took signaling's port meanwhile, as
+// when two copies start at the same moment: the port cannot be opened, and
+// twice in a row no signaling of ours answered. (Once may be a restart.)
+func (d *daemon) portLost(ctx context.Context) bool {
+	if d.set.XMPPPort != 0 || d.signalingAnswers(ctx) || settings.Loopback(d.xmppPort) == nil {
+		d.silent = 0
+		return false
+	}
+	d.silent++
+	return d.silent >= 2
+}
+
+// nudge tells the services that are due to read their settings again; one
+// that does not answer is asked again later, because it may have read the old
+// file just before it went silent.
+func (d *daemon) nudge(ctx context.Context) {
+	for s := range d.pending {
+		ctx, cancel := context.WithTimeout(ctx, nudgeEvery)
+		err := ctl.PostReload(ctx, d.control(s))
+		cancel()
+		if err == nil {
+			delete(d.pending, s)
+		}
+	}
+}
+
+// publish makes the input visible in the admin API.
+func (d *daemon) publish(in render.Input) {
+	leaves := admin.Leaves{}
+	for _, l := range []struct {
+		to   **x509.Certificate
+		from state.Pair
+	}{{&leaves.Authority, in.Authority}, {&leaves.Web, in.Web}, {&leaves.XMPP, in.XMPP}} {
+		c, err := x509.ParseCertificate(l.from.Certificate)
+		if err != nil {
+			panic(err) // it was parsed or signed a moment ago
+		}
+		*l.to = c
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.leaves = leaves
+	s := &d.status
+	s.Names, s.Addresses, s.Media, s.MediaPort = in.Names, in.Addresses, in.Media, in.MediaPort
+	s.URLs, s.Scan, s.Authority = nil, "", ""
+	local := "https://" + render.HostPort("localhost", in.HTTPSPort)
+	for _, a := range in.Addresses {
+		if a.IsLoopback() {
+			continue
+		}
+		url := "https://" + render.HostPort(a.String(), in.HTTPSPort)
+		s.URLs = append(s.URLs, url)
+		if s.Scan == "" {
+			s.Scan = url
+			s.Authority = "http://" + httpHostPort(a.String(), in.HTTPPort) + "/ca.crt"
+		}
+	}
+	s.URLs = append(s.URLs, local)
+}
+
+func httpHostPort(host string, port int) string {
+	if port == 80 {
+		return render.HostPort(host, 443) // as browsers write it: without the usual port
+	}
+	return render.HostPort(host, port)
+}
+
+// Status implements admin.Source.
+func (d *daemon) Status() api.Status {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.status
+	s.Names, s.Addresses, s.URLs, s.Media = slices.Clone(s.Names), slices.Clone(s.Addresses), slices.Clone(s.URLs), slices.Clone(s.Media)
+	return s
+}
+
+// Certificates implements admin.Source.
+func (d *daemon) Certificates() admin.Leaves {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.leaves
+}
+
+// version is the module's version, or the commit that a work tree was at.
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return "unknown"
+	}
+	var commit string
+	var dirty bool
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			commit = s.Value
+		case "vcs.modified":
+			dirty, _ = strconv.ParseBool(s.Value)
+		}
+	}
+	if commit == "" {
+		return info.Main.Version
+	}
+	v := commit[:min(12, len(commit))]
+	if dirty {
+		v += "+changes"
+	}
+	return v
+}

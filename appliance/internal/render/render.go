@@ -1,0 +1,300 @@
+// Package render turns the appliance's state into one strict JSON file per
+// service, and into the certificate files that they name.
+//
+// Files rewrites only what differs and reports whom that concerns: a second
+// run with the same input changes nothing and reports nobody.
+package render
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+
+	"meetbox.local/appliance/internal/certs"
+	"meetbox.local/appliance/internal/state"
+	"meetbox.local/appliance/kit/atomicfile"
+)
+
+// The XMPP domains are docker-jitsi-meet's. Clients only see what config.js
+// says, so they never change, whatever the box is called.
+const (
+	Domain         = "meet.jitsi"
+	AuthDomain     = "auth.meet.jitsi"
+	mucDomain      = "muc.meet.jitsi"
+	internalDomain = "internal-muc.meet.jitsi"
+	focusDomain    = "focus.meet.jitsi"
+	brewery        = "jvbbrewery@" + internalDomain
+)
+
+// The accounts that services log in with.
+const (
+	FocusUser  = "focus"
+	BridgeUser = "jvb"
+)
+
+// Input is all that the files are made from.
+type Input struct {
+	Run       string // folder of the rendered files, absolute
+	HTTPSPort int
+	HTTPPort  int
+	XMPPPort  int
+	MediaPort int
+	Media     []netip.Addr // offered for media
+	Names     []string     // host names of the machine, best first
+	Addresses []netip.Addr // of the machine, best first
+	Focus     state.Account
+	Bridge    state.Account
+	BridgeID  string
+	Authority state.Pair
+	Web, XMPP state.Pair
+}
+
+type signalingFile struct {
+	Domain            string    `json:"domain"`
+	AuthDomain        string    `json:"auth_domain"`
+	MUCDomain         string    `json:"muc_domain"`
+	InternalMUCDomain string    `json:"internal_muc_domain"`
+	FocusDomain       string    `json:"focus_domain"`
+	TCP               string    `json:"tcp"`
+	Certificate       string    `json:"certificate"`
+	Key               string    `json:"key"`
+	FocusUser         string    `json:"focus_user"`
+	Accounts          []account `json:"accounts"`
+}
+
+type account struct {
+	User  string                      `json:"user"`
+	SCRAM map[string]state.Credential `json:"scram"`
+}
+
+// login is how focus and bridge reach signaling.
+type login struct {
+	Address  string       `json:"address"`
+	Domain   string       `json:"domain"`
+	User     string       `json:"user"`
+	Password state.Secret `json:"password"`
+	Resource string       `json:"resource"`
+	CA       string       `json:"ca"`
+}
+
+type focusFile struct {
+	XMPP        login  `json:"xmpp"`
+	Domain      string `json:"domain"`
+	MUCDomain   string `json:"muc_domain"`
+	FocusDomain string `json:"focus_domain"`
+	Brewery     string `json:"brewery"`
+}
+
+type bridgeFile struct {
+	ID        string    `json:"id"`
+	XMPP      login     `json:"xmpp"`
+	Brewery   string    `json:"brewery"`
+	Media     media     `json:"media"`
+	WebSocket websocket `json:"websocket"`
+}
+
+type media struct {
+	Port      int          `json:"port"`
+	Addresses []netip.Addr `json:"addresses"`
+}
+
+type websocket struct {
+	Domains []string `json:"domains"`
+}
+
+type webFile struct {
+	HTTPS       string   `json:"https"`
+	HTTP        string   `json:"http"`
+	Certificate string   `json:"certificate"`
+	Key         string   `json:"key"`
+	CA          string   `json:"ca"`
+	Names       []string `json:"names"`
+	HTTPSPort   int      `json:"https_port"`
+	Domain      string   `json:"domain"`
+	MUCDomain   string   `json:"muc_domain"`
+	FocusDomain string   `json:"focus_domain"`
+}
+
+// HostPort joins a host and an HTTPS port the way browsers write them: no
+// port when it is the usual one, brackets around IPv6.
+func HostPort(host string, port int) string {
+	if port != 443 {
+		return net.JoinHostPort(host, strconv.Itoa(port))
+	}
+	if a, err := netip.ParseAddr(host); err == nil && a.Is6() {
+		return "[" + host + "]"
+	}
+	return host
+}
+
+// Files brings the folder in.Run up to date and returns the services whose
+// files were there before and changed: those have to read them again. (A
+// service that had no file yet is still waiting for it.)
+func Files(in Input) (changed []string, err error) {
+	if err := os.MkdirAll(filepath.Join(in.Run, "tls"), 0o700); err != nil {
+		return nil, fmt.Errorf("render: %w", err)
+	}
+	root, err := os.OpenRoot(in.Run)
+	if err != nil {
+		return nil, fmt.Errorf("render: %w", err)
+	}
+	defer root.Close()
+	for _, f := range files(in) {
+		differs, existed, err := replace(root, f)
+		if err != nil {
+			return nil, fmt.Errorf("render: %w", err)
+		}
+		if !differs || !existed {
+			continue
+		}
+		for _, s := range f.readers {
+			if !slices.Contains(changed, s) {
+				changed = append(changed, s)
+			}
+		}
+	}
+	return changed, nil
+}
+
+// file is one output and who reads it.
+type file struct {
+	name    string
+	data    []byte
+	mode    fs.FileMode
+	readers []string
+}
+
+// files lists the outputs in the order of writing: what settings name is
+// there before the settings are, and a key before its certificate.
+func files(in Input) []file {
+	ca, _ := certs.PEM(in.Authority)
+	webCert, webKey := certs.PEM(in.Web)
+	xmppCert, xmppKey := certs.PEM(in.XMPP)
+	return []file{
+		{"tls/ca.crt", ca, 0o644, []string{"web", "focus", "bridge"}},
+		{"tls/xmpp.key", xmppKey, 0o600, []string{"signaling"}},
+		{"tls/xmpp.crt", xmppCert, 0o644, []string{"signaling"}},
+		{"tls/web.key", webKey, 0o600, []string{"web"}},
+		{"tls/web.crt", webCert, 0o644, []string{"web"}},
+		{"signaling.json", document(signaling(in)), 0o600, []string{"signaling"}},
+		{"focus.json", document(focus(in)), 0o600, []string{"focus"}},
+		{"bridge.json", document(bridge(in)), 0o600, []string{"bridge"}},
+		{"web.json", document(web(in)), 0o600, []string{"web"}},
+	}
+}
+
+func replace(root *os.Root, f file) (differs, existed bool, err error) {
+	old, err := root.ReadFile(f.name)
+	existed = err == nil
+	if existed && bytes.Equal(old, f.data) {
+		return false, true, nil
+	}
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return false, false, err
+	}
+	return true, existed, atomicfile.Write(root, f.name, f.data, f.mode)
+}
+
+func document(v any) []byte {
+	b, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		panic(err) // plain structs of texts and numbers always encode
+	}
+	return append(b, '\n')
+}
+
+func (in Input) tls(name string) string { return filepath.Join(in.Run, "tls", name) }
+
+func (in Input) xmppAddress() string {
+	return net.JoinHostPort("127.0.0.1", strconv.Itoa(in.XMPPPort))
+}
+
+func signaling(in Input) signalingFile {
+	return signalingFile{
+		Domain:            Domain,
+		AuthDomain:        AuthDomain,
+		MUCDomain:         mucDomain,
+		InternalMUCDomain: internalDomain,
+		FocusDomain:       focusDomain,
+		TCP:               in.xmppAddress(),
+		Certificate:       in.tls("xmpp.crt"),
+		Key:               in.tls("xmpp.key"),
+		FocusUser:         in.Focus.User,
+		Accounts: []account{
+			{in.Focus.User, in.Focus.SCRAM},
+			{in.Bridge.User, in.Bridge.SCRAM},
+		},
+	}
+}
+
+func (in Input) login(a state.Account, resource string) login {
+	return login{
+		Address:  in.xmppAddress(),
+		Domain:   AuthDomain,
+		User:     a.User,
+		Password: a.Password,
+		Resource: resource,
+		CA:       in.tls("ca.crt"),
+	}
+}
+
+func focus(in Input) focusFile {
+	return focusFile{
+		XMPP:        in.login(in.Focus, "focus"),
+		Domain:      Domain,
+		MUCDomain:   mucDomain,
+		FocusDomain: focusDomain,
+		Brewery:     brewery,
+	}
+}
+
+func bridge(in Input) bridgeFile {
+	return bridgeFile{
+		ID:        in.BridgeID,
+		XMPP:      in.login(in.Bridge, in.BridgeID),
+		Brewery:   brewery,
+		Media:     media{in.MediaPort, in.Media},
+		WebSocket: websocket{webSocketDomains(in)},
+	}
+}
+
+// webSocketDomains are where clients reach the bridge's WebSocket. Upstream
+// clients take the first and ignore the rest, so the first has to work from
+// everywhere on the network.
+func webSocketDomains(in Input) []string {
+	var out []string
+	for _, a := range in.Addresses {
+		if !a.IsLoopback() {
+			out = append(out, HostPort(a.String(), in.HTTPSPort))
+			break
+		}
+	}
+	return append(out, HostPort("localhost", in.HTTPSPort))
+}
+
+func web(in Input) webFile {
+	names := slices.Clone(in.Names)
+	for _, a := range in.Addresses {
+		names = append(names, a.String())
+	}
+	return webFile{
+		HTTPS:       ":" + strconv.Itoa(in.HTTPSPort),
+		HTTP:        ":" + strconv.Itoa(in.HTTPPort),
+		Certificate: in.tls("web.crt"),
+		Key:         in.tls("web.key"),
+		CA:          in.tls("ca.crt"),
+		Names:       names,
+		HTTPSPort:   in.HTTPSPort,
+		Domain:      Domain,
+		MUCDomain:   mucDomain,
+		FocusDomain: focusDomain,
+	}
+}

@@ -1,0 +1,187 @@
+// Package state keeps what the appliance must remember over a reboot: one
+// bbolt file, appliance.db, in the state folder.
+//
+// The appliance is the file's only opener; everyone else gets rendered
+// copies. Every value is JSON under a plain key, so that a person with the
+// bbolt tool can read it. The bucket "meta" carries the product's name and
+// the schema version; Open brings an older file up to date in one
+// transaction, after putting a copy of it aside.
+//
+// Values returned are copies: nothing that aliases a transaction gets out.
+// All methods are safe for concurrent use.
+package state
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// FileName is the database's name in the state folder.
+const FileName = "appliance.db"
+
+// lockWait is how long Open waits for another opener: longer than the second
+// a killed predecessor may take to go.
+const lockWait = 3 * time.Second
+
+// What may be wrong with a file; the error's text says what to do.
+var (
+	ErrBusy    = errors.New("another Meetbox is running with this state folder; stop it or choose another MEETBOX_STATE")
+	ErrForeign = errors.New("this is another program's file; move it away or choose another MEETBOX_STATE")
+	ErrNewer   = errors.New("a newer Meetbox wrote this file; run that version or choose another MEETBOX_STATE")
+	ErrCorrupt = errors.New("the file is damaged; restore it from a copy, or move it away to start anew (all devices must then trust a new certificate)")
+)
+
+// Secret is a text that logs and error messages cannot show.
+type Secret string
+
+// LogValue hides the secret from slog.
+func (Secret) LogValue() slog.Value { return slog.StringValue("[secret]") }
+
+// Format hides the secret from fmt, whatever the verb.
+func (Secret) Format(f fmt.State, _ rune) { fmt.Fprint(f, "[secret]") }
+
+// Credential is what a server needs to check a password with SCRAM, and what
+// it does not suffice to log in with.
+type Credential struct {
+	Salt       []byte `json:"salt"`
+	Iterations int    `json:"iterations"`
+	StoredKey  []byte `json:"stored_key"`
+	ServerKey  []byte `json:"server_key"`
+}
+
+// Account is a service's account at signaling.
+type Account struct {
+	User     string                `json:"user"`
+	Password Secret                `json:"password"`
+	SCRAM    map[string]Credential `json:"scram"` // by mechanism
+}
+
+// Pair is a certificate with its key, both DER, the key as PKCS #8.
+type Pair struct {
+	Certificate []byte `json:"certificate"`
+	Key         []byte `json:"key"`
+}
+
+// Store is the open database.
+type Store struct{ db *bbolt.DB }
+
+// Open opens or makes the database in the folder.
+func Open(folder string) (*Store, error) {
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return nil, fmt.Errorf("state: %w", err)
+	}
+	name := filepath.Join(folder, FileName)
+	db, err := open(name)
+	if err != nil {
+		return nil, fmt.Errorf("state %s: %w", name, err)
+	}
+	if err := migrate(db, name, steps); err != nil {
+		return nil, errors.Join(fmt.Errorf("state %s: %w", name, err), db.Close())
+	}
+	return &Store{db}, nil
+}
+
+// open opens the file and reads every page of it once. bbolt trusts its
+// pages, so that a damaged one shows as a panic or a memory fault.
+func open(name string) (db *bbolt.DB, err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			db, err = nil, fmt.Errorf("%w (%v)", ErrCorrupt, p)
+		}
+	}()
+	db, err = bbolt.Open(name, 0o600, &bbolt.Options{Timeout: lockWait})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, ErrBusy
+	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch),
+		errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrInvalidMapping):
+		return nil, fmt.Errorf("%w (%w)", ErrCorrupt, err)
+	case errors.Is(err, fs.ErrPermission):
+		return nil, fmt.Errorf("%w; it belongs to another user", err)
+	case err != nil:
+		return nil, err
+	}
+	err = db.View(func(tx *bbolt.Tx) error {
+		var all []error
+		for e := range tx.Check() { // must be drained: a goroutine feeds it
+			all = append(all, e)
+		}
+		return errors.Join(all...)
+	})
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("%w (%w)", ErrCorrupt, err), db.Close())
+	}
+	return db, nil
+}
+
+// Close ends the use of the file.
+func (s *Store) Close() error { return s.db.Close() }
+
+// Schema is the file's schema version, the newest one.
+func (s *Store) Schema() int { return len(steps) }
+
+// Account returns the account of that name, and whether there is one.
+func (s *Store) Account(user string) (Account, bool, error) {
+	return get[Account](s, "accounts", user)
+}
+
+// PutAccount keeps the account.
+func (s *Store) PutAccount(a Account) error { return put(s, "accounts", a.User, a) }
+
+// BridgeID returns the id under which this machine's bridge is known.
+func (s *Store) BridgeID() (string, bool, error) { return get[string](s, "machine", "bridge_id") }
+
+// PutBridgeID keeps the bridge's id.
+func (s *Store) PutBridgeID(id string) error { return put(s, "machine", "bridge_id", id) }
+
+// XMPPPort returns the loopback port chosen for signaling, if one was.
+func (s *Store) XMPPPort() (int, bool, error) { return get[int](s, "machine", "xmpp_port") }
+
+// PutXMPPPort keeps the chosen port.
+func (s *Store) PutXMPPPort(port int) error { return put(s, "machine", "xmpp_port", port) }
+
+// Pair returns the named certificate with its key, if there is one.
+func (s *Store) Pair(name string) (Pair, bool, error) { return get[Pair](s, "certificates", name) }
+
+// PutPair keeps the certificate and its key.
+func (s *Store) PutPair(name string, p Pair) error { return put(s, "certificates", name, p) }
+
+func get[T any](s *Store, bucket, key string) (v T, found bool, err error) {
+	err = s.db.View(func(tx *bbolt.Tx) error {
+		b := tx.Bucket([]byte(bucket)).Get([]byte(key))
+		found = b != nil
+		if !found {
+			return nil
+		}
+		return json.Unmarshal(b, &v)
+	})
+	if err != nil {
+		return v, false, fmt.Errorf("state %s/%s: %w", bucket, key, err)
+	}
+	return v, found, nil
+}
+
+func put[T any](s *Store, bucket, key string, v T) error {
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		b, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		return tx.Bucket([]byte(bucket)).Put([]byte(key), b)
+	})
+	if err != nil {
+		return fmt.Errorf("state %s/%s: %w", bucket, key, err)
+	}
+	return nil
+}
