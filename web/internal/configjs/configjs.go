@@ -102,7 +102,7 @@ type (
 func Script(host string, d Domains) ([]byte, error) {
 	codecs := []string{"VP8", "VP9", "H264", "AV1"}
 	c := config{
-		Hosts:                 hosts{d.Domain, d.MUC, d.Focus},
+		Hosts:                 hosts(d),
 		WebSocket:             "wss://" + host + "/xmpp-websocket",
 		WebSocketKeepAlive:    60_000,
 		EnableWebSocketResume: true,
