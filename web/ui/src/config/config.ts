@@ -1,0 +1,83 @@
+// The settings this page runs with: the global `config` that /config.js defines, in the form the
+// Jitsi clients use too. Read once, into a value in which nothing is optional.
+
+export interface Config {
+  readonly domain: string;
+  readonly muc: string;
+  readonly focus: string;
+  /** wss: URL of the XMPP service. */
+  readonly websocket: string;
+  /** URL of the HTTP conference request; '' asks by IQ. */
+  readonly conferenceRequestUrl: string;
+  readonly ssrcRewriting: boolean;
+  /** Use the SCTP channel to the bridge when it is offered, else its WebSocket. */
+  readonly preferSctp: boolean;
+  readonly startMuted: { readonly audio: boolean; readonly video: boolean };
+  /** The most video sources to receive; -1 is no limit. */
+  readonly lastN: number;
+  readonly simulcast: boolean;
+  /** The wanted height of the own camera picture. */
+  readonly resolution: number;
+}
+
+export class ConfigError extends Error {
+  constructor(what: string) {
+    super(`reading config.js: ${what}`);
+    this.name = 'ConfigError';
+  }
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+function object(value: unknown): Json {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Json) : {};
+}
+
+function text(value: unknown, fallback: string): string {
+  return typeof value === 'string' && value !== '' ? value : fallback;
+}
+
+function flag(value: unknown, fallback: boolean): boolean {
+  return typeof value === 'boolean' ? value : fallback;
+}
+
+function count(value: unknown, fallback: number): number {
+  return typeof value === 'number' && Number.isFinite(value) ? value : fallback;
+}
+
+/** Reads the value of `window.config`. origin is the page's, for URLs that are not there or relative. */
+export function readConfig(value: unknown, origin: string): Config {
+  const config = object(value);
+  const hosts = object(config['hosts']);
+  const flags = object(config['flags']);
+  const domain = text(hosts['domain'], '');
+  const muc = text(hosts['muc'], '');
+  if (domain === '') throw new ConfigError('hosts.domain is missing');
+  if (muc === '') throw new ConfigError('hosts.muc is missing');
+  const resolve = (url: string, scheme: 'http' | 'ws') =>
+    new URL(url, origin).href.replace(/^(http|ws)/, scheme);
+  const requestUrl = text(config['conferenceRequestUrl'], '');
+  return {
+    domain,
+    muc,
+    focus: text(hosts['focus'], `focus.${domain}`),
+    websocket: resolve(text(config['websocket'], '/xmpp-websocket'), 'ws'),
+    conferenceRequestUrl: requestUrl === '' ? '' : resolve(requestUrl, 'http'),
+    ssrcRewriting: flag(flags['ssrcRewritingEnabled'], true),
+    preferSctp: flag(object(config['bridgeChannel'])['preferSctp'], true),
+    startMuted: {
+      audio: flag(config['startWithAudioMuted'], false),
+      video: flag(config['startWithVideoMuted'], false),
+    },
+    lastN: count(config['channelLastN'], -1),
+    simulcast: !flag(config['disableSimulcast'], false),
+    resolution: count(config['resolution'], 720),
+  };
+}
+
+/** url with a query parameter added. */
+export function withQuery(url: string, name: string, value: string): string {
+  const u = new URL(url);
+  u.searchParams.set(name, value);
+  return u.href;
+}
