@@ -51,18 +51,26 @@ type Server struct {
 	mu     sync.Mutex
 	health Health
 	flight *trace.FlightRecorder
+
+	mux *http.ServeMux
 }
 
 // New returns a server for the named service, not healthy yet.
 func New(name string) *Server {
-	return &Server{
+	s := &Server{
 		Metrics: metrics.NewSet(),
 		Level:   new(slog.LevelVar),
 		Reload:  func() {},
 		health:  Health{Name: name, Detail: "starting", Since: time.Now(), PID: os.Getpid()},
 		flight:  trace.NewFlightRecorder(trace.FlightRecorderConfig{}),
+		mux:     http.NewServeMux(),
 	}
+	s.routes()
+	return s
 }
+
+// Handle adds a page of the service's own. Safe while serving.
+func (s *Server) Handle(pattern string, h http.Handler) { s.mux.Handle(pattern, h) }
 
 // SetHealth changes what GET /health answers. Safe for concurrent use.
 func (s *Server) SetHealth(ok bool, detail string) {
@@ -88,7 +96,7 @@ func (s *Server) Serve(ctx context.Context, socket string) error {
 	if err != nil {
 		return err
 	}
-	srv := &http.Server{Handler: s.handler(), ReadHeaderTimeout: 5 * time.Second}
+	srv := &http.Server{Handler: s.mux, ReadHeaderTimeout: 5 * time.Second}
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -175,8 +183,8 @@ func request(ctx context.Context, socket, method, path string) (*http.Response, 
 	return Client(socket).Do(req)
 }
 
-func (s *Server) handler() http.Handler {
-	mux := http.NewServeMux()
+func (s *Server) routes() {
+	mux := s.mux
 	mux.HandleFunc("GET /health", s.getHealth)
 	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; version=0.0.4")
@@ -191,7 +199,6 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
-	return mux
 }
 
 func (s *Server) getHealth(w http.ResponseWriter, _ *http.Request) {

@@ -20,6 +20,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -52,6 +53,9 @@ func (u *Unit) Socket(service string) string { return filepath.Join(u.Run, servi
 
 // SetHealth changes what the control socket says of this service.
 func (u *Unit) SetHealth(ok bool, detail string) { u.ctl.SetHealth(ok, detail) }
+
+// Handle adds a page to the control socket. The pattern is ServeMux's.
+func (u *Unit) Handle(pattern string, h http.Handler) { u.ctl.Handle(pattern, h) }
 
 // Main runs a service and returns the process's exit code. A service with
 // flags of its own registers them in more; they are parsed when run is called.
