@@ -1,0 +1,23 @@
+#!/bin/sh
+# check.sh: the rules that need no running Meetbox. Says everything it finds.
+set -u
+failed=0
+rule() {
+	name=$1; shift
+	printf '== %s\n' "$name"
+	"$@" || { failed=1; printf '   %s: see above\n' "$name"; }
+}
+
+formatted() {
+	out=$(git ls-files -co --exclude-standard '*.go' | xargs gofmt -l)
+	[ -z "$out" ] || { echo "$out"; return 1; }
+}
+
+rule gofmt       formatted
+rule vet         go vet ./...
+rule 'vet (box)' env CGO_ENABLED=0 go vet -tags gokrazy,netgo,osusergo ./...
+rule fix         go fix -diff ./...
+rule staticcheck go tool staticcheck ./...
+rule archtest    go test -count=1 ./scripts/archtest
+rule ui          sh -c 'cd web/ui && npm run --silent check'
+exit $failed

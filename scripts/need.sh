@@ -1,0 +1,44 @@
+#!/bin/sh
+# need.sh THING...: makes sure that a tool is there, or says how to get it.
+# Debian packages are installed where that is possible without a question.
+set -eu
+
+fail() { printf 'Meetbox needs %s\n' "$1" >&2; exit 1; }
+
+# at_least HAVE WANT: compares version numbers.
+at_least() { [ "$(printf '%s\n%s\n' "$2" "$1" | sort -V | head -n 1)" = "$2" ]; }
+
+# debian PACKAGE... : installs them, or says why it may not.
+debian() {
+	if [ "$(id -u)" = 0 ]; then as_root=''
+	elif sudo -n true 2>/dev/null; then as_root='sudo -n'
+	else fail "the Debian package(s) $*: run  sudo apt install $*"
+	fi
+	command -v apt-get >/dev/null || fail "$* (this is not Debian: install it by hand)"
+	echo "Installing $* …"
+	$as_root env DEBIAN_FRONTEND=noninteractive apt-get update -q </dev/null >&2 &&
+		$as_root env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@" </dev/null >&2 ||
+		fail "the Debian package(s) $*, and apt could not install them (see above)"
+}
+
+for thing in "$@"; do
+	case $thing in
+	go)
+		command -v go >/dev/null || fail 'Go 1.26 or newer: https://go.dev/dl/'
+		have=$(go env GOVERSION) || fail 'Go 1.26 or newer (the one installed cannot read go.mod): https://go.dev/dl/'
+		at_least "${have#go}" 1.26 || fail "Go 1.26 or newer, this is $have: https://go.dev/dl/"
+		;;
+	node)
+		command -v node >/dev/null && command -v npm >/dev/null || fail 'Node.js 20 or newer with npm: apt install nodejs npm, or https://nodejs.org'
+		have=$(node --version)
+		at_least "${have#v}" 20 || fail "Node.js 20 or newer, this is $have: https://nodejs.org"
+		;;
+	gcc) # for the race detector
+		command -v "${CC:-gcc}" >/dev/null || debian gcc libc6-dev
+		;;
+	chromium)
+		command -v chromium >/dev/null || debian chromium
+		;;
+	*) fail "an answer to: what is $thing?" ;;
+	esac
+done
