@@ -67,8 +67,7 @@ type Jingle struct {
 // UnmarshalXML implements xml.Unmarshaler: it reads liberally.
 func (j *Jingle) UnmarshalXML(d *xml.Decoder, start xml.StartElement) error {
 	type plain Jingle
-	r := &liberal{d: d}
-	return xml.NewTokenDecoder(r).DecodeElement((*plain)(j), &start)
+	return xml.NewTokenDecoder(&liberal{d: d, first: &start}).Decode((*plain)(j))
 }
 
 // Group bundles contents into one transport.
@@ -225,15 +224,15 @@ type GroupSource struct {
 
 // Transport is ICE-UDP (XEP-0176) with what rides on it.
 type Transport struct {
-	XMLName       xml.Name             `xml:"urn:xmpp:jingle:transports:ice-udp:1 transport"`
-	Ufrag         string               `xml:"ufrag,attr,omitempty"`
-	Pwd           string               `xml:"pwd,attr,omitempty"`
-	ICEGeneration string               `xml:"ice-generation,attr,omitempty"`
-	RTCPMux       *TransportMux        `xml:"urn:xmpp:jingle:transports:ice-udp:1 rtcp-mux"`
-	Fingerprints  []Fingerprint        `xml:"urn:xmpp:jingle:apps:dtls:0 fingerprint"`
-	Candidates    []Candidate          `xml:"urn:xmpp:jingle:transports:ice-udp:1 candidate"`
-	SCTPMap       *SCTPMap             `xml:"urn:xmpp:jingle:transports:dtls-sctp:1 sctpmap"`
-	WebSocket     *jitsimeet.WebSocket `xml:"http://jitsi.org/protocol/colibri web-socket"`
+	XMLName       xml.Name              `xml:"urn:xmpp:jingle:transports:ice-udp:1 transport"`
+	Ufrag         string                `xml:"ufrag,attr,omitempty"`
+	Pwd           string                `xml:"pwd,attr,omitempty"`
+	ICEGeneration string                `xml:"ice-generation,attr,omitempty"`
+	RTCPMux       *TransportMux         `xml:"urn:xmpp:jingle:transports:ice-udp:1 rtcp-mux"`
+	Fingerprints  []Fingerprint         `xml:"urn:xmpp:jingle:apps:dtls:0 fingerprint"`
+	Candidates    []Candidate           `xml:"urn:xmpp:jingle:transports:ice-udp:1 candidate"`
+	SCTPMap       *SCTPMap              `xml:"urn:xmpp:jingle:transports:dtls-sctp:1 sctpmap"`
+	WebSockets    []jitsimeet.WebSocket `xml:"http://jitsi.org/protocol/colibri web-socket"`
 }
 
 // TransportMux is what Colibri2 writes for one port for RTP and RTCP.

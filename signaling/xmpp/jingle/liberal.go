@@ -8,10 +8,16 @@ import "encoding/xml"
 // sources of a group come in the stanza's, for one.
 type liberal struct {
 	d     *xml.Decoder
-	stack []xml.Name // of what was given out and is still open, below jingle
+	first *xml.StartElement // jingle's own start, read already
+	stack []xml.Name        // of what was given out and is still open, below jingle
 }
 
 func (l *liberal) Token() (xml.Token, error) {
+	if l.first != nil {
+		t := *l.first
+		l.first = nil
+		return t, nil
+	}
 	t, err := l.d.Token()
 	if err != nil {
 		return nil, err
