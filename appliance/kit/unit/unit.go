@@ -39,7 +39,7 @@ type Unit struct {
 	Log     *slog.Logger
 	Metrics *metrics.Set    // served at GET /metrics of the control socket
 	Run     string          // folder for sockets, rendered settings and volatile state; absolute
-	State   string          // folder for what must outlive a reboot; empty where the service has none
+	State   string          // folder for what must outlive a reboot; absolute, or empty where the service has none
 	Reload  <-chan struct{} // one element after SIGHUP or POST /reload; settings may have changed
 
 	ctl *ctl.Server
@@ -82,6 +82,12 @@ func start(ctx context.Context, name string, args []string, stderr io.Writer, ru
 	if err != nil {
 		fmt.Fprintf(stderr, "%s: -run: %v\n", name, err)
 		return 2
+	}
+	if *stateDir != "" {
+		if *stateDir, err = filepath.Abs(*stateDir); err != nil {
+			fmt.Fprintf(stderr, "%s: -state: %v\n", name, err)
+			return 2
+		}
 	}
 	c := ctl.New(name)
 	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: c.Level})).With("service", name)
