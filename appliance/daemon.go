@@ -103,20 +103,33 @@ func (d *daemon) run(ctx context.Context) error {
 	changed := make(chan struct{}, 1)
 	var wg sync.WaitGroup
 	wg.Go(func() { cancel(d.serve(ctx)) })
-	wg.Go(func() {
+	wg.Go(func() { d.watch(ctx, changed) })
+	d.loop(ctx, changed)
+	wg.Wait()
+	return context.Cause(ctx)
+}
+
+// watch reports changes of the network until ctx ends. Where the kernel
+// cannot be watched, or lost count of what it had to tell, loop's own looking
+// bridges the time until the next attempt.
+func (d *daemon) watch(ctx context.Context, changed chan<- struct{}) {
+	for {
 		err := network.Watch(ctx, func() {
 			select {
 			case changed <- struct{}{}:
 			default: // the one waiting will see this change too
 			}
 		})
-		if ctx.Err() == nil {
-			d.log.Warn("network not watched, looking now and then instead", "err", err, "every", lookEvery)
+		if ctx.Err() != nil {
+			return
 		}
-	})
-	d.loop(ctx, changed)
-	wg.Wait()
-	return context.Cause(ctx)
+		d.log.Debug("network not watched, looking now and then instead", "err", err, "every", lookEvery)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(lookEvery):
+		}
+	}
 }
 
 // loop applies whenever something may have changed, until ctx ends.

@@ -93,10 +93,9 @@ func prefixLen(n *net.IPNet) int {
 	return ones
 }
 
-// Watch calls changed, from its own goroutine's side of the call, whenever
-// the kernel reports a change of addresses, links or default routes, at most
-// twice a second. It returns the context's cause, or why it cannot watch;
-// the caller then has to look by itself now and then.
+// Watch calls changed whenever the kernel reports a change of addresses,
+// links or routes, at most twice a second. It returns the context's cause, or
+// why it cannot watch (any longer); changes may then have been missed.
 func Watch(ctx context.Context, changed func()) error {
 	done := make(chan struct{})
 	defer close(done)
@@ -118,8 +117,7 @@ func Watch(ctx context.Context, changed func()) error {
 	if err != nil {
 		return fmt.Errorf("watch the network: %w", err)
 	}
-	timer := time.NewTimer(settle)
-	timer.Stop()
+	var timer <-chan time.Time // runs from the first event on: a stream of them must not put it off
 	for {
 		var ok bool
 		select {
@@ -127,7 +125,8 @@ func Watch(ctx context.Context, changed func()) error {
 			return context.Cause(ctx)
 		case err := <-failed:
 			return fmt.Errorf("watch the network: %w", err)
-		case <-timer.C:
+		case <-timer:
+			timer = nil
 			changed()
 			continue
 		case _, ok = <-addrs:
@@ -137,6 +136,8 @@ func Watch(ctx context.Context, changed func()) error {
 		if !ok {
 			return errors.New("watch the network: the kernel ended it")
 		}
-		timer.Reset(settle)
+		if timer == nil {
+			timer = time.After(settle)
+		}
 	}
 }

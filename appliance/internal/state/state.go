@@ -20,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"go.etcd.io/bbolt"
@@ -104,13 +105,13 @@ func open(name string) (db *bbolt.DB, err error) {
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, ErrBusy
-	case errors.Is(err, bolterrors.ErrInvalid), errors.Is(err, bolterrors.ErrVersionMismatch),
-		errors.Is(err, bolterrors.ErrChecksum), errors.Is(err, bolterrors.ErrInvalidMapping):
-		return nil, fmt.Errorf("%w (%w)", ErrCorrupt, err)
 	case errors.Is(err, fs.ErrPermission):
 		return nil, fmt.Errorf("%w; it belongs to another user", err)
 	case err != nil:
-		return nil, err
+		if _, system := errors.AsType[syscall.Errno](err); system {
+			return nil, err // the disk is full, or the like
+		}
+		return nil, fmt.Errorf("%w (%w)", ErrCorrupt, err)
 	}
 	err = db.View(func(tx *bbolt.Tx) error {
 		var all []error
