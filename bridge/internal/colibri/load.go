@@ -1,0 +1,77 @@
+package colibri
+
+import (
+	"fmt"
+	"syscall"
+	"time"
+
+	"meetbox.local/bridge/internal/conference"
+)
+
+const (
+	// fullLoad is the share of all cores at which a bridge has nothing left
+	// to give: scheduling delay shows in the media before the last tenth is
+	// used. JVB divides by the same.
+	fullLoad = 0.9
+
+	// defaultParticipantStress is what Jicofo assumes too: 80 people fill a
+	// bridge to its threshold of 0.8.
+	defaultParticipantStress = 0.01
+
+	// minMeasured is how many endpoints it takes until the measured cost of
+	// one means more than the process's own idling.
+	minMeasured = 5
+)
+
+// sample is what the load is computed from.
+type sample struct {
+	at    time.Time
+	cpu   time.Duration // used by the process so far
+	stats conference.Stats
+}
+
+// load is how hard the bridge worked between two samples.
+type load struct {
+	cores int
+	last  sample
+
+	stress            float64 // 1 is full
+	participant       float64 // stress of one more participant
+	packetsIn         float64 // per second
+	packetsOut        float64
+	bitsIn, bitsOut   float64 // per second
+	conferenceSeconds float64 // sum over conferences of their age so far
+}
+
+func (l *load) add(s sample) {
+	defer func() { l.last = s }()
+	if l.participant == 0 {
+		l.participant = defaultParticipantStress
+	}
+	d := s.at.Sub(l.last.at).Seconds()
+	if l.last.at.IsZero() || d <= 0 {
+		return
+	}
+	l.stress = (s.cpu - l.last.cpu).Seconds() / d / float64(l.cores) / fullLoad
+	if n := s.stats.Endpoints; n >= minMeasured {
+		// A slow mean: what one costs changes with the layout, not with
+		// every sample. The floor keeps a bridge of idlers from claiming
+		// room for thousands.
+		l.participant += (max(l.stress/float64(n), defaultParticipantStress/10) - l.participant) / 8
+	}
+	p, q := l.last.stats, s.stats
+	l.packetsIn = float64(q.PacketsReceived-p.PacketsReceived) / d
+	l.packetsOut = float64(q.PacketsSent-p.PacketsSent) / d
+	l.bitsIn = float64(q.BytesReceived-p.BytesReceived) * 8 / d
+	l.bitsOut = float64(q.BytesSent-p.BytesSent) * 8 / d
+	l.conferenceSeconds += float64(q.Conferences) * d
+}
+
+// cpuUsed is the processor time of this process so far.
+func cpuUsed() (time.Duration, error) {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0, fmt.Errorf("processor time: %w", err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano()), nil
+}

@@ -1,0 +1,39 @@
+package colibri
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"meetbox.local/bridge/internal/conference"
+)
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	at := time.Unix(1, 0)
+	l := load{cores: 2}
+	l.add(sample{at: at})
+	if l.stress != 0 || l.participant != defaultParticipantStress {
+		t.Errorf("after one sample: stress %v, participant %v", l.stress, l.participant)
+	}
+	next := sample{at.Add(5 * time.Second), 9 * time.Second, conference.Stats{Conferences: 2, Endpoints: 10, PacketsSent: 500, BytesSent: 5000}}
+	l.add(next)
+	// 9 s of 10 s that two cores have in 5 s.
+	if math.Abs(l.stress-1) > 1e-9 || l.packetsOut != 100 || l.bitsOut != 8000 || l.conferenceSeconds != 10 {
+		t.Errorf("after %+v: %+v", next, l)
+	}
+	if l.participant <= defaultParticipantStress || l.participant > 0.1 {
+		t.Errorf("stress of a participant is %v, want between the default and the measured 0.1", l.participant)
+	}
+	l.add(sample{at: next.at, cpu: next.cpu, stats: next.stats}) // a clock that stands still
+	if math.IsNaN(l.stress) || math.IsInf(l.stress, 0) {
+		t.Errorf("stress is %v", l.stress)
+	}
+}
+
+func TestCPUUsed(t *testing.T) {
+	t.Parallel()
+	if d, err := cpuUsed(); err != nil || d <= 0 {
+		t.Errorf("cpuUsed() = %v, %v", d, err)
+	}
+}
