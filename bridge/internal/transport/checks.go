@@ -1,0 +1,229 @@
+package transport
+
+import (
+	"net/netip"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/stun/v4"
+)
+
+// transaction is one of our unanswered connectivity checks. Responses carry
+// nothing but its number.
+type transaction struct {
+	session *Session
+	local   *local
+	to      address
+	own     bool // ours, not the agent's
+}
+
+// remoteKey is a remote address as seen from one of ours.
+type remoteKey struct {
+	local *local
+	addr  address
+}
+
+// remoteAddress is what a session knows of one.
+type remoteAddress struct {
+	seen    int64
+	checked int64    // when we last sent a check of our own
+	bound   *binding // nil until it answered
+}
+
+// handleSTUN finds the session of a connectivity check or its response.
+// Requests are found by the user they name, responses by their number, so
+// that nobody has to be known by address; the rest is dropped for a reason.
+func (p *Port) handleSTUN(l *local, b []byte, from address, now int64) (reason, bool) {
+	m, ok := parseSTUN(b)
+	if !ok {
+		return dropSTUNMalformed, false
+	}
+	switch m.kind {
+	case bindingRequest:
+		s := p.byUfrag(m.localUfrag())
+		if s == nil || s.conns[l] == nil {
+			return dropSTUNUser, false
+		}
+		if !m.authentic(s.password) {
+			return dropSTUNIntegrity, false
+		}
+		return s.request(l, m, from, now)
+	case bindingSuccess, bindingError:
+		p.txMu.Lock()
+		tx := p.transactions[m.id]
+		p.txMu.Unlock()
+		if tx == nil || tx.local != l || tx.to != from {
+			return dropSTUNStray, false
+		}
+		return tx.session.response(tx, m, now)
+	case bindingIndication:
+		return 0, true // a keepalive of a NAT's mapping; nothing to do
+	}
+	return dropSTUNMalformed, false
+}
+
+// request handles an authentic check of the remote side. The agent answers
+// it; an address that has not yet answered us is asked at once (RFC 8445's
+// triggered check), which takes the agent longer or, once it has a pair, it
+// does not do at all.
+func (s *Session) request(l *local, m stunMessage, from address, now int64) (reason, bool) {
+	addr := from.addrPort()
+	s.mu.Lock()
+	r := s.remoteAt(remoteKey{l, from}, now)
+	ufrag, password := s.remote.Ufrag, s.remote.Password
+	bound := r.bound
+	ask := bound == nil && ufrag != "" && now-r.checked > checkPause
+	if ask {
+		r.checked = now
+	}
+	s.mu.Unlock()
+	s.active.Store(now)
+	if bound != nil {
+		bound.active.Store(now)
+		if s.path.Load() == nil {
+			s.follow(bound)
+		}
+	}
+	if ask {
+		s.ask(l, from, addr, ufrag, password)
+	}
+	if !s.conns[l].in.push(m.raw, addr) {
+		return dropSTUNFlood, false
+	}
+	return 0, true
+}
+
+// response handles a response from where one of our checks went. A success
+// proves that the remote side is there and may send.
+func (s *Session) response(tx *transaction, m stunMessage, now int64) (reason, bool) {
+	s.mu.Lock()
+	password := s.remote.Password
+	s.mu.Unlock()
+	if !m.authentic(password) {
+		return dropSTUNIntegrity, false
+	}
+	s.port.txMu.Lock()
+	delete(s.port.transactions, m.id)
+	s.port.txMu.Unlock()
+	s.active.Store(now)
+	if m.kind == bindingSuccess {
+		s.validate(tx.local, tx.to, now)
+	}
+	if tx.own {
+		return 0, true
+	}
+	if !s.conns[tx.local].in.push(m.raw, tx.to.addrPort()) {
+		return dropSTUNFlood, false
+	}
+	return 0, true
+}
+
+// ask sends a connectivity check of our own.
+func (s *Session) ask(l *local, to address, addr netip.AddrPort, ufrag, password string) {
+	role := stun.Setter(ice.AttrControlled(s.tie))
+	if s.opts.Controlling {
+		role = ice.AttrControlling(s.tie)
+	}
+	const peerReflexive = 110<<24 | 65535<<8 | 255 // RFC 8445 §7.1.1: as if found by this check
+	m, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(ufrag+":"+s.ufrag),
+		role, ice.PriorityAttr(peerReflexive), stun.NewShortTermIntegrity(password), stun.Fingerprint)
+	if err != nil {
+		return // the name is too long for an attribute: SetRemote has seen to that
+	}
+	s.expect(m.TransactionID, l, to, true)
+	if err := l.send(m.Raw, addr); err != nil {
+		s.port.gauges.drop(dropSendError)
+	}
+}
+
+// expect remembers a check, and forgets the oldest of too many.
+func (s *Session) expect(id transactionID, l *local, to address, own bool) {
+	p := s.port
+	p.txMu.Lock()
+	defer p.txMu.Unlock()
+	if s.ringAt < 0 {
+		return // the session is over
+	}
+	if old := p.transactions[s.ring[s.ringAt]]; old != nil && old.session == s {
+		delete(p.transactions, s.ring[s.ringAt])
+	}
+	s.ring[s.ringAt] = id
+	s.ringAt = (s.ringAt + 1) % maxTransactions
+	p.transactions[id] = &transaction{session: s, local: l, to: to, own: own}
+}
+
+func (s *Session) forgetTransactions() {
+	s.port.txMu.Lock()
+	defer s.port.txMu.Unlock()
+	for _, id := range s.ring {
+		if tx := s.port.transactions[id]; tx != nil && tx.session == s {
+			delete(s.port.transactions, id)
+		}
+	}
+	s.ringAt = -1
+}
+
+// remoteAt finds or makes the entry of a remote address; of too many, the one
+// that was silent for longest goes. The caller holds s.mu.
+func (s *Session) remoteAt(k remoteKey, now int64) *remoteAddress {
+	r := s.remotes[k]
+	if r == nil {
+		if len(s.remotes) >= maxRemotes {
+			s.forgetRemote()
+		}
+		r = &remoteAddress{checked: -checkPause}
+		s.remotes[k] = r
+	}
+	r.seen = now
+	return r
+}
+
+func (s *Session) forgetRemote() {
+	var oldest remoteKey
+	var at *remoteAddress
+	for k, r := range s.remotes {
+		if (at == nil || r.seen < at.seen) && (r.bound == nil || r.bound != s.path.Load()) {
+			oldest, at = k, r
+		}
+	}
+	if at == nil {
+		return
+	}
+	delete(s.remotes, oldest)
+	if at.bound != nil {
+		s.port.unbind([]*binding{at.bound})
+	}
+}
+
+// validate lets media and DTLS in from an address that answered us. The first
+// such address is also where we send to, until something better is known.
+func (s *Session) validate(l *local, from address, now int64) {
+	s.mu.Lock()
+	if s.closing {
+		s.mu.Unlock()
+		return
+	}
+	r := s.remoteAt(remoteKey{l, from}, now)
+	if r.bound == nil {
+		addr := from.addrPort()
+		r.bound = &binding{session: s, local: l, remote: from, addr: addr, to: sockaddrOf(addr)}
+		s.port.bind(r.bound)
+	}
+	b := r.bound
+	s.mu.Unlock()
+	b.active.Store(now)
+	if s.path.Load() == nil {
+		s.follow(b)
+	}
+}
+
+func (s *Session) unbindAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var gone []*binding
+	for _, r := range s.remotes {
+		if r.bound != nil {
+			gone = append(gone, r.bound)
+		}
+	}
+	s.port.unbind(gone)
+}

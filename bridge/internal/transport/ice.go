@@ -1,0 +1,302 @@
+package transport
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"strconv"
+	"time"
+
+	"github.com/pion/ice/v4"
+	"github.com/pion/logging"
+	"github.com/pion/stun/v4"
+)
+
+const (
+	// stunQueue is how many checks may wait for an agent. A client sends a
+	// few at once to each address.
+	stunQueue = 32
+	// maxTransactions is how many of a session's requests may be unanswered
+	// before the oldest is forgotten: a second of checks to a dozen pairs.
+	maxTransactions = 128
+	// maxRemotes is how many of the remote side's addresses (times ours) are
+	// remembered. Who has more is not a browser.
+	maxRemotes = 64
+	// checkPause is the least time between two of our own checks of one
+	// address; a client's first checks come closer than that.
+	checkPause = int64(20 * time.Millisecond)
+
+	checkInterval = 100 * time.Millisecond
+	// maxChecks of one pair, at checkInterval: a firewall on the client's side
+	// may open only when the client starts to send, seconds later.
+	maxChecks         = 100
+	keepalive         = 2 * time.Second
+	disconnectedAfter = 6 * time.Second
+	// failedAfter that. Together one minute, after which the bridge gives an
+	// endpoint up anyway; until then a client may come back out of a tunnel.
+	failedAfter = 54 * time.Second
+	// relayedWait gives better pairs the time to be found before one through
+	// a relay is nominated.
+	relayedWait = 500 * time.Millisecond
+)
+
+// newAgent makes the pion agent: it answers checks, sends its own, nominates
+// and keeps consent. It gets STUN only; media and DTLS never pass through it.
+func (s *Session) newAgent(p *Port) (*ice.Agent, error) {
+	agent, err := ice.NewAgentWithOptions(
+		ice.WithUDPMux(agentMux{s}),
+		ice.WithNet(p.net),
+		ice.WithLocalCredentials(s.ufrag, s.password),
+		ice.WithNetworkTypes([]ice.NetworkType{ice.NetworkTypeUDP4, ice.NetworkTypeUDP6}),
+		ice.WithCandidateTypes([]ice.CandidateType{ice.CandidateTypeHost}),
+		ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled),
+		ice.WithIncludeLoopback(),
+		ice.WithDisableActiveTCP(),
+		ice.WithCheckInterval(checkInterval),
+		ice.WithMaxBindingRequests(maxChecks),
+		ice.WithKeepaliveInterval(keepalive),
+		ice.WithDisconnectedTimeout(disconnectedAfter),
+		ice.WithFailedTimeout(failedAfter),
+		ice.WithSrflxAcceptanceMinWait(0),
+		ice.WithPrflxAcceptanceMinWait(0),
+		ice.WithRelayAcceptanceMinWait(relayedWait),
+		ice.WithBindingRequestHandler(s.preferPath),
+		ice.WithLoggerFactory(silent()),
+	)
+	if err != nil {
+		return nil, err
+	}
+	err = agent.OnConnectionStateChange(func(st ice.ConnectionState) {
+		if st == ice.ConnectionStateFailed {
+			s.failOnce.Do(func() { close(s.iceFailed) })
+		}
+	})
+	if err == nil {
+		err = agent.OnSelectedCandidatePairChange(s.selected)
+	}
+	if err == nil {
+		err = agent.OnCandidate(func(ice.Candidate) {}) // the agent insists
+	}
+	if err == nil {
+		err = agent.GatherCandidates()
+	}
+	if err != nil {
+		_ = agent.Close()
+		return nil, err
+	}
+	return agent, nil
+}
+
+// silent keeps the libraries quiet: what they have to say about a stranger's
+// packets is for the counters.
+func silent() logging.LoggerFactory {
+	return &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled}
+}
+
+func (s *Session) startChecks(ufrag, password string) error {
+	start := s.agent.StartAccept
+	if s.opts.Controlling {
+		start = s.agent.StartDial
+	}
+	_, err := start(ufrag, password)
+	return err
+}
+
+func (s *Session) addCandidates(list []Candidate) {
+	for _, c := range list {
+		cand, err := remoteCandidate(c)
+		if err != nil {
+			s.log.Debug("remote candidate ignored", "err", err)
+			continue
+		}
+		_ = s.agent.AddRemoteCandidate(cand) // fails only on mDNS names, which have no address here
+	}
+}
+
+func remoteCandidate(c Candidate) (ice.Candidate, error) {
+	addr, port := c.Addr.Addr().Unmap().WithZone("").String(), int(c.Addr.Port())
+	switch c.Type {
+	case ServerReflexive:
+		return ice.NewCandidateServerReflexive(&ice.CandidateServerReflexiveConfig{
+			Network: "udp", Address: addr, Port: port, Component: ice.ComponentRTP, Priority: c.Priority, Foundation: c.Foundation,
+		})
+	case PeerReflexive:
+		return ice.NewCandidatePeerReflexive(&ice.CandidatePeerReflexiveConfig{
+			Network: "udp", Address: addr, Port: port, Component: ice.ComponentRTP, Priority: c.Priority, Foundation: c.Foundation,
+		})
+	case Relayed:
+		return ice.NewCandidateRelay(&ice.CandidateRelayConfig{
+			Network: "udp", Address: addr, Port: port, Component: ice.ComponentRTP, Priority: c.Priority, Foundation: c.Foundation,
+		})
+	}
+	return ice.NewCandidateHost(&ice.CandidateHostConfig{
+		Network: "udp", Address: addr, Port: port, Component: ice.ComponentRTP, Priority: c.Priority, Foundation: c.Foundation,
+	})
+}
+
+// describe makes the candidates we offer: a host candidate for each of our
+// addresses, in the configured order, and one that looks server-reflexive for
+// each address that a port forward in front of us has.
+func describe(locals []*local, extra []netip.Addr) []Candidate {
+	const hostPreference, reflexivePreference = 126, 100 // RFC 8445 §5.1.2.2
+	priority := func(preference, i int) uint32 { return uint32(preference<<24 | (65535-i)<<8 | 255) }
+	var list []Candidate
+	for i, l := range locals {
+		list = append(list, Candidate{
+			Foundation: strconv.Itoa(i + 1), Type: Host, Addr: l.addr, Priority: priority(hostPreference, i),
+		})
+	}
+	for i, a := range extra {
+		c := Candidate{
+			Foundation: strconv.Itoa(len(locals) + i + 1), Type: ServerReflexive,
+			Addr: netip.AddrPortFrom(a, locals[0].addr.Port()), Priority: priority(reflexivePreference, i),
+		}
+		for _, l := range locals {
+			if l.addr.Addr().Is4() == a.Is4() && !l.addr.Addr().IsLoopback() {
+				c.Related = l.addr
+				break
+			}
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// selected follows the agent's nomination; it runs on the agent's goroutine.
+func (s *Session) selected(l, r ice.Candidate) {
+	if b := s.bindingAt(l, r); b != nil {
+		s.selection.Store(b)
+		s.follow(b)
+	}
+}
+
+// preferPath makes the agent's selected pair follow the path that media
+// takes, so that its consent checks go where they matter: after a client
+// moved, its old address would let the agent fail.
+func (s *Session) preferPath(_ *stun.Message, l, r ice.Candidate, _ *ice.CandidatePair) bool {
+	b := s.bindingAt(l, r)
+	if b == nil {
+		return false
+	}
+	if path := s.path.Load(); path != b {
+		// Nothing but checks from a client that neither sends media nor uses
+		// its old address any more.
+		if path != nil && b.active.Load()-path.active.Load() > int64(disconnectedAfter) {
+			s.follow(b)
+		} else {
+			return false
+		}
+	}
+	if sel := s.selection.Load(); sel == nil || sel == b {
+		return false
+	}
+	s.selection.Store(b)
+	return true
+}
+
+func (s *Session) bindingAt(l, r ice.Candidate) *binding {
+	la, err := netip.ParseAddr(l.Address())
+	if err != nil {
+		return nil
+	}
+	ra, err := netip.ParseAddr(r.Address())
+	if err != nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, x := range s.locals {
+		if x.addr.Addr() == la {
+			if known := s.remotes[remoteKey{x, addressOf(netip.AddrPortFrom(ra, uint16(r.Port())))}]; known != nil {
+				return known.bound
+			}
+		}
+	}
+	return nil
+}
+
+// follow makes an address the one to send to.
+func (s *Session) follow(b *binding) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing && s.path.Load() == nil {
+		return
+	}
+	if old := s.path.Swap(b); old != nil && old != b {
+		s.port.gauges.moved.Inc()
+	}
+	s.nudge()
+}
+
+// checkConsent stops sending to a side that has not been heard of for long.
+// Whatever is heard of it later makes a path again.
+func (s *Session) checkConsent(now int64) {
+	if s.path.Load() != nil && now-s.active.Load() > int64(consentTime) {
+		s.path.Store(nil)
+	}
+}
+
+// agentMux is the agent's view of the port, for one session.
+type agentMux struct{ s *Session }
+
+func (m agentMux) GetListenAddresses() []net.Addr { return listenAddresses(m.s.locals) }
+
+func (m agentMux) GetConn(_ string, addr net.Addr) (net.PacketConn, error) {
+	if a, ok := addr.(*net.UDPAddr); ok {
+		for l, c := range m.s.conns {
+			if l.addr.Addr() == a.AddrPort().Addr().Unmap() {
+				return c, nil
+			}
+		}
+	}
+	return nil, net.ErrClosed
+}
+
+func (m agentMux) RemoveConnByUfrag(string) {} // the session ends its conns itself
+
+func (m agentMux) Close() error { return nil }
+
+// muxConn is what the agent takes for a socket: one of our addresses, one
+// session, STUN only.
+type muxConn struct {
+	session *Session
+	local   *local
+	in      *inbox
+}
+
+func (c *muxConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) { return c.in.pop(b) }
+
+func (c *muxConn) ReadFrom(b []byte) (int, net.Addr, error) {
+	n, from, err := c.in.pop(b)
+	if err != nil {
+		return n, nil, err
+	}
+	return n, net.UDPAddrFromAddrPort(from), nil
+}
+
+// WriteToAddrPort sends the agent's STUN and remembers its requests, so that
+// their responses find back.
+func (c *muxConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
+	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
+	if m, ok := parseSTUN(b); ok && m.kind == bindingRequest {
+		c.session.expect(m.id, c.local, addressOf(to), false)
+	}
+	if err := c.local.send(b, to); err != nil {
+		c.session.port.gauges.drop(dropSendError) // the agent need not hear: it asks again
+	}
+	return len(b), nil
+}
+
+func (c *muxConn) WriteTo(b []byte, to net.Addr) (int, error) {
+	a, ok := to.(*net.UDPAddr)
+	if !ok {
+		return 0, net.ErrClosed
+	}
+	return c.WriteToAddrPort(b, a.AddrPort())
+}
+
+func (c *muxConn) Close() error                       { c.in.close(); return nil }
+func (c *muxConn) LocalAddr() net.Addr                { return net.UDPAddrFromAddrPort(c.local.addr) }
+func (c *muxConn) SetDeadline(t time.Time) error      { c.in.setDeadline(t); return nil }
+func (c *muxConn) SetReadDeadline(t time.Time) error  { c.in.setDeadline(t); return nil }
+func (c *muxConn) SetWriteDeadline(_ time.Time) error { return nil }

@@ -1,0 +1,91 @@
+package transport
+
+import "github.com/VictoriaMetrics/metrics"
+
+// reason is why something was dropped; each has a counter.
+type reason int
+
+const (
+	dropGarbage       reason = iota // neither STUN, DTLS, RTP nor RTCP, or cut short
+	dropTruncated                   // larger than a receive buffer
+	dropSTUNMalformed               // STUN by its first byte, not by its structure
+	dropSTUNUser                    // names no session of ours
+	dropSTUNIntegrity               // names a session but does not know its password
+	dropSTUNStray                   // response to no request of ours, or not from where it went
+	dropSTUNFlood                   // a session's queue or its number of remote addresses is full
+	dropDTLSStranger                // DTLS from an address that ICE has not validated
+	dropDTLSFlood                   // the session's DTLS queue is full
+	dropMediaStranger               // RTP or RTCP from such an address
+	dropMediaEarly                  // before the keys are there
+	dropMediaMalformed
+	dropMediaReplayed
+	dropMediaAuth
+	dropSendEarly  // to be sent, but there are no keys yet
+	dropSendPath   // no address to send to
+	dropSendSize   // larger than a datagram may be
+	dropSendIndex  // SRTP index used up, or a sequence number from before the stream's start
+	dropSendBuffer // the socket did not take it in time
+	dropSendError  // the kernel refused it
+	reasons
+)
+
+var reasonNames = [reasons]string{
+	"garbage", "truncated", "stun_malformed", "stun_unknown_user", "stun_integrity", "stun_stray", "stun_flood",
+	"dtls_stranger", "dtls_flood", "media_stranger", "media_before_keys", "media_malformed", "media_replayed",
+	"media_authentication", "send_before_keys", "send_no_path", "send_too_large", "send_index", "send_buffer_full",
+	"send_error",
+}
+
+// gauges are the port's counters.
+type gauges struct {
+	dropped                    [reasons]*metrics.Counter
+	packetsIn, packetsOut      *metrics.Counter
+	bytesIn, bytesOut          *metrics.Counter
+	readCalls, writeCalls      *metrics.Counter
+	sessions                   *metrics.Counter // up and down
+	sessionsTotal              *metrics.Counter
+	handshakes                 [handshakeResults]*metrics.Counter
+	iceFailed, moved           *metrics.Counter
+	channels                   *metrics.Counter
+	messagesIn, messagesOut    *metrics.Counter
+	messagesLost, extraChannel *metrics.Counter
+}
+
+type handshakeResult int
+
+const (
+	handshakeOK handshakeResult = iota
+	handshakeLate
+	handshakeFingerprint
+	handshakeError
+	handshakeResults
+)
+
+func newGauges(set *metrics.Set) *gauges {
+	g := &gauges{
+		packetsIn:     set.GetOrCreateCounter(`bridge_udp_packets_total{direction="in"}`),
+		packetsOut:    set.GetOrCreateCounter(`bridge_udp_packets_total{direction="out"}`),
+		bytesIn:       set.GetOrCreateCounter(`bridge_udp_bytes_total{direction="in"}`),
+		bytesOut:      set.GetOrCreateCounter(`bridge_udp_bytes_total{direction="out"}`),
+		readCalls:     set.GetOrCreateCounter(`bridge_udp_calls_total{direction="in"}`),
+		writeCalls:    set.GetOrCreateCounter(`bridge_udp_calls_total{direction="out"}`),
+		sessions:      set.GetOrCreateCounter(`bridge_sessions`),
+		sessionsTotal: set.GetOrCreateCounter(`bridge_sessions_total`),
+		iceFailed:     set.GetOrCreateCounter(`bridge_ice_failed_total`),
+		moved:         set.GetOrCreateCounter(`bridge_ice_moved_total`),
+		channels:      set.GetOrCreateCounter(`bridge_datachannels_total`),
+		messagesIn:    set.GetOrCreateCounter(`bridge_datachannel_messages_total{direction="in"}`),
+		messagesOut:   set.GetOrCreateCounter(`bridge_datachannel_messages_total{direction="out"}`),
+		messagesLost:  set.GetOrCreateCounter(`bridge_datachannel_dropped_total{reason="queue_full"}`),
+		extraChannel:  set.GetOrCreateCounter(`bridge_datachannel_dropped_total{reason="second_channel"}`),
+	}
+	for i, name := range reasonNames {
+		g.dropped[i] = set.GetOrCreateCounter(`bridge_udp_dropped_total{reason="` + name + `"}`)
+	}
+	for i, name := range [handshakeResults]string{"ok", "timeout", "fingerprint", "error"} {
+		g.handshakes[i] = set.GetOrCreateCounter(`bridge_dtls_handshakes_total{result="` + name + `"}`)
+	}
+	return g
+}
+
+func (g *gauges) drop(r reason) { g.dropped[r].Inc() }
