@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -95,6 +96,12 @@ func (d *daemon) control(service string) string {
 }
 
 func (d *daemon) run(ctx context.Context) error {
+	for _, s := range services[1:] {
+		// A predecessor may have been killed between writing and telling.
+		if _, err := os.Stat(filepath.Join(d.u.Run, s+".json")); err == nil {
+			d.pending[s] = true
+		}
+	}
 	if err := d.apply(ctx); err != nil {
 		return err
 	}
