@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
-	"time"
 
 	"meetbox.local/appliance/kit/conf"
 	"meetbox.local/appliance/kit/ctl"
@@ -130,23 +129,20 @@ func (b *bridge) follow(ctx context.Context, s settings) error {
 // control runs one XMPP adapter until ctx ends, or until new settings need
 // another one.
 func (b *bridge) control(parent context.Context, s settings) (settings, error) {
-	a, err := colibri.NewAdapter(colibri.Config{XMPP: s.XMPP, Brewery: s.Brewery, Nick: s.ID}, b.handler, b.vitals, b.unit.Log, b.unit.Metrics)
+	a, err := colibri.NewAdapter(colibri.Config{XMPP: s.XMPP, Brewery: s.Brewery, Nick: s.ID, Joined: b.tellHealth}, b.handler, b.vitals, b.unit.Log, b.unit.Metrics)
 	if err != nil {
 		return s, err
 	}
+	b.tellHealth(false)
 	ctx, cancel := context.WithCancel(parent)
 	var wg sync.WaitGroup
 	wg.Go(func() { a.Run(ctx) }) // ends with ctx only
 	defer wg.Wait()
 	defer cancel()
-	look := time.NewTicker(time.Second)
-	defer look.Stop()
 	for {
-		b.tellHealth(a.Joined())
 		select {
 		case <-ctx.Done():
 			return s, context.Cause(ctx)
-		case <-look.C:
 		case <-b.unit.Reload:
 			next, err := b.reload(s)
 			if err != nil {

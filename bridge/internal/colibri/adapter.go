@@ -35,6 +35,10 @@ type Config struct {
 	XMPP    client.Config
 	Brewery jid.JID // a room
 	Nick    string  // unique among the bridges of the brewery, and for ever the same
+
+	// Joined is called when a focus can see this bridge, and when none can
+	// any more. It must not block.
+	Joined func(bool)
 }
 
 // Adapter is the bridge's XMPP session.
@@ -69,14 +73,17 @@ func NewAdapter(cfg Config, h *Handler, v *Vitals, log *slog.Logger, set *metric
 	}, nil
 }
 
-// Joined tells whether a focus can see this bridge.
-func (a *Adapter) Joined() bool { return a.joined.Load() }
+func (a *Adapter) setJoined(in bool) {
+	if a.joined.Swap(in) != in {
+		a.cfg.Joined(in)
+	}
+}
 
 // Run stands in the brewery until ctx ends, and returns its cause.
 func (a *Adapter) Run(ctx context.Context) error {
 	a.client = client.New(a.cfg.XMPP, client.Handler{
 		Session:  a.session,
-		Lost:     func(error) { a.joined.Store(false) },
+		Lost:     func(error) { a.setJoined(false) },
 		IQ:       client.InOrder(ctx, a.answer),
 		Presence: a.presence,
 		Info: disco.Info{
@@ -99,7 +106,7 @@ func (a *Adapter) Run(ctx context.Context) error {
 func (a *Adapter) session(ctx context.Context) {
 	for ctx.Err() == nil {
 		err := a.stay(ctx)
-		a.joined.Store(false)
+		a.setJoined(false)
 		if ctx.Err() != nil {
 			return
 		}
@@ -144,7 +151,7 @@ func (a *Adapter) stay(ctx context.Context) error {
 			if !in {
 				in = true
 				a.joins.Inc()
-				a.joined.Store(true)
+				a.setJoined(true)
 				a.log.InfoContext(ctx, "joined the brewery", "room", a.cfg.Brewery, "jid", a.self)
 			}
 		case <-tick.C:
