@@ -38,7 +38,7 @@ export type Picture = 'camera' | 'screen';
 
 /** One person (or device) in the room. The object stays the same from joining to leaving. */
 export interface Participant {
-  /** The endpoint id, the same in XMPP, at the bridge and here. */
+  /** Stays the same from joining to leaving, also across reconnecting; `me` for ourselves. */
   readonly id: string;
   readonly local: boolean;
   /** Empty when the person gave none. */
@@ -103,7 +103,7 @@ export interface LocalMedia {
 
 export interface ChatMessage {
   readonly id: string;
-  /** Endpoint id of the sender. */
+  /** Id of the sender. */
   readonly from: string;
   /** Name at the time of sending; the sender may have left since. */
   readonly name: string;
@@ -111,7 +111,7 @@ export interface ChatMessage {
   readonly text: string;
   /** Milliseconds since 1970. */
   readonly time: number;
-  /** Set for a private message: the endpoint id of the other one. */
+  /** Set for a private message: the id of the other one. */
   readonly private: string | null;
   /** An own message the room has not reflected yet, or that it refused. */
   readonly delivery: 'sent' | 'sending' | 'refused';
@@ -152,7 +152,7 @@ export interface Meeting {
   readonly me: Participant;
   /** Everybody, we first, then in the order of joining. */
   readonly participants: ReadonlySignal<readonly Participant[]>;
-  /** Endpoint id of who speaks or spoke last; null before anybody did. */
+  /** Id of who speaks or spoke last; null before anybody did. */
   readonly dominantSpeaker: ReadonlySignal<string | null>;
   readonly audio: ReadonlySignal<readonly RemoteAudio[]>;
   readonly chat: ReadonlySignal<readonly ChatMessage[]>;

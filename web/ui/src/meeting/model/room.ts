@@ -1,0 +1,340 @@
+// Being in the room: asks the focus, enters, stays, and enters again by itself when the XMPP session
+// had to be replaced. Knows stanzas, not media; who is there and what it means is for the meeting.
+
+import type { Config } from '../../config/config.ts';
+import { Disconnected, type Connection, type Handlers, type Options as ConnectionOptions } from '../../xmpp/connection.ts';
+import { capsHash, capsNode, features, parseDisco, parseIceServers, printFeatures, type IceServer } from '../../xmpp/disco.ts';
+import { endpointOf, resource } from '../../xmpp/jid.ts';
+import { jingleOf, parseJingle, type Action } from '../../xmpp/jingle.ts';
+import { parseMessage, printChat, type RoomMessage } from '../../xmpp/message.ts';
+import { ns } from '../../xmpp/ns.ts';
+import {
+  parsePresence,
+  printJoin,
+  printLeave,
+  printProfile,
+  printUpdate,
+  refusal,
+  type Departure,
+  type Occupant,
+  type Profile,
+  type Refusal,
+} from '../../xmpp/presence.ts';
+import { iqError, iqResult, type StanzaError } from '../../xmpp/stanza.ts';
+import { child, el, textOf, type Xml } from '../../xmpp/xml.ts';
+import { askFocus, FocusRefused, NoFocus } from './focus.ts';
+import type { Failure, Interruption, Waiting } from './types.ts';
+
+/** The nick of the conference's focus; everything it sends comes from ROOM/focus. */
+export const focusNick = 'focus';
+
+export interface RoomHandlers {
+  /** What we say of ourselves; asked for whenever it is sent. */
+  profile(): Omit<Profile, 'caps'>;
+  /** A fresh session is entering: who is here will be told anew. */
+  entering(again: boolean): void;
+  waiting(why: Waiting): void;
+  entered(me: Occupant): void;
+  interrupted(why: Interruption): void;
+  /** The session was resumed; nothing was lost. */
+  resumed(): void;
+  failed(why: Failure, text: string): void;
+  present(o: Occupant): void;
+  left(d: Departure): void;
+  focus(o: Occupant): void;
+  message(m: RoomMessage): void;
+  /** A Jingle request of the focus; a string is an error condition. */
+  jingle(action: Action): string | null;
+  /** A moderator switched something of ours off. */
+  muted(media: 'audio' | 'video' | 'screen', actor: string): void;
+  started(at: number): void;
+}
+
+export interface RoomOptions {
+  readonly config: Config;
+  /** Bare JID. */
+  readonly room: string;
+  readonly machineUid: string;
+  readonly handlers: RoomHandlers;
+  readonly connect: (options: ConnectionOptions) => Connection;
+  readonly fetch: typeof fetch;
+}
+
+export interface Room {
+  readonly endpoint: string;
+  readonly jid: string;
+  readonly iceServers: readonly IceServer[];
+  join(): void;
+  leave(): void;
+  /** Something of the profile changed. */
+  update(): void;
+  retryNow(): void;
+  chat(id: string, text: string, to?: string): void;
+  toFocus(payload: Xml): Promise<Xml>;
+  toRoom(payload: Xml): Promise<Xml>;
+}
+
+const muteMedia: Readonly<Record<string, 'audio' | 'video' | 'screen'>> = {
+  [ns.muteAudio]: 'audio',
+  [ns.muteVideo]: 'video',
+  [ns.muteScreen]: 'screen',
+};
+
+/** How long the first join waits for the focus before it is called absent. */
+const patience = 30_000;
+const joinTimeout = 10_000;
+
+export function createRoom(options: RoomOptions): Room {
+  const { config, room, handlers } = options;
+  const own = features({ ssrcRewriting: config.ssrcRewriting });
+  const url = new URL(config.websocket);
+  url.searchParams.set('room', room.split('@')[0] ?? '');
+  let caps = '';
+  let endpoint = '';
+  let iceServers: readonly IceServer[] = [];
+  let inside = false;
+  let wasInside = false;
+  let focusAccount = '';
+  let task = new AbortController();
+  let joinTimer: ReturnType<typeof setTimeout> | undefined;
+  let updateQueued = false;
+
+  const connectionHandlers: Handlers = {
+    online(fresh) {
+      if (fresh) void enter();
+      else if (inside) handlers.resumed();
+    },
+    refused: (condition) => handlers.failed('refused', condition),
+    presence: onPresence,
+    message(x) {
+      if (!(x.attrs['from'] ?? '').startsWith(room)) return;
+      const message = parseMessage(x);
+      if (message?.kind === 'configured') void askRoom();
+      else if (message) handlers.message(message);
+    },
+    request: onRequest,
+  };
+  const connection = options.connect({ url: url.href, domain: config.domain, handlers: connectionHandlers });
+  const watchLink = connection.link.subscribe((link) => {
+    if (link === 'lost') handlers.interrupted('network');
+  });
+
+  const occupant = () => `${room}/${endpoint}`;
+  const profile = () => printProfile({ ...handlers.profile(), caps }, capsNode);
+
+  async function enter(): Promise<void> {
+    task.abort();
+    const mine = (task = new AbortController());
+    inside = false;
+    endpoint = endpointOf(connection.jid);
+    handlers.entering(wasInside);
+    void askIceServers();
+    try {
+      if (caps === '') caps = await capsHash(own);
+      const answer = await askFocus({
+        config,
+        connection,
+        request: {
+          room,
+          machineUid: options.machineUid,
+          properties: {},
+        },
+        fetch: options.fetch,
+        patience: wasInside ? Number.POSITIVE_INFINITY : patience,
+        aborted: mine.signal,
+        onWaiting: () => handlers.waiting('host'),
+      });
+      if (mine.signal.aborted) return;
+      focusAccount = answer.focus;
+      join();
+    } catch (err) {
+      if (err instanceof Disconnected || mine.signal.aborted) return;
+      if (err instanceof NoFocus) fail('no-focus', '');
+      else fail(err instanceof FocusRefused ? 'refused' : 'internal', err instanceof Error ? err.message : String(err));
+    }
+  }
+
+  function join(): void {
+    const billing = config.conferenceRequestUrl === '' ? {} : { billingId: options.machineUid };
+    connection.send(printJoin(occupant(), billing, profile()));
+    clearTimeout(joinTimer);
+    joinTimer = setTimeout(() => {
+      if (!inside && connection.link.peek() === 'online') void enter();
+    }, joinTimeout);
+  }
+
+  function fail(why: Failure, text: string): void {
+    stop();
+    handlers.failed(why, text);
+  }
+
+  function stop(...last: readonly Xml[]): void {
+    task.abort();
+    clearTimeout(joinTimer);
+    inside = false;
+    watchLink();
+    connection.close(...last);
+  }
+
+  function onPresence(x: Xml): void {
+    if (!(x.attrs['from'] ?? '').startsWith(`${room}/`)) return;
+    const p = parsePresence(x);
+    switch (p?.kind) {
+      case 'error':
+        // Errors of updates are answered with the same form; they mean we are not in the room.
+        if (p.nick === endpoint && !inside) onRefused(refusal(p.error), p.error);
+        else if (p.nick === endpoint) void enter();
+        return;
+      case 'left':
+        onLeft(p.departure);
+        return;
+      case 'available':
+        onAvailable(p.occupant);
+    }
+  }
+
+  function onAvailable(o: Occupant): void {
+    if (o.nick === focusNick) {
+      // Anybody could take the nick in a room without a focus.
+      if (focusAccount === '' || o.jid.startsWith(`${focusAccount}/`)) handlers.focus(o);
+    } else if (o.self) {
+      const first = !inside;
+      inside = true;
+      wasInside = true;
+      clearTimeout(joinTimer);
+      handlers.entered(o);
+      if (first) {
+        void askRoom();
+        // What changed between the join and its answer.
+        if (updateQueued) flushUpdate();
+      }
+    } else handlers.present(o);
+  }
+
+  function onLeft(d: Departure): void {
+    if (d.self || d.nick === endpoint) {
+      if (!inside) return;
+      inside = false;
+      if (d.kicked || d.destroyed) {
+        handlers.left(d);
+        stop();
+      } else void enter();
+    } else if (d.nick === focusNick) {
+      // It comes back for a request. We stay, and our media with it.
+      void enterAgainAfterFocus();
+    } else handlers.left(d);
+  }
+
+  async function enterAgainAfterFocus(): Promise<void> {
+    const request = { room, machineUid: options.machineUid, properties: {} };
+    await askFocus({
+      config,
+      connection,
+      request,
+      fetch: options.fetch,
+      patience: Number.POSITIVE_INFINITY,
+      aborted: task.signal,
+      onWaiting: () => undefined,
+    }).catch(() => undefined);
+  }
+
+  function onRefused(why: Refusal, error: StanzaError): void {
+    clearTimeout(joinTimer);
+    switch (why) {
+      case 'conflict':
+        // Our former self may still be there; another name does.
+        endpoint = endpointOf('');
+        join();
+        return;
+      case 'no-room':
+        joinTimer = setTimeout(() => void enter(), 500);
+        return;
+      case 'password':
+        handlers.waiting('password');
+        return;
+      case 'lobby':
+        handlers.waiting('lobby');
+        return;
+      case 'full':
+        fail('full', error.message);
+        return;
+      default:
+        fail('refused', error.message);
+    }
+  }
+
+  function onRequest(iq: Xml): Xml | undefined {
+    const query = child(iq, 'query', ns.discoInfo);
+    if (query) {
+      const asked = query.attrs['node'];
+      if (asked !== undefined && asked !== `${capsNode}#${caps}`) return iqError(iq, 'cancel', 'item-not-found');
+      return iqResult(iq, printFeatures(query, own));
+    }
+    // Only the focus may direct us, and nobody else can send from its address in the room.
+    if (iq.attrs['from'] !== `${room}/${focusNick}` || iq.attrs['type'] !== 'set') return undefined;
+    const jingle = jingleOf(iq);
+    if (jingle) {
+      const condition = handlers.jingle(parseJingle(jingle));
+      if (condition === null) return iqResult(iq);
+      return iqError(iq, 'cancel', condition, condition === 'item-not-found' ? el('unknown-session', ns.jingleErrors) : null);
+    }
+    const mute = child(iq, 'mute');
+    const media = mute && muteMedia[mute.ns];
+    if (mute && media) {
+      if (textOf(mute).trim() === 'true') handlers.muted(media, resource(mute.attrs['actor'] ?? ''));
+      return iqResult(iq);
+    }
+    return undefined;
+  }
+
+  async function askRoom(): Promise<void> {
+    const disco = await connection
+      .iq(el('iq', '', { type: 'get', to: room }, el('query', ns.discoInfo)))
+      .then(parseDisco)
+      .catch(() => undefined);
+    const created = Number(disco?.fields['muc#roominfo_created_timestamp']);
+    if (created > 0) handlers.started(created);
+  }
+
+  async function askIceServers(): Promise<void> {
+    iceServers = await connection
+      .iq(el('iq', '', { type: 'get', to: config.domain }, el('services', ns.extdisco)))
+      .then(parseIceServers)
+      .catch(() => []);
+  }
+
+  function flushUpdate(): void {
+    updateQueued = false;
+    if (inside) connection.send(printUpdate(occupant(), profile()));
+  }
+
+  return {
+    get endpoint() {
+      return endpoint;
+    },
+    get jid() {
+      return connection.jid;
+    },
+    get iceServers() {
+      return iceServers;
+    },
+    join: () => connection.connect(),
+    leave() {
+      stop(...(inside ? [printLeave(occupant())] : []));
+    },
+    update() {
+      if (updateQueued) return;
+      updateQueued = true;
+      // Several changes of one moment are one presence.
+      queueMicrotask(() => {
+        if (inside) flushUpdate();
+      });
+    },
+    retryNow: () => connection.retryNow(),
+    chat(id, text, to) {
+      connection.send(printChat(to === undefined ? room : `${room}/${to}`, to !== undefined, id, text));
+    },
+    toFocus: (payload) => connection.iq(el('iq', '', { type: 'set', to: `${room}/${focusNick}` }, payload)),
+    toRoom: (payload) => connection.iq(el('iq', '', { type: 'set', to: room }, payload)),
+  };
+}
