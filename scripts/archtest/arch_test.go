@@ -154,17 +154,30 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-// Only the vocabulary's client opens sockets.
+// Only the vocabulary's client, and what tests it, opens sockets.
 func TestVocabularyIsPure(t *testing.T) {
 	t.Parallel()
 	for _, p := range packages(t) {
 		from := strings.TrimPrefix(p.ImportPath, module+"/")
-		if !within(from, "signaling/xmpp") || within(from, "signaling/xmpp/client") {
+		if !within(from, "signaling/xmpp") || within(from, "signaling/xmpp/client") || within(from, "signaling/xmpp/clienttest") {
 			continue
 		}
 		for _, to := range []string{"net", "net/http", "os", "crypto/tls"} {
 			if slices.Contains(p.Imports, to) {
 				t.Errorf("%s imports %s; only signaling/xmpp/client may", from, to)
+			}
+		}
+	}
+}
+
+// What helps tests stays in tests.
+func TestHelpersStayInTests(t *testing.T) {
+	t.Parallel()
+	for _, p := range packages(t) {
+		for _, to := range p.Imports {
+			helper := to == "testing" || within(to, module) && strings.HasSuffix(to, "test")
+			if helper && !strings.HasSuffix(p.ImportPath, "test") {
+				t.Errorf("%s imports %s outside its tests", p.ImportPath, to)
 			}
 		}
 	}

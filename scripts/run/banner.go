@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -89,7 +90,7 @@ func waiting(h api.Health, err error) string {
 func banner(s api.Status, p place) string {
 	var b strings.Builder
 	b.WriteString("\n  Meetbox is ready.\n\n")
-	for _, u := range s.URLs {
+	for _, u := range slices.Backward(s.URLs) { // this machine's own first: it works without a network
 		fmt.Fprintf(&b, "    %s\n", u)
 	}
 	if s.Scan == "" {

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"io"
+	"os"
+	"strings"
+	"testing"
+)
+
+func TestReadGo(t *testing.T) {
+	t.Parallel()
+	in := `{"Action":"start","Package":"m/a"}
+{"Action":"run","Package":"m/a","Test":"TestOne"}
+{"Action":"output","Package":"m/a","Test":"TestOne","Output":"quiet\n"}
+{"Action":"pass","Package":"m/a","Test":"TestOne"}
+{"Action":"output","Package":"m/a","Test":"TestTable/x","Output":"the reason\n"}
+{"Action":"fail","Package":"m/a","Test":"TestTable/x"}
+{"Action":"pass","Package":"m/a","Test":"TestTable/y"}
+{"Action":"fail","Package":"m/a","Test":"TestTable"}
+{"Action":"pass","Package":"m/a","Test":"FuzzParse/seed#0"}
+{"Action":"pass","Package":"m/a","Test":"FuzzParse/seed#1"}
+{"Action":"pass","Package":"m/a","Test":"FuzzParse"}
+{"Action":"skip","Package":"m/a","Test":"TestRoot"}
+{"Action":"output","Package":"m/a","Output":"FAIL\n"}
+{"Action":"fail","Package":"m/a","Elapsed":1.5}
+{"Action":"skip","Package":"m/none"}
+{"ImportPath":"m/b","Action":"build-output","Output":"b.go:1: broken\n"}
+{"ImportPath":"m/b","Action":"build-fail"}
+{"Action":"output","Package":"m/b","Output":"FAIL m/b [build failed]\n"}
+{"Action":"fail","Package":"m/b"}
+`
+	var out strings.Builder
+	got, err := readGo(strings.NewReader(in), &out)
+	if want := (count{passed: 3, failed: 2, skipped: 1}); err != nil || got != want {
+		t.Errorf("readGo = %+v, %v, want %+v", got, err, want)
+	}
+	for part, want := range map[string]bool{"the reason": true, "b.go:1: broken": true, "quiet": false, "m/none": false} {
+		if strings.Contains(out.String(), part) != want {
+			t.Errorf("shows %q: %v, want %v, in\n%s", part, !want, want, out.String())
+		}
+	}
+}
+
+func TestReadVitest(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, in string
+		want     count
+	}{
+		{"all well", " Test Files  3 passed (3)\n      Tests  14 passed (14)\n", count{passed: 14}},
+		{"mixed", " Test Files  1 failed | 2 passed (3)\n      Tests  2 failed | 11 passed | 1 skipped (14)\n", count{11, 2, 1}},
+		{"a file that does not load", " Test Files  1 failed | 2 passed (3)\n      Tests  11 passed (11)\n", count{11, 1, 0}},
+		{"in color", "\x1b[2m      Tests \x1b[22m \x1b[1m\x1b[32m5 passed\x1b[39m\x1b[22m\x1b[90m (5)\x1b[39m\n", count{passed: 5}},
+		{"a test that prints one", "stdout: Tests  9 passed (9) or so\n Tests  1 passed (1)\n", count{passed: 1}},
+		{"nothing", "no test files found\n", count{}},
+	}
+	for _, tc := range tests {
+		var out strings.Builder
+		got, err := readVitest(strings.NewReader(tc.in), &out)
+		if err != nil || got != tc.want {
+			t.Errorf("%s: readVitest = %+v, %v, want %+v", tc.name, got, err, tc.want)
+		}
+		if out.String() != tc.in {
+			t.Errorf("%s: passed on %q", tc.name, out.String())
+		}
+	}
+}
+
+func TestAll(t *testing.T) {
+	t.Parallel()
+	say := func(text string, code string) []string {
+		return []string{"sh", "-c", "echo '" + text + "'; exit " + code}
+	}
+	tests := []struct {
+		name  string
+		parts []part
+		want  string
+	}{
+		{"green", []part{{"a", ".", say("Tests  2 passed (2)", "0"), readVitest}, {"b", ".", say("Tests  3 passed (3)", "0"), readVitest}}, "5 passed, 0 failed"},
+		{"red", []part{{"a", ".", say("Tests  1 failed | 1 passed (2)", "1"), readVitest}}, "1 passed, 1 failed"},
+		{"crash after the count", []part{{"a", ".", say("Tests  2 passed (2)", "3"), readVitest}}, "2 passed, 1 failed"},
+		{"no test", []part{{"a", ".", say("hello", "0"), readVitest}}, "0 passed, 1 failed"},
+		{"no program", []part{{"a", ".", []string{"no-such-program-here"}, readVitest}}, "0 passed, 1 failed"},
+		{"no folder", []part{{"a", "no-such-folder", say("Tests  2 passed (2)", "0"), readVitest}}, "0 passed, 1 failed"},
+		{"unreadable", []part{{"a", ".", say("not json", "0"), readGo}}, "0 passed, 1 failed"},
+	}
+	for _, tc := range tests {
+		var out strings.Builder
+		all(t.Context(), tc.parts, &out)
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if got := lines[len(lines)-1]; got != tc.want {
+			t.Errorf("%s: last line %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
+// The three parts exist in this repository.
+func TestParts(t *testing.T) {
+	t.Parallel()
+	for _, p := range parts {
+		if _, err := os.Stat("../../" + p.dir); err != nil {
+			t.Error(err)
+		}
+		if c, err := p.read(strings.NewReader(""), io.Discard); err != nil || c != (count{}) {
+			t.Errorf("%s: reading nothing gives %+v, %v", p.name, c, err)
+		}
+	}
+}
