@@ -1,0 +1,198 @@
+package conference
+
+import (
+	"slices"
+
+	"meetbox.local/bridge/internal/allocation"
+	"meetbox.local/bridge/internal/channel"
+	"meetbox.local/bridge/internal/projection"
+)
+
+// allocate decides anew what each receiver is sent, and tells everyone
+// concerned: receivers which sources they get and under which SSRC, senders
+// what is still wanted of them.
+func (c *Conference) allocate() {
+	order := c.videoOrder()
+	var sources []*videoSource
+	for _, e := range order {
+		sources = append(sources, e.videoSources...)
+	}
+	described := make([]allocation.Source, len(sources))
+	for i, s := range sources {
+		described[i] = s.describe()
+	}
+	for _, e := range sorted(c) {
+		c.allocateFor(e, sources, described)
+	}
+	for _, s := range sources {
+		s.tell()
+	}
+}
+
+// videoOrder is the endpoints in the order in which their video matters: the
+// latest speakers first, those without video last.
+func (c *Conference) videoOrder() []*Endpoint {
+	order := slices.Clone(c.order)
+	slices.SortStableFunc(order, func(a, b *Endpoint) int { return a.withoutVideo() - b.withoutVideo() })
+	return order
+}
+
+func (e *Endpoint) withoutVideo() int {
+	for _, s := range e.videoSources {
+		if s.videoType.Enabled() {
+			return 0
+		}
+	}
+	return 1
+}
+
+// describe is a source as the allocation sees it.
+func (s *videoSource) describe() allocation.Source {
+	d := allocation.Source{
+		Name: s.name, Enabled: s.videoType.Enabled(),
+		Desktop: s.videoType == channel.Desktop || s.videoType == channel.DesktopHighFPS,
+	}
+	s.owner.rx.Lock()
+	defer s.owner.rx.Unlock()
+	for _, e := range s.encodings {
+		tids := max(e.tids, 1)
+		var sum int64
+		for tid := range tids {
+			sum += e.bitrate[tid]
+			l := allocation.Layer{
+				Encoding: e.index, TID: tid, Height: int(e.height.Load()),
+				FrameRate: 30 / float64(int(1)<<(tids-1-tid)), Bitrate: sum,
+			}
+			if tid == tids-1 {
+				l.TID = projection.AllLayers
+			}
+			switch {
+			case !e.active.Load():
+				l.Bitrate = 0
+			case l.Bitrate == 0:
+				l.Bitrate = int64(tid + 1) // sent, but not measured yet
+			}
+			d.Layers = append(d.Layers, l)
+		}
+	}
+	return d
+}
+
+// allocateFor decides for one receiver.
+func (c *Conference) allocateFor(e *Endpoint, all []*videoSource, described []allocation.Source) {
+	sources := make([]*videoSource, 0, len(all))
+	views := make([]allocation.Source, 0, len(all))
+	for i, s := range all {
+		if s.owner != e {
+			sources, views = append(sources, s), append(views, described[i])
+		}
+	}
+	settings := e.settings
+	if e.cfg.SSRCRewriting && (settings.LastN < 0 || settings.LastN > c.bridge.opts.MaxVideoSlots) {
+		settings.LastN = c.bridge.opts.MaxVideoSlots
+	}
+	order := allocation.Sort(views, settings)
+	choices := allocation.Allocate(views, settings, allocation.Unlimited)
+
+	if e.cfg.SSRCRewriting && e.asked {
+		e.mapVideo(slotOrder(e, sources, views, choices, order))
+	}
+	forwarded := []string{}
+	for _, i := range order {
+		s, choice := sources[i], choices[i]
+		s.wants[e] = choice.Constraint.MaxHeight
+		if choice.Constraint.Nothing() {
+			s.wants[e] = 0
+		}
+		e.aim(s, choice.Target)
+		if choice.Target != nil {
+			forwarded = append(forwarded, s.name)
+		}
+	}
+	e.tellForwarded(forwarded)
+}
+
+// slotOrder is which sources should have a slot: those that are wanted, and
+// as long as there is room those that could be.
+func slotOrder(e *Endpoint, sources []*videoSource, views []allocation.Source, choices []allocation.Choice, order []int) []*videoSource {
+	var wanted, spare []*videoSource
+	for _, i := range order {
+		switch {
+		case !views[i].Enabled:
+		case !choices[i].Constraint.Nothing():
+			wanted = append(wanted, sources[i])
+		default:
+			if _, ok := e.videoSlots.Slot(sources[i].primary()); !ok {
+				spare = append(spare, sources[i])
+			}
+		}
+	}
+	need := 0
+	for _, s := range wanted {
+		if _, ok := e.videoSlots.Slot(s.primary()); !ok {
+			need++
+		}
+	}
+	room := max(0, e.videoSlots.Room()-need)
+	return append(wanted, spare[:min(room, len(spare))]...)
+}
+
+// aim makes the receiver's lane for a source carry a layer of it, or nothing.
+func (e *Endpoint) aim(s *videoSource, target *allocation.Layer) {
+	l := e.lane(s)
+	if target != nil && l == nil && !e.cfg.SSRCRewriting {
+		l = e.classicLane(s)
+	}
+	on := target != nil && l != nil
+	if e.forwarding[s] != on {
+		if on {
+			e.forwarding[s] = true
+		} else {
+			delete(e.forwarding, s)
+		}
+		e.conf.dirtySubs[s] = true
+	}
+	if l == nil {
+		return
+	}
+	encoding, tid := int8(projection.Paused), int8(projection.AllLayers)
+	if on {
+		encoding, tid = int8(target.Encoding), int8(target.TID)
+	}
+	if l.target == encoding && l.targetTID == tid {
+		return
+	}
+	l.target, l.targetTID = encoding, tid
+	l.aim(int(encoding), int(tid))
+}
+
+// tellForwarded sends ForwardedSources when the set has changed.
+func (e *Endpoint) tellForwarded(names []string) {
+	slices.Sort(names)
+	if e.toldAny && slices.Equal(names, e.toldSources) || !e.toldAny && len(names) == 0 {
+		return
+	}
+	e.toldSources, e.toldAny = names, true
+	e.send(&channel.ForwardedSources{ForwardedSources: names})
+}
+
+// tell sends the owner of a source what is wanted of it at most, when that
+// has changed.
+func (s *videoSource) tell() {
+	if len(s.wants) == 0 && s.told == untold {
+		return // nobody was ever there to want it
+	}
+	most := 0
+	for _, h := range s.wants {
+		if h < 0 {
+			most = -1
+			break
+		}
+		most = max(most, h)
+	}
+	if most == s.told {
+		return
+	}
+	s.told = most
+	s.owner.send(&channel.SenderSourceConstraints{SourceName: s.name, MaxHeight: most})
+}

@@ -1,0 +1,159 @@
+package conference
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"meetbox.local/bridge/internal/channel"
+	"meetbox.local/bridge/internal/rtcp"
+	"meetbox.local/bridge/internal/rtp"
+	"meetbox.local/bridge/internal/transport"
+)
+
+// route is where a packet with some SSRC belongs.
+type route struct {
+	audio    *audioSource
+	encoding *encoding
+	rtx      bool // retransmissions of the encoding
+}
+
+// routes is an endpoint's table of its SSRCs; immutable.
+type routes map[uint32]route
+
+// audioSource is one microphone.
+type audioSource struct {
+	AudioSource
+	owner *Endpoint
+	subs  atomic.Pointer[[]*audioLane] // never nil
+	// wanted: some receiver has no SSRC for it yet. The next packet tells
+	// the conference, once.
+	wanted atomic.Bool
+
+	// Under the owner's rx.
+	window rtp.Window
+	stats  rtcp.Reception
+	seqs   rtp.Mapper
+	silent int   // packets of silence in a row
+	last   int64 // when a packet was last forwarded
+}
+
+func newAudioSource(owner *Endpoint, s AudioSource) *audioSource {
+	a := &audioSource{AudioSource: s, owner: owner}
+	a.subs.Store(new([]*audioLane))
+	return a
+}
+
+// videoSource is one camera or shared screen.
+type videoSource struct {
+	owner     *Endpoint
+	name      string
+	encodings []*encoding
+	subs      atomic.Pointer[[]*videoLane] // never nil
+	keyframes keyframes
+
+	// The conference's.
+	videoType channel.VideoType
+	wants     map[*Endpoint]int // effective heights by receiver
+	told      int               // what the owner was last told; untold before
+}
+
+// untold is told before anybody wanted the source.
+const untold = -2
+
+// encoding is one simulcast encoding of a source.
+type encoding struct {
+	source    *videoSource
+	index     int
+	ssrc, rtx uint32
+
+	height atomic.Int32 // of the smaller side: a guess until the first keyframe
+	active atomic.Bool  // packets came lately
+
+	// Under the owner's rx.
+	window   rtp.Window
+	missing  rtp.Missing
+	stats    rtcp.Reception
+	rtxStats rtcp.Reception
+	rtxSeq   int64
+	last     int64           // when a packet last came
+	volume   [maxTIDs]uint64 // bytes by temporal layer
+	tids     int             // temporal layers seen
+	measured [maxTIDs]uint64 // volume at the last measurement
+	since    int64           // when that was
+	bitrate  [maxTIDs]int64  // bit/s of each temporal layer
+
+	// Receivers' NACKs come on other goroutines than the sender's packets.
+	cacheMu sync.Mutex
+	cache   rtp.Cache
+}
+
+// maxTIDs is the most temporal layers that are told apart; those above count
+// with the last.
+const maxTIDs = 4
+
+func newVideoSource(owner *Endpoint, s VideoSource) *videoSource {
+	v := &videoSource{owner: owner, name: s.Name, videoType: s.Type, wants: map[*Endpoint]int{}, told: untold}
+	v.keyframes.source = v
+	v.subs.Store(new([]*videoLane))
+	for i, x := range s.Encodings {
+		e := &encoding{source: v, index: i, ssrc: x.SSRC, rtx: x.RTX}
+		// Jitsi's clients send 180, 360 and 720 lines.
+		e.height.Store(180 << i)
+		v.encodings = append(v.encodings, e)
+	}
+	return v
+}
+
+// primary names the source among the SSRCs of the conference.
+func (v *videoSource) primary() uint32 { return v.encodings[0].ssrc }
+
+// same says whether the source can go on under a new description.
+func (v *videoSource) same(s VideoSource) bool {
+	if v.name != s.Name || len(v.encodings) != len(s.Encodings) {
+		return false
+	}
+	for i, e := range v.encodings {
+		if e.ssrc != s.Encodings[i].SSRC || e.rtx != s.Encodings[i].RTX {
+			return false
+		}
+	}
+	return true
+}
+
+const (
+	// keyframeEvery merges requests: a sender needs a few frame times to
+	// answer, and each keyframe costs every receiver.
+	keyframeEvery = int64(200 * time.Millisecond)
+)
+
+// keyframes asks the owner of a source for keyframes, not too often.
+type keyframes struct {
+	source *videoSource
+	mu     sync.Mutex
+	last   int64
+	number uint8 // of FIRs
+	buf    [32]byte
+	asked  uint64
+}
+
+// request asks for a keyframe of all encodings.
+func (k *keyframes) request(out *transport.Batch, now int64) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.last != 0 && now-k.last < keyframeEvery {
+		return
+	}
+	k.last = now
+	k.asked++
+	owner := k.source.owner
+	feedback := owner.conf.feedbackVideo
+	msg := k.buf[:0]
+	if owner.media.Load().pli {
+		msg = rtcp.AppendPLI(msg, feedback, k.source.primary())
+	} else {
+		k.number++
+		msg = rtcp.AppendFIR(msg, feedback, k.source.primary(), k.number)
+	}
+	owner.link.SendRTCP(out, msg)
+}

@@ -1,0 +1,182 @@
+package conference
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/VictoriaMetrics/metrics"
+)
+
+// drops counts what was not forwarded or delivered, by reason.
+type drops struct {
+	malformed, payloadType, unsignalled, duplicate, unsent *metrics.Counter
+	message                                                func(reason string)
+}
+
+// totals only grow. Those of packets are of endpoints that are gone.
+type totals struct {
+	conferencesCreated, conferencesCompleted, endpointsCreated atomic.Uint64
+	dominantChanges, messagesReceived, messagesSent            atomic.Uint64
+	packetsReceived, bytesReceived, packetsSent, bytesSent     atomic.Uint64
+	retransmitted                                              atomic.Uint64
+}
+
+// expired adds what an endpoint did in its life.
+func (t *totals) expired(e *Endpoint) {
+	s := e.Stats()
+	t.packetsReceived.Add(s.PacketsReceived)
+	t.bytesReceived.Add(s.BytesReceived)
+	t.packetsSent.Add(s.PacketsSent)
+	t.bytesSent.Add(s.BytesSent)
+	t.retransmitted.Add(s.Retransmitted)
+}
+
+func (b *Bridge) metrics(set *metrics.Set) {
+	drop := func(reason string) *metrics.Counter {
+		return set.GetOrCreateCounter(fmt.Sprintf("bridge_rtp_dropped_total{reason=%q}", reason))
+	}
+	b.drops = drops{
+		malformed: drop("malformed"), payloadType: drop("payload_type"),
+		unsignalled: drop("unsignalled"), duplicate: drop("duplicate"),
+		unsent: set.GetOrCreateCounter("bridge_messages_unsent_total"),
+		message: func(reason string) {
+			set.GetOrCreateCounter(fmt.Sprintf("bridge_messages_dropped_total{reason=%q}", reason)).Inc()
+		},
+	}
+	gauge := func(name string, f func(Stats) float64) {
+		set.GetOrCreateGauge(name, func() float64 { return f(b.Stats()) })
+	}
+	gauge("bridge_conferences", func(s Stats) float64 { return float64(s.Conferences) })
+	gauge("bridge_endpoints", func(s Stats) float64 { return float64(s.Endpoints) })
+	gauge("bridge_endpoints_sending_audio", func(s Stats) float64 { return float64(s.EndpointsSendingAudio) })
+	gauge("bridge_endpoints_sending_video", func(s Stats) float64 { return float64(s.EndpointsSendingVideo) })
+	gauge("bridge_rtp_packets_received_total", func(s Stats) float64 { return float64(s.PacketsReceived) })
+	gauge("bridge_rtp_packets_sent_total", func(s Stats) float64 { return float64(s.PacketsSent) })
+	gauge("bridge_rtp_bytes_received_total", func(s Stats) float64 { return float64(s.BytesReceived) })
+	gauge("bridge_rtp_bytes_sent_total", func(s Stats) float64 { return float64(s.BytesSent) })
+	gauge("bridge_rtp_retransmitted_total", func(s Stats) float64 { return float64(s.Retransmitted) })
+	gauge("bridge_conferences_created_total", func(s Stats) float64 { return float64(s.ConferencesCreated) })
+	gauge("bridge_endpoints_created_total", func(s Stats) float64 { return float64(s.EndpointsCreated) })
+	gauge("bridge_dominant_speaker_changes_total", func(s Stats) float64 { return float64(s.DominantSpeakerChanges) })
+	gauge("bridge_rtt_seconds", func(s Stats) float64 { return s.RTT.Seconds() })
+}
+
+// Stats is one look at the whole bridge. What is a total grows continuously.
+type Stats struct {
+	Conferences, Endpoints, Visitors, LargestConference    int
+	EndpointsSendingAudio, EndpointsSendingVideo           int
+	PacketsReceived, PacketsSent, BytesReceived, BytesSent uint64 // RTP
+	Retransmitted                                          uint64 // of PacketsSent
+	Delivered, Undelivered                                 uint64 // packets sent that receivers reported on
+	Arrived, Missing                                       int64  // packets received, and those that never came
+	ConferencesCreated, ConferencesCompleted               uint64
+	EndpointsCreated, DominantSpeakerChanges               uint64
+	MessagesReceived, MessagesSent                         uint64
+	RTT                                                    time.Duration // mean over endpoints that have one
+}
+
+// Stats sums up the bridge for its presence and its statistics page.
+func (b *Bridge) Stats() Stats {
+	t := &b.totals
+	s := Stats{
+		PacketsReceived: t.packetsReceived.Load(), BytesReceived: t.bytesReceived.Load(),
+		PacketsSent: t.packetsSent.Load(), BytesSent: t.bytesSent.Load(),
+		Retransmitted:      t.retransmitted.Load(),
+		ConferencesCreated: t.conferencesCreated.Load(), ConferencesCompleted: t.conferencesCompleted.Load(),
+		EndpointsCreated: t.endpointsCreated.Load(), DominantSpeakerChanges: t.dominantChanges.Load(),
+		MessagesReceived: t.messagesReceived.Load(), MessagesSent: t.messagesSent.Load(),
+	}
+	var rtts time.Duration
+	var withRTT time.Duration
+	for _, c := range b.all() {
+		s.Conferences++
+		members := *c.members.Load()
+		s.Endpoints += len(members)
+		s.LargestConference = max(s.LargestConference, len(members))
+		for _, e := range members {
+			x := e.Stats()
+			if e.cfg.Visitor {
+				s.Visitors++
+			}
+			if x.SendingAudio {
+				s.EndpointsSendingAudio++
+			}
+			if x.SendingVideo {
+				s.EndpointsSendingVideo++
+			}
+			s.PacketsReceived += x.PacketsReceived
+			s.BytesReceived += x.BytesReceived
+			s.PacketsSent += x.PacketsSent
+			s.BytesSent += x.BytesSent
+			s.Retransmitted += x.Retransmitted
+			s.Delivered += x.Delivered
+			s.Undelivered += x.Undelivered
+			s.Arrived += x.Arrived
+			s.Missing += x.Missing
+			if x.RTT > 0 {
+				rtts += x.RTT
+				withRTT++
+			}
+		}
+	}
+	if withRTT > 0 {
+		s.RTT = rtts / withRTT
+	}
+	return s
+}
+
+// EndpointStats is one look at an endpoint.
+type EndpointStats struct {
+	SendingAudio, SendingVideo     bool
+	PacketsReceived, BytesReceived uint64 // from it
+	PacketsSent, BytesSent         uint64 // to it; payloads
+	Retransmitted                  uint64
+	Delivered, Undelivered         uint64 // packets to it, by its feedback
+	Arrived, Missing               int64  // packets from it
+	Keyframes                      uint64 // from it
+	RTT                            time.Duration
+}
+
+// Stats is one look at the endpoint. It may be called from any goroutine.
+func (e *Endpoint) Stats() EndpointStats {
+	var s EndpointStats
+	now := e.conf.bridge.port.now()
+	e.rx.Lock()
+	r, f := &e.receiving, &e.feedback
+	s.PacketsReceived, s.BytesReceived, s.Keyframes = r.packets, r.bytes, r.frames
+	s.Delivered, s.Undelivered, s.RTT = f.delivered, f.lost, f.rtt
+	for _, to := range *e.routes.Load() {
+		switch {
+		case to.audio != nil:
+			got, lost := to.audio.stats.Totals()
+			s.Arrived, s.Missing = s.Arrived+got, s.Missing+lost
+			s.SendingAudio = s.SendingAudio || to.audio.last != 0 && now-to.audio.last < activeFor
+		case !to.rtx:
+			got, lost := to.encoding.stats.Totals()
+			s.Arrived, s.Missing = s.Arrived+got, s.Missing+lost
+			s.SendingVideo = s.SendingVideo || to.encoding.active.Load()
+		}
+	}
+	e.rx.Unlock()
+	count := func(l *egress) {
+		s.PacketsSent += uint64(l.packets)
+		s.BytesSent += uint64(l.octets)
+	}
+	lanes := e.lanes.Load()
+	for _, l := range lanes.audio {
+		l.mu.Lock()
+		count(&l.egress)
+		l.mu.Unlock()
+	}
+	for ssrc, l := range lanes.video {
+		if ssrc == l.ssrc {
+			l.mu.Lock()
+			count(&l.egress)
+			s.PacketsSent += l.resent
+			s.Retransmitted += l.resent
+			l.mu.Unlock()
+		}
+	}
+	return s
+}
