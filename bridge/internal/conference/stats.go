@@ -59,7 +59,7 @@ func (b *Bridge) metrics(set *metrics.Set) {
 	gauge("bridge_conferences_created_total", func(s Stats) float64 { return float64(s.ConferencesCreated) })
 	gauge("bridge_endpoints_created_total", func(s Stats) float64 { return float64(s.EndpointsCreated) })
 	gauge("bridge_dominant_speaker_changes_total", func(s Stats) float64 { return float64(s.DominantSpeakerChanges) })
-	gauge("bridge_rtt_seconds", func(s Stats) float64 { return s.RTT.Seconds() })
+	gauge("bridge_rtt_seconds", func(s Stats) float64 { return s.RTT / 1000 })
 }
 
 // Stats is one look at the whole bridge. What is a total grows continuously.
@@ -73,7 +73,8 @@ type Stats struct {
 	ConferencesCreated, ConferencesCompleted               uint64
 	EndpointsCreated, DominantSpeakerChanges               uint64
 	MessagesReceived, MessagesSent                         uint64
-	RTT                                                    time.Duration // mean over endpoints that have one
+	RTT                                                    float64 // mean over endpoints that have one, ms
+	IncomingLoss, OutgoingLoss                             float64 // fractions, of the endpoints that are there
 }
 
 // Stats sums up the bridge for its presence and its statistics page.
@@ -88,7 +89,7 @@ func (b *Bridge) Stats() Stats {
 		MessagesReceived: t.messagesReceived.Load(), MessagesSent: t.messagesSent.Load(),
 	}
 	var rtts time.Duration
-	var withRTT time.Duration
+	withRTT := 0
 	for _, c := range b.all() {
 		s.Conferences++
 		members := *c.members.Load()
@@ -121,7 +122,13 @@ func (b *Bridge) Stats() Stats {
 		}
 	}
 	if withRTT > 0 {
-		s.RTT = rtts / withRTT
+		s.RTT = float64(rtts.Microseconds()) / 1000 / float64(withRTT)
+	}
+	if n := s.Arrived + s.Missing; n > 0 {
+		s.IncomingLoss = float64(s.Missing) / float64(n)
+	}
+	if n := s.Delivered + s.Undelivered; n > 0 {
+		s.OutgoingLoss = float64(s.Undelivered) / float64(n)
 	}
 	return s
 }
