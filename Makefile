@@ -3,27 +3,31 @@
 
 SERVICES := appliance signaling focus bridge web
 UI       := web/ui
+UI_FILES := $(shell find $(UI) -type f -not -name '*.go' -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/e2e/*')
 T        ?= 20s
 
 # A work tree that git does not trust (another owner) only loses its version.
 export GOFLAGS += $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
 
-.PHONY: run build ui test check fuzz clean
+.PHONY: run build ui tools test check fuzz clean
 
 run: build
 	@exec bin/run process-compose.yaml
 
-build: ui
+build: tools ui
 	@go build -o bin/ $(SERVICES:%=./%) ./scripts/run github.com/f1bonacc1/process-compose
+
+tools:
+	@scripts/need.sh go node
 
 # The pages are built again only when one of their sources is newer.
 ui: $(UI)/dist/index.html
 
-$(UI)/node_modules/.package-lock.json: $(UI)/package-lock.json
-	@scripts/need.sh node
+$(UI)/node_modules/.package-lock.json: $(UI)/package-lock.json | tools
 	cd $(UI) && npm ci --no-audit --no-fund
+	@touch $@
 
-$(UI)/dist/index.html: $(UI)/node_modules/.package-lock.json $(shell find $(UI) -type f -not -path '*/node_modules/*' -not -path '*/dist/*' -not -path '*/e2e/*')
+$(UI)/dist/index.html: $(UI)/node_modules/.package-lock.json $(UI_FILES)
 	cd $(UI) && npm run build
 	@touch $@
 
@@ -33,9 +37,10 @@ test:
 	@$(MAKE) --no-print-directory build
 	@go run ./scripts/verify
 
-check: ui
+check: tools ui
 	@scripts/check.sh
 
+# make fuzz T=1m: that long for every fuzz target there is.
 fuzz:
 	@scripts/fuzz.sh $(T)
 
