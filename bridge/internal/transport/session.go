@@ -204,6 +204,9 @@ func (s *Session) run() {
 	s.rx.Lock() // whoever handles a packet now is the last
 	s.ingress = nil
 	s.rx.Unlock()
+	if s.open.Swap(false) {
+		s.peer.HandleState(ChannelClosed)
+	}
 	s.peer.HandleState(Closed)
 	s.port.release(s)
 }

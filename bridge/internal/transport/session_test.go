@@ -1,0 +1,438 @@
+package transport
+
+import (
+	"bytes"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/pion/dtls/v3"
+	"github.com/pion/ice/v4"
+	"github.com/pion/stun/v4"
+	"github.com/pion/webrtc/v4"
+)
+
+func TestSession(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name  string
+		setup func(*webrtc.SettingEngine)
+	}{
+		{"GCM", func(se *webrtc.SettingEngine) {
+			// The order of Chrome, which prefers the other one.
+			se.SetSRTPProtectionProfiles(dtls.SRTP_AES128_CM_HMAC_SHA1_80, dtls.SRTP_AEAD_AES_256_GCM, dtls.SRTP_AEAD_AES_128_GCM)
+		}},
+		{"counter mode", func(se *webrtc.SettingEngine) { se.SetSRTPProtectionProfiles(dtls.SRTP_AES128_CM_HMAC_SHA1_80) }},
+		{"bridge is DTLS client", func(se *webrtc.SettingEngine) {
+			if err := se.SetAnsweringDTLSRole(webrtc.DTLSRoleServer); err != nil {
+				t.Error(err)
+			}
+		}},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
+			p := openPort(t)
+			r := newRecorder()
+			r.echo = true
+			s, c := join(t, p, r, clientOptions{channel: true, setup: tc.setup})
+			r.wantState(t, Connected)
+			r.wantState(t, ChannelOpen)
+			next(t, "client's channel opens", c.opened)
+
+			var seq uint16 = 65530 // rolls over
+			for range 20 {
+				if got := c.talk(t, &seq, "hello"); got.SSRC != bridgeSSRC {
+					t.Fatalf("SSRC %d came back, want %d", got.SSRC, bridgeSSRC)
+				}
+			}
+			if err := c.channel.SendText(`{"colibriClass":"ClientHello"}`); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := next(t, "message", r.messages), `{"colibriClass":"ClientHello"}`; got != want {
+				t.Errorf("message %q, want %q", got, want)
+			}
+			if err := s.SendMessage([]byte("to the client")); err != nil {
+				t.Fatal(err)
+			}
+			if got, want := next(t, "text", c.texts), "to the client"; got != want {
+				t.Errorf("text %q, want %q", got, want)
+			}
+			if s.LastActivity() == 0 || s.LastActivity() > Now() {
+				t.Errorf("last activity %d, now %d", s.LastActivity(), Now())
+			}
+
+			s.Close()
+			r.wantState(t, ChannelClosed)
+			r.wantState(t, Closed)
+			s.Wait()
+			if err := s.SendMessage([]byte("x")); !errors.Is(err, ErrNoChannel) {
+				t.Errorf("SendMessage after Close: %v, want %v", err, ErrNoChannel)
+			}
+			if err := s.SetRemote(Description{}); !errors.Is(err, ErrClosed) {
+				t.Errorf("SetRemote after Close: %v, want %v", err, ErrClosed)
+			}
+		})
+	}
+}
+
+// Twenty people on one port, half of them without a channel; each hears only
+// itself.
+func TestTwentySessions(t *testing.T) {
+	t.Parallel()
+	p := openPort(t)
+	t.Run("all", func(t *testing.T) {
+		for i := range 20 {
+			t.Run(fmt.Sprint(i), func(t *testing.T) {
+				t.Parallel()
+				r := newRecorder()
+				r.echo = true
+				s, c := join(t, p, r, clientOptions{channel: i%2 == 0})
+				r.wantState(t, Connected)
+				if i%2 == 0 {
+					r.wantState(t, ChannelOpen)
+				}
+				want := fmt.Sprintf("from %d", i)
+				seq := uint16(1)
+				for range 10 {
+					if got := c.talk(t, &seq, want); string(got.Payload) != want {
+						t.Errorf("client %d hears %q", i, got.Payload)
+					}
+				}
+				s.Close()
+				s.Wait()
+			})
+		}
+	})
+	if n := len(*p.locals[0].bindings.Load()); n != 0 {
+		t.Errorf("%d addresses still bound", n)
+	}
+	if n := len(p.transactions); n != 0 {
+		t.Errorf("%d transactions left", n)
+	}
+}
+
+// A client whose address changes without its doing is found again, both ways.
+func TestClientMoves(t *testing.T) {
+	t.Parallel()
+	p := openPort(t)
+	r := newRecorder()
+	r.echo = true
+	s, c := join(t, p, r, clientOptions{channel: true})
+	r.wantState(t, Connected)
+	r.wantState(t, ChannelOpen)
+	var seq uint16 = 1
+	for range 3 {
+		c.talk(t, &seq, "hello")
+		before := s.path.Load().addr
+		c.socket.move(t)
+		for len(c.packets) > 0 {
+			<-c.packets
+		}
+		c.talk(t, &seq, "hello")
+		if now := s.path.Load().addr; now == before {
+			t.Errorf("still sending to %v", now)
+		}
+	}
+	if err := s.SendMessage([]byte("found you")); err != nil {
+		t.Fatal(err)
+	}
+	next(t, "message on the new way", c.texts)
+}
+
+// The same client socket, the same everything, for a new session at once.
+func TestCreatedAgain(t *testing.T) {
+	t.Parallel()
+	p := openPort(t)
+	r := newRecorder()
+	r.echo = true
+	first, _ := join(t, p, r, clientOptions{})
+	r.wantState(t, Connected)
+	again := newRecorder()
+	again.echo = true
+	second, c := join(t, p, again, clientOptions{})
+	first.Close()
+	if first.Local().Ufrag == second.Local().Ufrag {
+		t.Errorf("two sessions are called %s", first.Local().Ufrag)
+	}
+	again.wantState(t, Connected)
+	var seq uint16 = 1
+	c.talk(t, &seq, "hello")
+	r.wantState(t, Closed)
+}
+
+func TestWrongFingerprint(t *testing.T) {
+	t.Parallel()
+	p := openPort(t)
+	r := newRecorder()
+	s, err := p.NewSession(Options{Controlling: true}, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := newClient(t, clientOptions{})
+	d := c.answer(t, s.Local())
+	d.Fingerprints[0].Value = strings.Repeat("00:", 31) + "00"
+	if err := s.SetRemote(d); err != nil {
+		t.Fatal(err)
+	}
+	r.wantState(t, Failed)
+	s.Close()
+	r.wantState(t, Closed)
+	if got := p.gauges.handshakes[handshakeFingerprint].Get(); got != 1 {
+		t.Errorf("%d handshakes failed for the fingerprint, want 1", got)
+	}
+}
+
+// What strangers send is counted and touches nobody.
+func TestGarbage(t *testing.T) {
+	t.Parallel()
+	p := openPort(t)
+	r := newRecorder()
+	r.echo = true
+	s, c := join(t, p, r, clientOptions{channel: true})
+	r.wantState(t, Connected)
+	r.wantState(t, ChannelOpen)
+
+	stranger, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(p.locals[0].addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	request := func(user, password string, more ...stun.Setter) []byte {
+		m, err := stun.Build(append([]stun.Setter{stun.BindingRequest, stun.TransactionID, stun.NewUsername(user),
+			ice.AttrControlled(1), stun.NewShortTermIntegrity(password), stun.Fingerprint}, more...)...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m.Raw
+	}
+	success, err := stun.Build(stun.BindingSuccess, stun.TransactionID, stun.NewShortTermIntegrity("x"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	known := s.ufrag + ":them"
+	truncated := request(known, s.password)
+	random := make([]byte, 200)
+	rand.Read(random)
+	random[0] = 100
+	for _, tc := range []struct {
+		name   string
+		packet []byte
+		want   reason
+	}{
+		{"random bytes", random, dropGarbage},
+		{"one byte", []byte{0x80}, dropGarbage},
+		{"cut STUN", truncated[:len(truncated)-5], dropSTUNMalformed},
+		{"STUN with a wrong user", request("nobody:them", s.password), dropSTUNUser},
+		{"STUN without a user", success.Raw[:0:0], dropGarbage},
+		{"STUN with a wrong password", request(known, "wrong"), dropSTUNIntegrity},
+		{"stray STUN response", success.Raw, dropSTUNStray},
+		{"DTLS", append([]byte{22, 254, 253}, make([]byte, 60)...), dropDTLSStranger},
+		{"RTP", append([]byte{0x80, clientPT}, make([]byte, 60)...), dropMediaStranger},
+		{"RTCP", append([]byte{0x80, 201}, make([]byte, 60)...), dropMediaStranger},
+		{"too large", append([]byte{0x80, clientPT}, make([]byte, slotSize)...), dropTruncated},
+	} {
+		before := p.dropped(tc.want)
+		if _, err := stranger.Write(tc.packet); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, tc.name+" counted as "+reasonNames[tc.want], func() bool { return p.dropped(tc.want) > before })
+	}
+	// The same from the address that may send, where the keys decide.
+	forged := append([]byte{0x80, clientPT, 1, 2, 0, 0, 0, 0, 0, 0, 0, 1}, make([]byte, 60)...)
+	conn, _ := c.socket.current()
+	before := p.dropped(dropMediaAuth)
+	if _, err := conn.WriteToUDPAddrPort(forged, p.locals[0].addr); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "forged RTP counted", func() bool { return p.dropped(dropMediaAuth) > before })
+
+	var seq uint16 = 1
+	c.talk(t, &seq, "hello")
+	if err := s.SendMessage([]byte("still here")); err != nil {
+		t.Fatal(err)
+	}
+	next(t, "text", c.texts)
+	if len(r.states) > 0 {
+		t.Errorf("state changed to %v", <-r.states)
+	}
+}
+
+// A stranger who has overheard an authentic check and repeats it from its own
+// address gets neither media nor a say in DTLS.
+func TestOverheardCheck(t *testing.T) {
+	t.Parallel()
+	p := openPort(t)
+	r := newRecorder()
+	r.echo = true
+	s, c := join(t, p, r, clientOptions{})
+	r.wantState(t, Connected)
+	var seq uint16 = 1
+	c.talk(t, &seq, "hello")
+	path := s.path.Load()
+	s.mu.Lock()
+	user := s.ufrag + ":" + s.remote.Ufrag
+	s.mu.Unlock()
+	m, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(user), ice.PriorityAttr(1),
+		ice.AttrControlled(1), stun.NewShortTermIntegrity(s.password), stun.Fingerprint)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(p.locals[0].addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stranger.Close()
+	for range 3 {
+		if _, err := stranger.Write(m.Raw); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := stranger.Write(append([]byte{22, 254, 253}, make([]byte, 60)...)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "DTLS from the stranger counted", func() bool { return p.dropped(dropDTLSStranger) == 1 })
+	c.talk(t, &seq, "hello")
+	if s.path.Load() != path {
+		t.Error("the path has moved")
+	}
+}
+
+func TestDescription(t *testing.T) {
+	t.Parallel()
+	outside := netip.MustParseAddr("192.0.2.1")
+	p := openPort(t, loopback, outside, netip.MustParseAddr("::1"))
+	s, err := p.NewSession(Options{Controlling: true, SCTP: true}, newRecorder())
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := s.Local()
+	if len(d.Candidates) != 3 {
+		t.Fatalf("candidates %+v, want 3", d.Candidates)
+	}
+	for i, want := range []struct {
+		typ      CandidateType
+		addr     netip.Addr
+		priority uint32
+	}{
+		{Host, loopback, 2130706431}, {Host, netip.MustParseAddr("::1"), 2130706175}, {ServerReflexive, outside, 1694498815},
+	} {
+		c := d.Candidates[i]
+		if c.Type != want.typ || c.Addr.Addr() != want.addr || c.Priority != want.priority || int(c.Addr.Port()) != p.LocalPort() {
+			t.Errorf("candidate %d: %+v, want %+v", i, c, want)
+		}
+	}
+	if f := d.Fingerprints[0]; f.Setup != ActPass || f.Hash != "sha-256" || len(f.Value) != 95 || f.Value != strings.ToUpper(f.Value) {
+		t.Errorf("fingerprint %+v", f)
+	}
+	if d.SCTPPort != 5000 {
+		t.Errorf("SCTP port %d", d.SCTPPort)
+	}
+	if _, err := Open(Config{Port: p.LocalPort(), Addresses: []netip.Addr{loopback}}); !errors.Is(err, ErrPortInUse) {
+		t.Errorf("opening the port again: %v, want %v", err, ErrPortInUse)
+	}
+	if _, err := Open(Config{Addresses: []netip.Addr{outside}}); !errors.Is(err, ErrNoAddress) {
+		t.Errorf("opening without an address of ours: %v, want %v", err, ErrNoAddress)
+	}
+}
+
+// Candidates that cannot be reached, or have no address, do no harm, and
+// those that are signalled are checked without the client having to start.
+func TestRemoteCandidates(t *testing.T) {
+	t.Parallel()
+	p := openPort(t)
+	r := newRecorder()
+	r.echo = true
+	s, err := p.NewSession(Options{Controlling: true}, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.session.Store(s)
+	c := newClient(t, clientOptions{})
+	local := s.Local()
+	local.Candidates = nil // the client cannot start
+	d := c.answer(t, local)
+	here := c.socket.LocalAddr().(*net.UDPAddr).AddrPort()
+	parts := []Description{
+		{Fingerprints: d.Fingerprints},
+		{Candidates: []Candidate{{Type: Host}, {Type: Host, Addr: netip.MustParseAddrPort("[2001:db8::1]:9")}}},
+		{Ufrag: d.Ufrag, Password: d.Password},
+		{Candidates: []Candidate{{Type: Host, Addr: here, Priority: 1, Foundation: "1"}}},
+		{Ufrag: "other", Password: "ignored"},
+	}
+	for _, part := range parts {
+		if err := s.SetRemote(part); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.wantState(t, Connected)
+	var seq uint16 = 1
+	c.talk(t, &seq, "hello")
+}
+
+// Sessions come and go, and nothing stays.
+func TestNothingStays(t *testing.T) {
+	p := openPort(t)
+	round := func() {
+		r := newRecorder()
+		s, c := join(t, p, r, clientOptions{channel: true})
+		r.wantState(t, Connected)
+		r.wantState(t, ChannelOpen)
+		s.Close()
+		s.Wait()
+		c.close()
+	}
+	round()
+	before := runtime.NumGoroutine()
+	for range 10 {
+		round()
+	}
+	eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before+2 })
+	// One that never got anywhere.
+	s, err := p.NewSession(Options{Controlling: true}, newRecorder())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
+	s.Wait()
+	eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before+2 })
+	if n := p.gauges.sessions.Get(); n != 0 {
+		t.Errorf("%d sessions counted, want 0", n)
+	}
+	if len(p.sessions) != 0 || p.indexes != 1 {
+		t.Errorf("%d sessions and %d indexes left, want 0 and 1", len(p.sessions), p.indexes)
+	}
+}
+
+func TestMatches(t *testing.T) {
+	t.Parallel()
+	der := []byte("certificate")
+	print := func(i int) Fingerprint { return Fingerprint{Hash: hashes[i].name, Value: fingerprint(hashes[i].hash, der)} }
+	lower := Fingerprint{Hash: "SHA-256", Value: strings.ToLower(print(2).Value)}
+	wrong := Fingerprint{Hash: "sha-512", Value: "00"}
+	for _, tc := range []struct {
+		name string
+		in   []Fingerprint
+		want bool
+	}{
+		{"none", nil, false},
+		{"sha-512", []Fingerprint{print(0)}, true},
+		{"sha-384", []Fingerprint{print(1)}, true},
+		{"sha-256, other case", []Fingerprint{lower}, true},
+		{"sha-1", []Fingerprint{print(3)}, true},
+		{"one of two of a hash", []Fingerprint{wrong, print(0)}, true},
+		{"the strongest decides", []Fingerprint{print(2), wrong}, false},
+		{"unknown hash beside", []Fingerprint{{Hash: "md5", Value: "00"}, print(2)}, true},
+	} {
+		if got := matches(tc.in, der); got != tc.want {
+			t.Errorf("%s: matches(%+v) = %v, want %v", tc.name, tc.in, got, tc.want)
+		}
+	}
+	if !bytes.Contains([]byte(print(3).Value), []byte(":")) {
+		t.Error("fingerprint without colons")
+	}
+}
