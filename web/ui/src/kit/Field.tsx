@@ -1,0 +1,92 @@
+import type { ComponentChildren } from 'preact';
+import { useId } from 'preact/hooks';
+import { Icon } from './icons.tsx';
+import './field.css';
+
+interface TextFieldProps {
+  readonly label: string;
+  readonly hideLabel?: boolean;
+  readonly value: string;
+  readonly placeholder?: string;
+  readonly maxLength?: number;
+  readonly autocomplete?: string;
+  readonly autofocus?: boolean;
+  readonly hint?: string | undefined;
+  readonly error?: string | undefined;
+  readonly enterKeyHint?: 'go' | 'done' | 'send' | undefined;
+  readonly onInput: (value: string) => void;
+}
+
+export function TextField(props: TextFieldProps) {
+  const id = useId();
+  const note = props.error ?? props.hint;
+  return (
+    <div class="field">
+      <label for={id} class={props.hideLabel ? 'sr-only' : 'field-label'}>
+        {props.label}
+      </label>
+      <input
+        id={id}
+        class="field-input"
+        type="text"
+        value={props.value}
+        placeholder={props.placeholder}
+        maxLength={props.maxLength}
+        autocomplete={(props.autocomplete ?? 'off') as 'off'}
+        autocapitalize="off"
+        spellcheck={false}
+        enterkeyhint={props.enterKeyHint}
+        aria-invalid={props.error ? true : undefined}
+        aria-describedby={note ? `${id}-note` : undefined}
+        ref={props.autofocus ? focusOnce : null}
+        onInput={(event) => props.onInput(event.currentTarget.value)}
+      />
+      {note ? (
+        <p id={`${id}-note`} class={props.error ? 'field-error' : 'field-hint'} role={props.error ? 'alert' : undefined}>
+          {note}
+        </p>
+      ) : null}
+    </div>
+  );
+}
+
+function focusOnce(element: HTMLElement | null): void {
+  element?.focus();
+}
+
+interface SelectFieldProps {
+  readonly label: string;
+  readonly icon?: ComponentChildren;
+  readonly value: string;
+  readonly options: readonly { readonly value: string; readonly label: string }[];
+  readonly disabled?: boolean;
+  readonly onChange: (value: string) => void;
+}
+
+export function SelectField({ label, icon, value, options, disabled, onChange }: SelectFieldProps) {
+  const id = useId();
+  return (
+    <div class="field">
+      <label for={id} class="field-label">
+        {icon}
+        {label}
+      </label>
+      <span class="field-select-box">
+        <select
+          id={id}
+          class="field-input field-select"
+          value={value}
+          disabled={disabled ?? false}
+          onChange={(event) => onChange(event.currentTarget.value)}
+        >
+          {options.map((option) => (
+            <option key={option.value} value={option.value}>
+              {option.label}
+            </option>
+          ))}
+        </select>
+        <Icon name="up" size={18} />
+      </span>
+    </div>
+  );
+}

@@ -1,0 +1,70 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useMemo } from 'preact/hooks';
+import { t } from '../../../i18n/i18n.ts';
+import { LiveRegion } from '../../../kit/Live.tsx';
+import type { Meeting } from '../../model/types.ts';
+import { Failed, Left, Unsupported } from '../end/EndPage.tsx';
+import { Message } from '../end/Message.tsx';
+import { PreJoin } from '../prejoin/PreJoin.tsx';
+import { Room } from '../room/Room.tsx';
+import { StartPage } from '../start/StartPage.tsx';
+import { room } from './route.ts';
+import '../../../kit/tokens.css';
+import '../../../kit/base.css';
+
+interface AppProps {
+  /** Makes the meeting of a room, without joining it. */
+  readonly open: (room: string) => Meeting;
+  /** Whether this page may use a camera, a microphone and WebRTC. */
+  readonly able: boolean;
+}
+
+export function App({ open, able }: AppProps) {
+  return (
+    <>
+      <LiveRegion />
+      <Page open={open} able={able} />
+    </>
+  );
+}
+
+function Page({ open, able }: AppProps) {
+  useEffect(() => {
+    document.title = room.value === '' ? t('app.title') : t('room.title', { room: room.value });
+  }, [room.value]);
+  if (!able) return <Unsupported />;
+  if (room.value === '') return <StartPage />;
+  return <OneMeeting key={room.value} title={room.value} open={open} />;
+}
+
+function OneMeeting({ title, open }: { readonly title: string; readonly open: (room: string) => Meeting }) {
+  const attempt = useSignal(0);
+  const meeting = useMemo(() => open(title), [attempt.value, open, title]);
+  useEffect(
+    () => () => {
+      if (meeting.phase.peek().at === 'joined') meeting.leave();
+      meeting.media.dispose();
+    },
+    [meeting],
+  );
+  const phase = meeting.phase.value;
+  // A meeting that ended is not used again; the next one is made afresh, with the devices of before.
+  const again = () => {
+    attempt.value += 1;
+  };
+  switch (phase.at) {
+    case 'idle':
+      return <PreJoin meeting={meeting} title={title} connecting={false} />;
+    case 'connecting':
+      return <PreJoin meeting={meeting} title={title} connecting />;
+    case 'waiting':
+      return <Message icon="clock" title={t(`waiting.${phase.why}.title`)} text={<p>{t(`waiting.${phase.why}.text`)}</p>} />;
+    case 'joined':
+    case 'reconnecting':
+      return <Room meeting={meeting} title={title} />;
+    case 'left':
+      return <Left phase={phase} rejoin={again} />;
+    case 'failed':
+      return <Failed phase={phase} again={again} />;
+  }
+}

@@ -1,0 +1,82 @@
+import { useEffect } from 'preact/hooks';
+import { t } from '../../../i18n/i18n.ts';
+import { Button } from '../../../kit/Button.tsx';
+import { TextField } from '../../../kit/Field.tsx';
+import { Logo } from '../../../kit/Logo.tsx';
+import type { Meeting } from '../../model/types.ts';
+import { go } from '../app/route.ts';
+import { name as myName } from '../app/settings.ts';
+import { remember } from '../start/recent.ts';
+import { Devices } from './Devices.tsx';
+import { Preview, Problems } from './Preview.tsx';
+import './prejoin.css';
+
+interface PreJoinProps {
+  readonly meeting: Meeting;
+  /** The room as in the link. */
+  readonly title: string;
+  readonly connecting: boolean;
+}
+
+/** Before the meeting: how one looks and sounds, and under what name. */
+export function PreJoin({ meeting, title, connecting }: PreJoinProps) {
+  const { media } = meeting;
+  useEffect(() => {
+    // Asked for together, the browser shows one question, not two.
+    void Promise.allSettled([media.setMicrophone(true), media.setCamera(true)]);
+  }, [media]);
+
+  const join = (event: Event) => {
+    event.preventDefault();
+    if (connecting) return;
+    remember(localStorage, title, Date.now());
+    meeting.join(myName.value.trim());
+  };
+  return (
+    <div class="prejoin">
+      <header class="prejoin-head">
+        <a
+          href="/"
+          class="prejoin-home"
+          onClick={(event) => {
+            event.preventDefault();
+            go('');
+          }}
+        >
+          <Logo />
+        </a>
+      </header>
+      <main class="prejoin-main">
+        <div class="prejoin-look">
+          <Preview media={media} name={myName.value} />
+          <Problems media={media} />
+        </div>
+        <form class="prejoin-form" onSubmit={join}>
+          <div class="prejoin-title">
+            <p class="prejoin-kicker">{t('prejoin.kicker')}</p>
+            <h1>{title}</h1>
+          </div>
+          <TextField
+            label={t('prejoin.name')}
+            value={myName.value}
+            placeholder={t('prejoin.name-placeholder')}
+            maxLength={80}
+            autocomplete="name"
+            enterKeyHint="go"
+            autofocus={matchMedia('(pointer: fine)').matches}
+            onInput={(value) => {
+              myName.value = value;
+            }}
+          />
+          <Devices media={media} choose={(kind, id) => void media.choose(kind, id)} />
+          <Button kind="primary" large wide type="submit" disabled={connecting}>
+            {connecting ? t('prejoin.joining') : t('prejoin.join')}
+          </Button>
+          <p class="prejoin-note" aria-live="polite">
+            {connecting ? t('prejoin.connecting') : t('prejoin.note')}
+          </p>
+        </form>
+      </main>
+    </div>
+  );
+}

@@ -1,0 +1,80 @@
+import { useSignal } from '@preact/signals';
+import { useEffect, useMemo, useState } from 'preact/hooks';
+import { t } from '../../../i18n/i18n.ts';
+import { Dialog } from '../../../kit/Dialog.tsx';
+import type { Meeting } from '../../model/types.ts';
+import { invitation } from '../app/route.ts';
+import { ChatPanel } from '../chat/ChatPanel.tsx';
+import { PeoplePanel } from '../people/PeoplePanel.tsx';
+import { Devices } from '../prejoin/Devices.tsx';
+import { Problems } from '../prejoin/Preview.tsx';
+import { Notices, Reconnecting, Sharing } from './Banner.tsx';
+import { CopyLink } from './CopyLink.tsx';
+import { useShortcuts } from './shortcuts.ts';
+import { Sounds } from './Sounds.tsx';
+import { Stage } from './Stage.tsx';
+import { Timer } from './Timer.tsx';
+import { type Panel, Toolbar } from './Toolbar.tsx';
+import './room.css';
+
+/** The meeting itself. */
+export function Room({ meeting, title }: { readonly meeting: Meeting; readonly title: string }) {
+  const panel = useSignal<Panel>(null);
+  const [settings, setSettings] = useState(false);
+  const alone = meeting.participants.value.length < 2;
+
+  useEffect(() => {
+    meeting.readingChat(panel.value === 'chat');
+  }, [meeting, panel.value]);
+  useShortcuts(
+    useMemo(
+      () => ({
+        m: () => void meeting.setMicrophone(meeting.me.audioMuted.value),
+        v: () => void meeting.setCamera(meeting.me.videoMuted.value),
+        d: () => void (meeting.media.canShare && meeting.shareScreen(meeting.media.screen.value === 'off')),
+        r: () => meeting.setHand(meeting.me.raisedHand.value === 0),
+        c: () => (panel.value = panel.value === 'chat' ? null : 'chat'),
+        p: () => (panel.value = panel.value === 'people' ? null : 'people'),
+      }),
+      [meeting, panel],
+    ),
+  );
+
+  return (
+    <div class={panel.value ? 'room room-with-panel' : 'room'}>
+      <header class="room-head">
+        <h1>{meeting.subject.value || title}</h1>
+        <Timer since={meeting.startedAt.value} />
+      </header>
+      <main class="room-main">
+        <div class="room-stage">
+          <div class="banners">
+            <Reconnecting meeting={meeting} />
+            <Sharing meeting={meeting} />
+            <Sounds meeting={meeting} />
+            <Problems media={meeting.media} />
+            <Notices meeting={meeting} />
+          </div>
+          <Stage meeting={meeting} />
+          {alone ? (
+            <div class="alone">
+              <h2>{t('alone.title')}</h2>
+              <p>{t('alone.text')}</p>
+              <CopyLink link={invitation(title)} />
+            </div>
+          ) : null}
+        </div>
+        {panel.value === 'chat' ? <ChatPanel meeting={meeting} close={() => (panel.value = null)} /> : null}
+        {panel.value === 'people' ? <PeoplePanel meeting={meeting} link={invitation(title)} close={() => (panel.value = null)} /> : null}
+      </main>
+      <footer class="room-foot">
+        <Toolbar meeting={meeting} panel={panel} openSettings={() => setSettings(true)} />
+      </footer>
+      {settings ? (
+        <Dialog title={t('settings.title')} closeLabel={t('dialog.close')} onClose={() => setSettings(false)}>
+          <Devices media={meeting.media} choose={(kind, id) => void meeting.chooseDevice(kind, id)} />
+        </Dialog>
+      ) : null}
+    </div>
+  );
+}

@@ -1,0 +1,83 @@
+import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { useEffect, useRef } from 'preact/hooks';
+import { t } from '../../../i18n/i18n.ts';
+import { IconButton } from '../../../kit/Button.tsx';
+import { Icon } from '../../../kit/icons.tsx';
+import type { Meeting, Shown } from '../../model/types.ts';
+import { type Places, placesOf, type Size } from './layout.ts';
+import { Tile } from './Tile.tsx';
+import './stage.css';
+
+/** Everybody's pictures. Tells the model which of them are seen, and how large. */
+export function Stage({ meeting }: { readonly meeting: Meeting }) {
+  const element = useRef<HTMLUListElement>(null);
+  const size = useSignal<Size>({ width: 0, height: 0 });
+  const page = useSignal(0);
+
+  useEffect(() => {
+    const stage = element.current;
+    if (!stage) return undefined;
+    const observer = new ResizeObserver(([entry]) => {
+      if (entry) size.value = { width: Math.floor(entry.contentRect.width), height: Math.floor(entry.contentRect.height) };
+    });
+    observer.observe(stage);
+    return () => observer.disconnect();
+  }, [size]);
+
+  const layout = useComputed(() =>
+    placesOf({
+      me: meeting.me.id,
+      people: meeting.participants.value.map((p) => p.id),
+      sharing: meeting.participants.value.filter((p) => p.sharing.value).map((p) => p.id),
+      size: size.value,
+      page: page.value,
+    }),
+  );
+  useShown(meeting, layout);
+
+  const people = new Map(meeting.participants.value.map((p) => [p.id, p]));
+  const { tiles, pages } = layout.value;
+  const big = tiles.find((tile) => tile.role === 'stage');
+  return (
+    <section class="stage" aria-label={t('stage.label')}>
+      <h2 class="sr-only">{t('stage.label')}</h2>
+      <ul class="tiles" ref={element}>
+        {tiles.map((place) => {
+          const person = people.get(place.participant);
+          return person ? <Tile key={`${place.participant} ${place.picture}`} place={place} person={person} speaking={meeting.dominantSpeaker} /> : null;
+        })}
+      </ul>
+      {pages > 1 ? (
+        <div class="pages" style={{ insetBlockEnd: `${size.value.height - (big?.box.height ?? size.value.height) + 12}px` }}>
+          <IconButton label={t('stage.previous')} small disabled={layout.value.page === 0} onClick={() => (page.value = layout.value.page - 1)}>
+            <Icon name="previous" size={18} />
+          </IconButton>
+          <span>{t('stage.page', { page: layout.value.page + 1, pages })}</span>
+          <IconButton label={t('stage.next')} small disabled={layout.value.page === pages - 1} onClick={() => (page.value = layout.value.page + 1)}>
+            <Icon name="next" size={18} />
+          </IconButton>
+        </div>
+      ) : null}
+    </section>
+  );
+}
+
+// Heights are rounded up to a step, so that dragging a window's edge is a few messages, not hundreds.
+const step = 90;
+
+function useShown(meeting: Meeting, layout: { readonly value: Places }): void {
+  const last = useRef('');
+  useSignalEffect(() => {
+    const scale = globalThis.devicePixelRatio;
+    const shown = layout.value.tiles
+      .filter((tile) => tile.participant !== meeting.me.id)
+      .map((tile): Shown => {
+        const height = Math.ceil((tile.box.height * scale) / step) * step;
+        return { participant: tile.participant, picture: tile.picture, height, ...(tile.role === 'stage' ? { stage: true } : {}) };
+      });
+    const text = JSON.stringify(shown);
+    if (text === last.current) return;
+    last.current = text;
+    meeting.show(shown);
+  });
+}

@@ -1,0 +1,76 @@
+import type { ReadonlySignal } from '@preact/signals-core';
+import { t } from '../../../i18n/i18n.ts';
+import { Icon } from '../../../kit/icons.tsx';
+import { Avatar, hueOf, Voice } from '../../../kit/Person.tsx';
+import type { Participant } from '../../model/types.ts';
+import { displayName } from '../app/words.ts';
+import type { Place } from './layout.ts';
+import { Video } from './Video.tsx';
+
+interface TileProps {
+  readonly place: Place;
+  readonly person: Participant;
+  readonly speaking: ReadonlySignal<string | null>;
+}
+
+/** One picture of one person, or their avatar. */
+export function Tile({ place, person, speaking }: TileProps) {
+  const { box, role, picture } = place;
+  const screen = picture === 'screen';
+  const stream = screen ? person.screen.value : person.camera.value;
+  const name = displayName(person);
+  const speaks = !screen && speaking.value === person.id && !person.audioMuted.value;
+  const away = person.reach.value === 'interrupted';
+  const names = ['tile', `tile-${role}`, speaks ? 'tile-speaking' : '', away ? 'tile-away' : '', stream ? '' : 'tile-empty'];
+  return (
+    <li
+      class={names.filter(Boolean).join(' ')}
+      data-endpoint={person.id}
+      data-picture={picture}
+      style={{
+        '--person-h': String(hueOf(person.id)),
+        translate: `${box.left}px ${box.top}px`,
+        inlineSize: `${box.width}px`,
+        blockSize: `${box.height}px`,
+        '--avatar': `${Math.round(Math.min(box.width, box.height) * (role === 'strip' ? 0.42 : 0.36))}px`,
+      }}
+    >
+      {stream ? <Video stream={stream} mirrored={person.local && !screen} whole={screen} /> : null}
+      {stream || screen ? null : <Avatar id={person.id} name={name} />}
+      {screen && !stream ? <p class="tile-wait">{t('tile.screen-starting', { name })}</p> : null}
+      <span class="tile-tag">
+        {screen ? <Icon name="screen" size={15} /> : <Sound person={person} speaks={speaks} />}
+        <span class="tile-name">{tagText(person, name, screen)}</span>
+      </span>
+      {person.raisedHand.value > 0 && !screen ? (
+        <span class="tile-hand">
+          <Icon name="hand" size={18} />
+          <span class="sr-only">{t('tile.hand')}</span>
+        </span>
+      ) : null}
+      {away ? (
+        <span class="tile-away-tag">
+          <Icon name="signal" size={16} />
+          {t('tile.interrupted')}
+        </span>
+      ) : null}
+    </li>
+  );
+}
+
+function tagText(person: Participant, name: string, screen: boolean): string {
+  if (screen) return person.local ? t('tile.own-screen') : t('tile.screen', { name });
+  return person.local ? t('person.you') : name;
+}
+
+function Sound({ person, speaks }: { readonly person: Participant; readonly speaks: boolean }) {
+  if (person.audioMuted.value) {
+    return (
+      <span class="tile-muted">
+        <Icon name="mic-off" size={15} />
+        <span class="sr-only">{t('tile.muted')}</span>
+      </span>
+    );
+  }
+  return speaks || person.local ? <Voice level={person.level} /> : null;
+}

@@ -1,0 +1,35 @@
+import { render } from 'preact';
+import type { Phase } from '../../src/meeting/model/types.ts';
+import { App } from '../../src/meeting/view/app/App.tsx';
+import { room } from '../../src/meeting/view/app/route.ts';
+import { fakeMeeting, type FakeOptions } from './fake.ts';
+
+const phases: Record<string, Phase> = {
+  prejoin: { at: 'idle' },
+  connecting: { at: 'connecting' },
+  lobby: { at: 'waiting', why: 'lobby' },
+  reconnecting: { at: 'reconnecting', why: 'server', since: 0 },
+  left: { at: 'left', why: 'self' },
+  kicked: { at: 'left', why: 'kicked', by: 'Amelie Roth' },
+  unreachable: { at: 'failed', why: 'unreachable' },
+};
+
+const query = new URLSearchParams(location.search);
+const scene = query.get('scene') ?? 'meeting';
+const options: FakeOptions = {
+  people: Number(query.get('people') ?? (scene === 'alone' ? 0 : 3)),
+  screen: query.has('screen'),
+  chat: query.has('chat'),
+  moderator: query.has('moderator'),
+  ...(query.has('denied') ? { problem: 'denied' as const } : {}),
+  ...(phases[scene] ? { phase: phases[scene] } : {}),
+};
+
+room.value = scene === 'start' ? '' : 'Monday stand-up';
+if (scene === 'start' && query.has('recent')) {
+  const now = Date.now();
+  localStorage.setItem('meetbox.recent', JSON.stringify([{ room: 'Monday stand-up', at: now - 7_000_000 }, { room: 'design', at: now - 90_000_000 }, { room: 'balofa-mirenu', at: now - 400_000_000 }]));
+} else localStorage.removeItem('meetbox.recent');
+
+const root = document.querySelector('#app');
+if (root) render(<App open={(name) => fakeMeeting(name, options)} able={scene !== 'insecure'} />, root);
