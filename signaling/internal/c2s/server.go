@@ -1,0 +1,68 @@
+package c2s
+
+import (
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"meetbox.local/signaling/internal/router"
+	"meetbox.local/signaling/internal/sasl"
+	"meetbox.local/signaling/xmpp/disco"
+)
+
+// Limits of one connection.
+type Limits struct {
+	Login      time.Duration // from the connection to a session
+	Idle       time.Duration // without a word, until the client is asked whether it is there
+	Answer     time.Duration // for that
+	Write      time.Duration // for one batch
+	Early      int           // bytes of an element before login
+	Element    int           // bytes of one after
+	Pause      int           // bytes that wait for a client, above which it is not read
+	Rate       float64       // stanzas a second of a guest
+	Burst      int
+	ByteRate   float64 // bytes a second of a guest
+	ByteBurst  int
+	Logins     int   // tries on one connection
+	Unlogged   int64 // connections without a session
+	TrustedMax int   // bytes of an element of the box's own accounts
+}
+
+// DefaultLimits are generous to clients: one that joins a room of a hundred
+// sends a dozen stanzas.
+func DefaultLimits() Limits {
+	return Limits{
+		Login: 30 * time.Second, Idle: 45 * time.Second, Answer: 15 * time.Second, Write: 30 * time.Second,
+		Early: 10_000, Element: 256 << 10, Pause: 256 << 10,
+		Rate: 50, Burst: 300, ByteRate: 256 << 10, ByteBurst: 1 << 20,
+		Logins: 5, Unlogged: 512, TrustedMax: 4 << 20,
+	}
+}
+
+// Server accepts connections of clients. Its fields are set before the first.
+type Server struct {
+	Router *router.Router
+	Limits Limits
+	Log    *slog.Logger
+
+	links    sync.WaitGroup
+	accounts atomic.Pointer[sasl.Accounts]
+	unlogged atomic.Int64
+	caps     string
+}
+
+// New returns a server for a router.
+func New(r *router.Router, limits Limits, log *slog.Logger) *Server {
+	return &Server{
+		Router: r, Limits: limits, Log: log,
+		caps: `<c xmlns="` + disco.NSCaps + `" hash="sha-1" node="` + router.CapsNode + `" ver="` + router.Info().Ver() + `"/>`,
+	}
+}
+
+// SetAccounts replaces the accounts of the auth domain. Safe at any time.
+func (s *Server) SetAccounts(a *sasl.Accounts) { s.accounts.Store(a) }
+
+// Wait waits for the connections to end, after the contexts given to Handler
+// and ServeTCP have.
+func (s *Server) Wait() { s.links.Wait() }

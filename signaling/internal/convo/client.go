@@ -1,0 +1,266 @@
+package convo
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/xdg-go/scram"
+)
+
+// Wire is one connection, element by element.
+type Wire interface {
+	// Open sends a stream header for the domain and returns the features.
+	Open(ctx context.Context, domain string) (*Node, error)
+	Send(ctx context.Context, text string) error
+	Receive(ctx context.Context) (*Node, error)
+	// Close ends the stream in order, and reports whether the server did too.
+	Close(ctx context.Context) error
+	Cut()
+}
+
+const nsSM = "urn:xmpp:sm:3"
+
+// Client is one client, over several connections.
+type Client struct {
+	JID     string
+	wire    Wire
+	token   string
+	handled uint32
+	sent    []string // since enabling, not acknowledged
+	base    uint32   // acknowledged by the server
+	on      bool
+	pings   int
+}
+
+// Guest logs in over WebSocket.
+func Guest(ctx context.Context, w World) (*Client, error) {
+	c := &Client{}
+	return c, c.guest(ctx, w, "", true)
+}
+
+func (c *Client) guest(ctx context.Context, w World, query string, bind bool) error {
+	var err error
+	if c.wire, err = w.WebSocket(ctx, query); err != nil {
+		return err
+	}
+	if _, err := c.wire.Open(ctx, "meet.jitsi"); err != nil {
+		return err
+	}
+	if err := c.ask(ctx, `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="ANONYMOUS"/>`, "success"); err != nil {
+		return err
+	}
+	if _, err := c.wire.Open(ctx, "meet.jitsi"); err != nil || !bind {
+		return err
+	}
+	return c.bind(ctx, "")
+}
+
+// Account logs in over TCP.
+func Account(ctx context.Context, w World, user string) (*Client, error) {
+	c := &Client{}
+	var err error
+	if c.wire, err = w.TCP(ctx); err != nil {
+		return nil, err
+	}
+	if _, err := c.wire.Open(ctx, "auth.meet.jitsi"); err != nil {
+		return nil, err
+	}
+	login, err := scram.SHA256.NewClient(user, w.Password(user), "")
+	if err != nil {
+		return nil, err
+	}
+	conv := login.NewConversation()
+	out, err := conv.Step("")
+	if err != nil {
+		return nil, err
+	}
+	encode := base64.StdEncoding.EncodeToString
+	text := `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="SCRAM-SHA-256">` + encode([]byte(out)) + `</auth>`
+	for !conv.Done() {
+		if err := c.wire.Send(ctx, text); err != nil {
+			return nil, err
+		}
+		n, err := c.wire.Receive(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if n.Name.Local != "challenge" && n.Name.Local != "success" {
+			return nil, fmt.Errorf("login: %s", n.Source)
+		}
+		in, err := base64.StdEncoding.DecodeString(n.Text)
+		if err != nil {
+			return nil, err
+		}
+		if out, err = conv.Step(string(in)); err != nil {
+			return nil, err
+		}
+		text = `<response xmlns="urn:ietf:params:xml:ns:xmpp-sasl">` + encode([]byte(out)) + `</response>`
+	}
+	if _, err := c.wire.Open(ctx, "auth.meet.jitsi"); err != nil {
+		return nil, err
+	}
+	if err := c.bind(ctx, user); err != nil {
+		return nil, err
+	}
+	if a, ok := c.wire.(interface{ Ahead() }); ok {
+		a.Ahead()
+	}
+	return c, nil
+}
+
+func (c *Client) ask(ctx context.Context, text, answer string) error {
+	if err := c.wire.Send(ctx, text); err != nil {
+		return err
+	}
+	n, err := c.wire.Receive(ctx)
+	if err != nil {
+		return err
+	}
+	if n.Name.Local != answer {
+		return fmt.Errorf("%s was answered by %s", text, n.Source)
+	}
+	return nil
+}
+
+func (c *Client) bind(ctx context.Context, resource string) error {
+	if resource != "" {
+		resource = "<resource>" + resource + "</resource>"
+	}
+	err := c.wire.Send(ctx, `<iq xmlns="jabber:client" type="set" id="b1"><bind xmlns="urn:ietf:params:xml:ns:xmpp-bind">`+resource+`</bind></iq>`)
+	if err != nil {
+		return err
+	}
+	n, err := c.wire.Receive(ctx)
+	if err != nil {
+		return err
+	}
+	if b := n.Find("urn:ietf:params:xml:ns:xmpp-bind", "bind"); b != nil {
+		c.JID = b.Children[0].Text
+		return nil
+	}
+	return fmt.Errorf("bind: %s", n.Source)
+}
+
+func stanza(n *Node) bool { return n.Name.Space == "jabber:client" }
+
+// Send sends a stanza, or something else.
+func (c *Client) Send(ctx context.Context, text string) error {
+	if n, err := Parse(`<w xmlns="jabber:client">` + text + `</w>`); c.on && err == nil && len(n.Children) == 1 && stanza(n.Children[0]) {
+		c.sent = append(c.sent, text)
+	}
+	return c.wire.Send(ctx, text)
+}
+
+// Next returns the next element; requests for acknowledgement are answered on
+// the way.
+func (c *Client) Next(ctx context.Context) (*Node, error) {
+	for {
+		n, err := c.wire.Receive(ctx)
+		if err != nil {
+			return nil, err
+		}
+		switch {
+		case n.Name.Space == nsSM && n.Name.Local == "r":
+			if err := c.wire.Send(ctx, fmt.Sprintf(`<a xmlns="%s" h="%d"/>`, nsSM, c.handled)); err != nil {
+				return nil, err
+			}
+			continue
+		case n.Name.Space == nsSM && n.Name.Local == "a":
+			if err := c.acked(n.Attrs["h"]); err != nil {
+				return nil, err
+			}
+		case stanza(n) && c.on:
+			c.handled++
+		}
+		return n, nil
+	}
+}
+
+func (c *Client) acked(text string) error {
+	h, err := strconv.ParseUint(text, 10, 32)
+	if err != nil {
+		return err
+	}
+	n := int(uint32(h) - c.base)
+	if n > len(c.sent) {
+		return fmt.Errorf("h=%d, but only %d were sent", h, int(c.base)+len(c.sent))
+	}
+	c.sent, c.base = c.sent[n:], uint32(h)
+	return nil
+}
+
+// Enable turns on stream management with resumption.
+func (c *Client) Enable(ctx context.Context) error {
+	if err := c.wire.Send(ctx, `<enable xmlns="urn:xmpp:sm:3" resume="true"/>`); err != nil {
+		return err
+	}
+	n, err := c.wire.Receive(ctx)
+	if err != nil {
+		return err
+	}
+	if n.Name.Local != "enabled" || n.Attrs["id"] == "" {
+		return fmt.Errorf("enable: %s", n.Source)
+	}
+	c.on, c.token = true, n.Attrs["id"]
+	return nil
+}
+
+// Cut cuts the connection.
+func (c *Client) Cut() {
+	if c.wire != nil {
+		c.wire.Cut()
+	}
+}
+
+// Resume connects again and resumes, sending again what was not acknowledged.
+func (c *Client) Resume(ctx context.Context, w World) error {
+	c.Cut()
+	if err := c.guest(ctx, w, "previd="+c.token, false); err != nil {
+		return err
+	}
+	err := c.wire.Send(ctx, fmt.Sprintf(`<resume xmlns="%s" h="%d" previd="%s"/>`, nsSM, c.handled, c.token))
+	if err != nil {
+		return err
+	}
+	n, err := c.wire.Receive(ctx)
+	if err != nil {
+		return err
+	}
+	if n.Name.Local != "resumed" {
+		return fmt.Errorf("resume: %s", n.Source)
+	}
+	if err := c.acked(n.Attrs["h"]); err != nil {
+		return err
+	}
+	for _, text := range c.sent {
+		if err := c.wire.Send(ctx, text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close ends the stream in order.
+func (c *Client) Close(ctx context.Context) error { return c.wire.Close(ctx) }
+
+var errNotSilent = errors.New("something came")
+
+// Silent pings the server and expects the answer next.
+func (c *Client) Silent(ctx context.Context) error {
+	c.pings++
+	id := fmt.Sprintf("silent%d", c.pings)
+	if err := c.Send(ctx, `<iq xmlns="jabber:client" type="get" to="meet.jitsi" id="`+id+`"><ping xmlns="urn:xmpp:ping"/></iq>`); err != nil {
+		return err
+	}
+	n, err := c.Next(ctx)
+	if err != nil {
+		return err
+	}
+	if n.Attrs["id"] != id {
+		return fmt.Errorf("%w: %s", errNotSilent, n.Source)
+	}
+	return nil
+}

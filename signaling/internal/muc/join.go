@@ -1,0 +1,207 @@
+package muc
+
+import (
+	"regexp"
+
+	"meetbox.local/signaling/internal/wire"
+	"meetbox.local/signaling/xmpp/muc"
+	"meetbox.local/signaling/xmpp/stanza"
+)
+
+const (
+	nsJitmeet = "http://jitsi.org/jitmeet"
+	nsDelay   = "urn:xmpp:delay"
+	nsNick    = "http://jabber.org/protocol/nick"
+	nsSID     = "urn:xmpp:sid:0"
+)
+
+// nickRule is what may be an endpoint's id: it becomes part of source names,
+// URLs and statistics.
+var nickRule = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_]{0,63}$`)
+
+// reserved nicks mean something to every client: the focus, and the owner of
+// the bridge's own sources.
+func reserved(nick string) bool { return nick == "focus" || nick == "jvb" }
+
+// split takes what a client may say about itself out of a presence: the
+// children that go before the room's own <x/>, and other <x/> after it. What
+// only the room or the server may say is left out.
+func split(st *wire.Stanza) (before, after []byte) {
+	for _, c := range st.Children() {
+		b := st.Bytes(c)
+		switch string(c.Local) {
+		case "x":
+			if ns := string(c.NS); ns != muc.NS && ns != muc.NSUser {
+				after = append(after, b...)
+			}
+		case "identity", "permissions":
+			if ns := string(c.NS); ns != stanza.NS && ns != nsJitmeet {
+				before = append(before, b...)
+			}
+		default:
+			before = append(before, b...)
+		}
+	}
+	return before, after
+}
+
+// available is a join, or an update of an occupant's presence.
+func (sv *Service) available(m Member, room *Room, o *Occupant, st *wire.Stanza) {
+	c, joining := st.Find(muc.NS, "x")
+	nick := st.To.Resource()
+	switch {
+	case o != nil && nick != o.nick:
+		sv.refuse(m, st, stanza.NewError(stanza.NotAllowed, "Nickname cannot be changed"), echoX)
+	case o != nil && !joining:
+		o.take(st)
+		o.publish(st.ID, note{})
+	case o != nil: // joined already, and has lost track
+		o.take(st)
+		room.welcome(o, st.ID, false)
+	case !joining:
+		sv.refuse(m, st, stanza.NewError(stanza.ItemNotFound, "not in the room"))
+	default:
+		var x muc.Join
+		if err := st.Decode(c, &x); err != nil {
+			sv.refuse(m, st, stanza.NewError(stanza.BadRequest, ""), echoX)
+			return
+		}
+		sv.join(m, room, st, x)
+	}
+}
+
+var echoX = []byte(`<x xmlns="http://jabber.org/protocol/muc"/>`)
+
+// join lets m in, or answers why not.
+func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
+	nick := st.To.Resource()
+	if room != nil {
+		if o := room.nicks[nick]; o != nil && o.member == nil && o.addr == m.Addr() {
+			room.takeOver(o, m, st)
+			return
+		}
+	}
+	if e := sv.admit(m, room, nick, x); e != nil {
+		sv.env.Event("join refused", "room", st.To.Bare().String(), "jid", m.Addr().String(), "endpoint", nick,
+			"condition", string(e.Condition), "reason", e.Text)
+		sv.refuse(m, st, e, echoX)
+		return
+	}
+	created := room == nil
+	if created {
+		room = sv.create(st.To.Bare())
+		if !sv.Internal && m.Rank() != FocusBot {
+			room.affiliations[m.Addr().Bare()] = muc.Owner
+		}
+	}
+	sv.joins++
+	o := &Occupant{
+		room: room, number: sv.joins, nick: nick, from: wire.Escape(st.To.String()),
+		member: m, addr: m.Addr(), escaped: m.Escaped(),
+	}
+	if room.membersOnly && m.Rank() == Guest && o.affiliation() == muc.NoAffiliation {
+		room.affiliations[o.addr.Bare()] = muc.Member // it knew the password
+	}
+	o.role = defaultRole(o.affiliation())
+	o.take(st)
+	if room.started.IsZero() && m.Rank() != FocusBot {
+		room.started = sv.env.Now()
+	}
+	room.occupants = append(room.occupants, o)
+	room.nicks[nick] = o
+	sv.at[m] = append(sv.at[m], o)
+	room.welcome(o, st.ID, created)
+	sv.env.Event("participant joined", "room", room.addr.String(), "endpoint", nick, "jid", o.addr.String())
+}
+
+// admit says why m may not join, in the order of XEP-0045 §7.2.
+func (sv *Service) admit(m Member, room *Room, nick string, x muc.Join) *stanza.Error {
+	if nick == "" {
+		return stanza.NewError(stanza.JIDMalformed, "a nickname is needed")
+	}
+	if !sv.Internal && m.Rank() != FocusBot && (reserved(nick) || !nickRule.MatchString(nick)) {
+		return stanza.NewError(stanza.NotAllowed, "Nickname is not allowed")
+	}
+	if room == nil {
+		if sv.Internal || m.Rank() == FocusBot {
+			return nil
+		}
+		return withChild(stanza.NewError(stanza.NotAllowed, "Room creation is restricted"), "room-does-not-exist")
+	}
+	a := room.affiliation(m.Addr(), m.Rank())
+	trusted := m.Rank() != Guest
+	switch {
+	case a == muc.Outcast:
+		return stanza.NewError(stanza.Forbidden, "")
+	case room.membersOnly && a == muc.NoAffiliation && !trusted && (room.password == "" || x.Password != room.password):
+		e := stanza.NewError(stanza.RegistrationRequired, "")
+		e.Code = "407"
+		return e
+	case room.password != "" && x.Password != room.password && !trusted && a != muc.Owner && (a != muc.Member || !room.membersOnly):
+		return stanza.NewError(stanza.NotAuthorized, "")
+	case room.nicks[nick] != nil:
+		return stanza.NewError(stanza.Conflict, "")
+	case !trusted && len(room.occupants) >= sv.MaxOccupants:
+		return stanza.NewError(stanza.ServiceUnavailable, "the room is full")
+	}
+	return nil
+}
+
+func withChild(e *stanza.Error, name string) *stanza.Error {
+	var c stanza.Element
+	c.XMLName.Space, c.XMLName.Local = nsJitmeet, name
+	e.Specific = append(e.Specific, c)
+	return e
+}
+
+// take keeps a presence.
+func (o *Occupant) take(st *wire.Stanza) {
+	o.before, o.after = split(st)
+	o.lang, o.decls = clone(st.Lang), st.Decls()
+}
+
+func clone(b []byte) []byte {
+	if b == nil {
+		return nil
+	}
+	return append([]byte{}, b...)
+}
+
+// welcome tells a joiner who is there, the others of the joiner, and the
+// joiner that it is in: in this order, which clients rely on.
+func (r *Room) welcome(o *Occupant, id []byte, created bool) {
+	for _, p := range r.occupants {
+		if p != o {
+			o.send(p.shown)
+		}
+	}
+	n := note{codes: []int{muc.StatusNonAnonymous}}
+	if created {
+		n.codes = append(n.codes, muc.StatusCreated)
+	}
+	o.publish(id, n)
+	if r.subject != nil {
+		o.send(r.subject)
+	} else {
+		o.send(&wire.Out{
+			Head: wire.Head{Kind: wire.Message, From: r.escaped, Type: stanza.GroupChat}.Bytes(),
+			Body: []byte("<subject/></message>"),
+		})
+	}
+}
+
+// takeOver gives a lingering occupant to a new session.
+func (r *Room) takeOver(o *Occupant, m Member, st *wire.Stanza) {
+	held := o.held
+	o.member, o.held, o.until = m, nil, r.created // any past time; it does not linger
+	o.escaped = m.Escaped()
+	r.service.joins++
+	o.number = r.service.joins
+	r.service.at[m] = append(r.service.at[m], o)
+	o.take(st)
+	r.welcome(o, st.ID, false)
+	for _, out := range held {
+		o.send(out)
+	}
+	r.service.env.Event("focus is back", "room", r.addr.String(), "jid", o.addr.String(), "held", len(held))
+}

@@ -1,0 +1,193 @@
+package muc
+
+import (
+	"fmt"
+	"strconv"
+
+	"meetbox.local/signaling/internal/wire"
+	"meetbox.local/signaling/xmpp/disco"
+	"meetbox.local/signaling/xmpp/form"
+	"meetbox.local/signaling/xmpp/jid"
+	"meetbox.local/signaling/xmpp/muc"
+	"meetbox.local/signaling/xmpp/stanza"
+)
+
+// query is an iq to the room itself; o is nil for somebody outside.
+func (r *Room) query(m Member, o *Occupant, st *wire.Stanza) {
+	if !st.Request() {
+		r.service.env.Count("ignored")
+		return
+	}
+	get := st.Type == stanza.Get
+	var e *stanza.Error
+	switch {
+	case o == nil && m.Rank() == Guest:
+		e = stanza.NewError(stanza.Forbidden, "only occupants may ask") // a room is nobody else's business
+	case get && st.Is(disco.NSInfo, "query"):
+		e = r.discoInfo(m, st)
+	case get && st.Is(disco.NSItems, "query"):
+		m.Send(wire.Answer(st, r.escaped, disco.Items{}))
+	case get && st.Is(nsPing, "ping"):
+		m.Send(wire.Result(st, r.escaped))
+	case o != nil && st.Is(muc.NSAdmin, "query"):
+		e = r.admin(o, st)
+	case o != nil && st.Is(muc.NSOwner, "query"):
+		e = r.owner(o, st)
+	default:
+		e = stanza.NewError(stanza.ServiceUnavailable, "")
+	}
+	if e != nil {
+		r.service.refuse(m, st, e)
+	}
+}
+
+func (r *Room) discoInfo(m Member, st *wire.Stanza) *stanza.Error {
+	var ask disco.Info
+	if err := st.Decode(st.Children()[0], &ask); err != nil {
+		return stanza.NewError(stanza.BadRequest, "")
+	}
+	if ask.Node != "" {
+		return stanza.NewError(stanza.ItemNotFound, "")
+	}
+	features := []string{muc.NS, "muc_unsecured", "muc_open", "muc_nonanonymous", "muc_temporary", "muc_hidden",
+		"muc_unmoderated", muc.NS + "#stable_id", muc.NS + "#self-ping-optimization"}
+	if r.password != "" {
+		features[1] = "muc_passwordprotected"
+	}
+	if r.membersOnly {
+		features[2] = "muc_membersonly"
+	}
+	fields := []form.Field{
+		{Var: "FORM_TYPE", Type: "hidden", Values: []string{muc.NS + "#roominfo"}},
+		{Var: "muc#roominfo_meetingId", Values: []string{r.meeting}},
+		{Var: "muc#roominfo_occupants", Values: []string{strconv.Itoa(len(r.occupants))}},
+	}
+	if !r.started.IsZero() {
+		fields = append(fields, form.Field{Var: "muc#roominfo_created_timestamp", Values: []string{strconv.FormatInt(r.started.UnixMilli(), 10)}})
+	}
+	m.Send(wire.Answer(st, r.escaped, disco.Info{
+		Identities: []disco.Identity{{Category: "conference", Type: "text", Name: r.addr.Local()}},
+		Features:   disco.Features(features...),
+		Forms:      []form.Data{{Type: form.Result, Fields: fields}},
+	}))
+	return nil
+}
+
+// owner reads and changes the room's configuration, or ends the room.
+func (r *Room) owner(o *Occupant, st *wire.Stanza) *stanza.Error {
+	if o.affiliation() != muc.Owner {
+		return stanza.NewError(stanza.Forbidden, "only owners may configure the room")
+	}
+	var q muc.OwnerQuery
+	if err := st.Decode(st.Children()[0], &q); err != nil {
+		return stanza.NewError(stanza.BadRequest, "")
+	}
+	switch {
+	case st.Type == stanza.Get:
+		o.send(wire.Answer(st, r.escaped, muc.OwnerQuery{Form: r.form()}))
+		return nil
+	case q.Destroy != nil:
+		o.send(wire.Result(st, r.escaped))
+		r.destroy(o, q.Destroy.JID, q.Destroy.Reason)
+		return nil
+	case q.Form == nil:
+		return stanza.NewError(stanza.BadRequest, "")
+	case q.Form.Type == form.Cancel:
+		o.send(wire.Result(st, r.escaped))
+		return nil
+	}
+	return r.configure(o, st, q.Form)
+}
+
+// The fields of the configuration form that are more than decoration.
+const (
+	fieldWhois     = "muc#roomconfig_whois"
+	fieldSecret    = "muc#roomconfig_roomsecret"
+	fieldProtected = "muc#roomconfig_passwordprotectedroom"
+	fieldMembers   = "muc#roomconfig_membersonly"
+)
+
+func (r *Room) form() *form.Data {
+	return &form.Data{Type: form.Ask, Fields: []form.Field{
+		{Var: "FORM_TYPE", Type: "hidden", Values: []string{muc.NS + "#roomconfig"}},
+		{Var: fieldWhois, Type: "list-single", Values: []string{"anyone"}, Options: []form.Option{{Value: "anyone"}}},
+		{Var: fieldSecret, Type: "text-private", Values: []string{r.password}},
+		{Var: fieldProtected, Type: "boolean", Values: []string{flag(r.password != "")}},
+		{Var: fieldMembers, Type: "boolean", Values: []string{flag(r.membersOnly)}},
+	}}
+}
+
+func flag(b bool) string {
+	if b {
+		return "1"
+	}
+	return "0"
+}
+
+func isTrue(v string) bool { return v == "1" || v == "true" }
+
+// configure takes in a submitted form. Fields that are absent keep their
+// value, and so does the password when the form only says that there is one.
+func (r *Room) configure(o *Occupant, st *wire.Stanza, f *form.Data) *stanza.Error {
+	if kind := f.Kind(); f.Type != form.Submit || kind != "" && kind != muc.NS+"#roomconfig" {
+		return stanza.NewError(stanza.BadRequest, "")
+	}
+	if v, ok := f.Value(fieldWhois); ok && v != "anyone" {
+		return stanza.NewError(stanza.NotAcceptable, "addresses are shown to everybody")
+	}
+	password, members := r.password, r.membersOnly
+	if v, ok := f.Value(fieldSecret); ok {
+		password = v
+	}
+	if v, ok := f.Value(fieldProtected); ok && !isTrue(v) {
+		password = ""
+	}
+	if v, ok := f.Value(fieldMembers); ok {
+		members = isTrue(v)
+	}
+	changed := password != r.password || members != r.membersOnly
+	closing := members && !r.membersOnly
+	r.password, r.membersOnly = password, members
+	o.send(wire.Result(st, r.escaped))
+	if !changed {
+		return nil
+	}
+	r.service.env.Event("room configured", "room", r.addr.String(), "endpoint", o.nick, "password", password != "", "members_only", members)
+	r.notice(muc.StatusConfigChanged)
+	if closing {
+		r.removeStrangers(o)
+	}
+	return nil
+}
+
+// removeStrangers empties a room that is for members only from now on.
+func (r *Room) removeStrangers(actor *Occupant) {
+	var out []*Occupant
+	for _, p := range r.occupants {
+		if p.affiliation() == muc.NoAffiliation && p.rank() == Guest {
+			out = append(out, p)
+		}
+	}
+	for _, p := range out {
+		r.drop(p, exit{reason: "members only", note: note{codes: []int{muc.StatusMembersOnly}, actor: actor.nick}})
+	}
+}
+
+// destroy ends the room for everybody.
+func (r *Room) destroy(by *Occupant, elsewhere jid.JID, reason string) {
+	b := []byte("<destroy")
+	if !elsewhere.IsZero() {
+		b = fmt.Appendf(b, ` jid="%s"`, wire.Escape(elsewhere.String()))
+	}
+	b = append(b, '>')
+	if reason != "" {
+		b = fmt.Appendf(b, "<reason>%s</reason>", wire.Escape(reason))
+	}
+	extra := string(b) + "</destroy>"
+	r.service.env.Event("room destroyed", "room", r.addr.String(), "endpoint", by.nick, "reason", reason)
+	occupants := r.occupants
+	r.occupants = nil // nobody is told of the others
+	for _, p := range occupants {
+		r.drop(p, exit{reason: "room destroyed", note: note{extra: extra}})
+	}
+}

@@ -1,0 +1,249 @@
+package muc
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"meetbox.local/signaling/internal/wire"
+	"meetbox.local/signaling/xmpp/jid"
+	"meetbox.local/signaling/xmpp/muc"
+	"meetbox.local/signaling/xmpp/stanza"
+)
+
+// maxHeld bounds what waits for an occupant that lingers.
+const maxHeld = 256
+
+// Room is one room. It exists while somebody is in it.
+type Room struct {
+	service *Service
+	number  uint32 // order of creation
+	addr    jid.JID
+	escaped []byte
+	created time.Time
+	started time.Time // first occupant beside the focus; zero until then
+	meeting string    // a UUID, the meeting's name in statistics and on bridges
+
+	password    string
+	membersOnly bool
+	subject     *wire.Out // as it was sent to the occupants
+
+	affiliations map[jid.JID]muc.Affiliation // of bare addresses; the focus has its own rule
+	occupants    []*Occupant                 // in the order of joining
+	nicks        map[string]*Occupant
+}
+
+// Occupant is one participant of a room.
+type Occupant struct {
+	room    *Room
+	number  uint32 // order of joining, over all rooms
+	nick    string
+	from    []byte // room/nick, escaped
+	member  Member // nil while lingering
+	addr    jid.JID
+	escaped []byte // addr
+	role    muc.Role
+
+	// The last presence: children before and after the room's own, which must
+	// be the first <x/> of all and come after any <status/>.
+	before, after []byte
+	lang, decls   []byte
+	shown         *wire.Out // as everybody else was told
+
+	until time.Time   // end of lingering
+	held  []*wire.Out // for the session that takes over
+}
+
+// of finds the occupant of a session.
+func (r *Room) of(m Member) *Occupant {
+	for _, o := range r.service.at[m] {
+		if o.room == r {
+			return o
+		}
+	}
+	return nil
+}
+
+// affiliation of a bare address. The focus owns every room, and so do the
+// box's own accounts in an internal one.
+func (r *Room) affiliation(addr jid.JID, rank Rank) muc.Affiliation {
+	if rank == FocusBot || r.service.Internal {
+		return muc.Owner
+	}
+	if a, ok := r.affiliations[addr.Bare()]; ok {
+		return a
+	}
+	return muc.NoAffiliation
+}
+
+func (o *Occupant) affiliation() muc.Affiliation {
+	return o.room.affiliation(o.addr, o.rank())
+}
+
+// rank of an occupant; only the focus lingers.
+func (o *Occupant) rank() Rank {
+	if o.member == nil {
+		return FocusBot
+	}
+	return o.member.Rank()
+}
+
+// defaultRole is what an affiliation brings along.
+func defaultRole(a muc.Affiliation) muc.Role {
+	switch a {
+	case muc.Owner, muc.Admin:
+		return muc.Moderator
+	case muc.Outcast:
+		return muc.NoRole
+	}
+	return muc.Participant
+}
+
+func (o *Occupant) send(out *wire.Out) {
+	if o.member != nil {
+		o.member.Send(out)
+	}
+}
+
+// sendOrHold is for what nobody repeats: iqs and private messages.
+func (o *Occupant) sendOrHold(out *wire.Out) bool {
+	switch {
+	case o.member != nil:
+		o.member.Send(out)
+	case len(o.held) < maxHeld:
+		// The head alone is taken: the new session has the same address.
+		o.held = append(o.held, out)
+	default:
+		o.room.service.env.Count("held_overflow")
+		return false
+	}
+	return true
+}
+
+// note is what the room says about an occupant, beside its item.
+type note struct {
+	codes  []int
+	actor  string
+	reason string
+	extra  string // raw XML in the x, after the item
+}
+
+// mark renders the room's part of a presence of o.
+func (o *Occupant) mark(a muc.Affiliation, role muc.Role, n note) []byte {
+	b := fmt.Appendf(make([]byte, 0, 256), `<x xmlns="http://jabber.org/protocol/muc#user"><item affiliation="%s" role="%s" jid="%s"`, a, role, o.escaped)
+	if n.actor == "" && n.reason == "" {
+		b = append(b, "/>"...)
+	} else {
+		b = append(b, '>')
+		if n.actor != "" {
+			b = fmt.Appendf(b, `<actor nick="%s"/>`, wire.Escape(n.actor))
+		}
+		if n.reason != "" {
+			b = fmt.Appendf(b, `<reason>%s</reason>`, wire.Escape(n.reason))
+		}
+		b = append(b, "</item>"...)
+	}
+	b = append(b, n.extra...)
+	for _, c := range n.codes {
+		b = append(append(append(b, `<status code="`...), strconv.Itoa(c)...), `"/>`...)
+	}
+	return append(b, "</x>"...)
+}
+
+// presence renders an available presence of o.
+func (o *Occupant) presence(id []byte, n note) *wire.Out {
+	mark := o.mark(o.affiliation(), o.role, n)
+	const end = "</presence>"
+	body := make([]byte, 0, len(o.before)+len(mark)+len(o.after)+len(end))
+	body = append(append(append(append(body, o.before...), mark...), o.after...), end...)
+	return &wire.Out{
+		Head: wire.Head{Kind: wire.Presence, From: o.from, ID: id, Lang: o.lang, Decls: o.decls}.Bytes(),
+		Body: body,
+	}
+}
+
+// publish tells everybody the presence of o, itself last.
+func (o *Occupant) publish(id []byte, n note) {
+	o.shown = o.presence(nil, note{})
+	out := o.shown
+	if n.actor != "" || n.reason != "" { // news, nothing for who joins later
+		out = o.presence(nil, note{actor: n.actor, reason: n.reason})
+	}
+	for _, p := range o.room.occupants {
+		if p != o {
+			p.send(out)
+		}
+	}
+	n.codes = append(slices.Clone(n.codes), muc.StatusSelf)
+	o.send(o.presence(id, n))
+}
+
+// exit is why and how an occupant goes.
+type exit struct {
+	note
+	reason  string // for the log
+	id      []byte
+	content []byte // children of the occupant's own last presence
+	decls   []byte
+}
+
+// drop takes o out of its room and tells everybody, o itself last.
+func (r *Room) drop(o *Occupant, e exit) {
+	a := o.affiliation()
+	r.forget(o)
+	out := func(id []byte, n note) *wire.Out {
+		mark := o.mark(a, muc.NoRole, n)
+		body := append(append(append(make([]byte, 0, len(e.content)+len(mark)+16), e.content...), mark...), "</presence>"...)
+		return &wire.Out{
+			Head: wire.Head{Kind: wire.Presence, From: o.from, ID: id, Type: stanza.Unavailable, Decls: e.decls}.Bytes(),
+			Body: body,
+		}
+	}
+	others := out(nil, e.note)
+	for _, p := range r.occupants {
+		p.send(others)
+	}
+	self := e.note
+	self.codes = append(slices.Clone(self.codes), muc.StatusSelf)
+	o.send(out(e.id, self))
+	r.service.env.Event("participant left", "room", r.addr.String(), "endpoint", o.nick,
+		"jid", o.addr.String(), "reason", e.reason, "actor", e.actor)
+	if len(r.nicks) == 0 {
+		r.service.close(r)
+	}
+}
+
+// forget removes o from the tables.
+func (r *Room) forget(o *Occupant) {
+	delete(r.nicks, o.nick)
+	r.occupants = slices.DeleteFunc(r.occupants, func(p *Occupant) bool { return p == o })
+	o.unbind()
+}
+
+func (o *Occupant) unbind() {
+	if o.member == nil {
+		return
+	}
+	at := o.room.service.at
+	rest := slices.DeleteFunc(at[o.member], func(p *Occupant) bool { return p == o })
+	if len(rest) == 0 {
+		delete(at, o.member)
+	} else {
+		at[o.member] = rest
+	}
+}
+
+// linger keeps o without a session.
+func (o *Occupant) linger(until time.Time) {
+	o.unbind()
+	o.member, o.until = nil, until
+	o.room.service.env.Event("focus lost, its place is kept", "room", o.room.addr.String(), "jid", o.addr.String())
+}
+
+// leave is o's own wish.
+func (r *Room) leave(o *Occupant, st *wire.Stanza) {
+	before, after := split(st)
+	content := append(slices.Clone(before), after...)
+	r.drop(o, exit{reason: "left", id: st.ID, content: content, decls: st.Decls()})
+}

@@ -1,0 +1,64 @@
+package router
+
+import (
+	"time"
+
+	"meetbox.local/signaling/internal/muc"
+	"meetbox.local/signaling/internal/sm"
+	"meetbox.local/signaling/internal/wire"
+	"meetbox.local/signaling/xmpp/jid"
+)
+
+// Link is a connection as the router sees it. Both methods are called under
+// the router's lock and must not block.
+type Link interface {
+	sm.Waker
+	// Stop ends the connection after what its box holds, with a stream error
+	// if the condition is not empty.
+	Stop(condition string)
+}
+
+// Session is one resource of one account, from bind to its end; it survives
+// its connections if the client has enabled resumption. All fields but the
+// box belong to the router's lock; the first block never changes.
+type Session struct {
+	num     uint32
+	addr    jid.JID
+	escaped []byte
+	rank    muc.Rank
+	router  *Router
+	Box     *sm.Box
+
+	link      Link      // nil while hibernating
+	token     string    // of resumption; empty without
+	counting  bool      // XEP-0198 is on
+	in        uint32    // stanzas handled since then
+	acked     uint32    // last acknowledgement, for the journal
+	ackDirty  bool      // acked is not in the journal yet
+	deadline  time.Time // end of hibernation
+	available bool      // has sent its first presence
+	doomed    string    // stream error condition that awaits it after this event
+	ended     bool
+}
+
+// Addr implements muc.Member.
+func (s *Session) Addr() jid.JID { return s.addr }
+
+// Escaped implements muc.Member.
+func (s *Session) Escaped() []byte { return s.escaped }
+
+// Rank implements muc.Member.
+func (s *Session) Rank() muc.Rank { return s.rank }
+
+// Send implements muc.Member. A session that does not read what it is sent is
+// ended after the event: nobody else waits for it.
+func (s *Session) Send(out *wire.Out) {
+	if s.ended {
+		return
+	}
+	s.router.meter.out.Inc()
+	if !s.Box.Put(out) && s.doomed == "" && !s.router.replaying {
+		s.doomed = "resource-constraint"
+		s.router.doomed = append(s.router.doomed, s)
+	}
+}

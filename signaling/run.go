@@ -1,0 +1,134 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"meetbox.local/appliance/kit/conf"
+	"meetbox.local/appliance/kit/ctl"
+	"meetbox.local/appliance/kit/unit"
+	"meetbox.local/signaling/internal/c2s"
+	"meetbox.local/signaling/internal/router"
+	"meetbox.local/signaling/internal/sasl"
+)
+
+// settings are what the appliance renders.
+type settings struct {
+	Domain      string         `json:"domain"`
+	AuthDomain  string         `json:"auth_domain"`
+	MUC         string         `json:"muc_domain"`
+	InternalMUC string         `json:"internal_muc_domain"`
+	Focus       string         `json:"focus_domain"`
+	TCP         string         `json:"tcp"`
+	Certificate string         `json:"certificate"`
+	Key         string         `json:"key"`
+	FocusUser   string         `json:"focus_user"`
+	Accounts    []sasl.Account `json:"accounts"`
+}
+
+// fixed is the part that only a new process takes over.
+func (s settings) fixed() []string {
+	return []string{s.Domain, s.AuthDomain, s.MUC, s.InternalMUC, s.Focus, s.TCP, s.FocusUser}
+}
+
+var errFixed = errors.New("addresses have changed; a new process takes them over")
+
+// run serves until ctx ends or something fails for good.
+func run(ctx context.Context, u *unit.Unit) error {
+	set, err := conf.Wait[settings](ctx, u.Settings())
+	if err != nil {
+		return err
+	}
+	r, err := router.Open(router.Options{
+		Domain: set.Domain, AuthDomain: set.AuthDomain, MUC: set.MUC, InternalMUC: set.InternalMUC,
+		Focus: set.Focus, FocusUser: set.FocusUser,
+	}, filepath.Join(u.Run, "signaling"), u.Log, u.Metrics)
+	if err != nil {
+		return err
+	}
+	srv := c2s.New(r, c2s.DefaultLimits(), u.Log)
+	var certificate atomic.Pointer[tls.Certificate]
+	if err := apply(set, srv, &certificate); err != nil {
+		return errors.Join(err, r.Close())
+	}
+	err = serve(ctx, u, set, srv, &certificate)
+	return errors.Join(err, r.Close())
+}
+
+// apply takes over what may change while running.
+func apply(set settings, srv *c2s.Server, certificate *atomic.Pointer[tls.Certificate]) error {
+	c, err := tls.LoadX509KeyPair(set.Certificate, set.Key)
+	if err != nil {
+		return fmt.Errorf("certificate: %w", err)
+	}
+	certificate.Store(&c)
+	srv.SetAccounts(sasl.NewAccounts(set.AuthDomain, set.Accounts))
+	return nil
+}
+
+func serve(parent context.Context, u *unit.Unit, set settings, srv *c2s.Server, certificate *atomic.Pointer[tls.Certificate]) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	socket, err := ctl.Listen(u.Socket("signaling"))
+	if err != nil {
+		return err
+	}
+	tcp, err := net.Listen("tcp", set.TCP)
+	if err != nil {
+		return errors.Join(fmt.Errorf("accounts: %w", err), socket.Close())
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/xmpp-websocket", srv.Handler(ctx))
+	web := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
+	var wg sync.WaitGroup
+	wg.Go(func() { cancel(srv.Router.Run(ctx)) })
+	wg.Go(func() {
+		cancel(srv.ServeTCP(ctx, tcp, &tls.Config{
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate.Load(), nil },
+		}))
+	})
+	wg.Go(func() { cancel(web.Serve(socket)) })
+	wg.Go(func() { cancel(watch(ctx, u, set, srv, certificate)) })
+	u.SetHealth(true, "serving "+set.Domain)
+	u.Log.Info("serving", "domain", set.Domain, "tcp", tcp.Addr().String())
+	<-ctx.Done()
+	// WebSocket handlers end with ctx; their clients resume with the next process.
+	shutdown, stop := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
+	defer stop()
+	err = web.Shutdown(shutdown)
+	wg.Wait()
+	srv.Wait()
+	return errors.Join(context.Cause(ctx), err)
+}
+
+// watch takes over settings that have changed. Bad ones leave the old running.
+func watch(ctx context.Context, u *unit.Unit, set settings, srv *c2s.Server, certificate *atomic.Pointer[tls.Certificate]) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-u.Reload:
+		}
+		next, err := conf.Load[settings](u.Settings())
+		if err == nil && !slices.Equal(next.fixed(), set.fixed()) {
+			return errFixed
+		}
+		if err == nil {
+			err = apply(next, srv, certificate)
+		}
+		if err != nil {
+			u.Log.Error("settings refused, the old ones stay", "err", err)
+			continue
+		}
+		u.Log.Info("settings taken over")
+	}
+}
