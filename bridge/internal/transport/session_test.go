@@ -411,7 +411,9 @@ func TestNothingStays(t *testing.T) {
 func TestMatches(t *testing.T) {
 	t.Parallel()
 	der := []byte("certificate")
-	print := func(i int) Fingerprint { return Fingerprint{Hash: hashes[i].name, Value: fingerprint(hashes[i].hash, der)} }
+	print := func(i int) Fingerprint {
+		return Fingerprint{Hash: hashes[i].name, Value: fingerprint(hashes[i].hash, der)}
+	}
 	lower := Fingerprint{Hash: "SHA-256", Value: strings.ToLower(print(2).Value)}
 	wrong := Fingerprint{Hash: "sha-512", Value: "00"}
 	for _, tc := range []struct {
