@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -53,7 +54,7 @@ func main() {
 // all runs the parts one after the other: each of them wants the machine.
 func all(ctx context.Context, parts []part, out io.Writer) count {
 	var total count
-	var table string
+	var table strings.Builder
 	for _, p := range parts {
 		fmt.Fprintf(out, "\n== %s tests\n", p.name)
 		begin := time.Now()
@@ -63,9 +64,9 @@ func all(ctx context.Context, parts []part, out io.Writer) count {
 			c.failed = max(c.failed, 1) // a part that did not run well never counts as green
 		}
 		total.add(c)
-		table += fmt.Sprintf("%-10s %5d passed %4d failed %4d skipped %8s\n", p.name, c.passed, c.failed, c.skipped, time.Since(begin).Round(time.Second))
+		fmt.Fprintf(&table, "%-10s %5d passed %4d failed %4d skipped %8s\n", p.name, c.passed, c.failed, c.skipped, time.Since(begin).Round(time.Second))
 	}
-	fmt.Fprintf(out, "\n%s\n%d passed, %d failed\n", table, total.passed, total.failed)
+	fmt.Fprintf(out, "\n%s\n%d passed, %d failed\n", table.String(), total.passed, total.failed)
 	return total
 }
 
