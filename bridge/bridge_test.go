@@ -1,0 +1,516 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/pion/rtcp"
+	"meetbox.local/appliance/kit/ctl"
+	"meetbox.local/bridge/internal/channel"
+	"meetbox.local/signaling/xmpp/stanza"
+)
+
+func get(t *testing.T, socket, path string) string {
+	t.Helper()
+	r, err := ctl.Client(socket).Get("http://ctl" + path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Body.Close()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// hears is whether the client was told something.
+func (p *peer) hears(is func(channel.Message) bool) func() bool {
+	return func() bool {
+		for _, m := range p.messages {
+			if is(m) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// gets is whether the client receives, on one lane, at least n packets that
+// the other sent with one of these SSRCs.
+func (p *peer) gets(n int, ssrcs ...uint32) func() bool {
+	return func() bool {
+		for _, l := range p.lanes {
+			sum := 0
+			for _, s := range ssrcs {
+				sum += l.sources[s]
+			}
+			if sum >= n {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+func (p *peer) videoSSRCs() []uint32 {
+	var out []uint32
+	for _, e := range p.video {
+		out = append(out, e.ssrc)
+	}
+	return out
+}
+
+// A whole meeting, in one world for all: three in the classic mode and three
+// with SSRC rewriting at once; one of each has no data channel, one of each
+// sends simulcast.
+func TestMeetings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	t.Run("meetings", func(t *testing.T) {
+		for _, mode := range []struct {
+			name      string
+			rewriting bool
+		}{{"classic", false}, {"rewriting", true}} {
+			t.Run(mode.name, func(t *testing.T) {
+				t.Parallel()
+				meeting(t, w, mode.name, mode.rewriting)
+			})
+		}
+		t.Run("errors", func(t *testing.T) {
+			t.Parallel()
+			errorMatrix(t, w)
+		})
+	})
+	afterwards(t, w)
+}
+
+func meeting(t *testing.T, world *world, name string, rewriting bool) {
+	w := world.in(t)
+	b := new(board)
+	id := "meeting-" + name
+	peers := []*peer{
+		w.newPeer(b, "aaaa0001", 1, true, rewriting),
+		w.newPeer(b, "bbbb0002", 3, true, rewriting),
+		w.newPeer(b, "cccc0003", 1, false, rewriting),
+	}
+	for i, p := range peers {
+		p.join(id, i == 0)
+	}
+	if !rewriting {
+		for _, p := range peers {
+			for _, other := range peers {
+				if other != p {
+					p.sourceAdd(other)
+				}
+			}
+		}
+	}
+	a, s, ws := peers[0], peers[1], peers[2]
+	b.Lock()
+	s.level = loud
+	b.Unlock()
+
+	for _, p := range peers {
+		for _, other := range peers {
+			if other == p {
+				continue
+			}
+			b.until(t, p.id+" hears "+other.id, p.gets(20, other.audio.ssrc))
+			b.until(t, p.id+" sees "+other.id, p.gets(20, other.videoSSRCs()...))
+		}
+	}
+	for _, p := range []*peer{a, ws} {
+		b.until(t, p.id+" sees the highest encoding", p.gets(20, s.video[2].ssrc))
+		b.until(t, p.id+" is told who speaks", p.hears(func(m channel.Message) bool {
+			d, ok := m.(*channel.DominantSpeaker)
+			return ok && d.Endpoint == s.id
+		}))
+		b.until(t, p.id+" is told what it is sent", p.hears(func(m channel.Message) bool {
+			f, ok := m.(*channel.ForwardedSources)
+			return ok && len(f.ForwardedSources) == 2
+		}))
+	}
+	if rewriting {
+		mapped(t, b, a, s)
+	}
+	messages(t, b, a, s, ws)
+	retransmission(t, b, a, ws)
+	keyframe(t, b, a, ws)
+	constraints(t, b, a, s)
+	garbage(t, w, b, a, ws)
+
+	b.Lock()
+	for _, p := range peers {
+		for ssrc, l := range p.lanes {
+			for _, f := range l.faults {
+				t.Errorf("%s, lane %d: %s", p.id, ssrc, f)
+			}
+		}
+	}
+	b.Unlock()
+	leave(t, w, b, id, a, s, ws)
+}
+
+// mapped checks that what a lane carries is what the map says.
+func mapped(t *testing.T, b *board, p, other *peer) {
+	t.Helper()
+	b.Lock()
+	defer b.Unlock()
+	audio, video := 0, 0
+	for ssrc, l := range p.lanes {
+		if m, ok := p.videoMap[ssrc]; ok && m.Source == other.id+"-v0" {
+			video++
+			for _, e := range other.video {
+				delete(l.sources, e.ssrc)
+			}
+			if m.Owner != other.id || m.VideoType != channel.Camera || m.RTX == 0 || len(l.sources) > 0 {
+				t.Errorf("%+v carries %v", m, l.sources)
+			}
+		}
+		if m, ok := p.audioMap[ssrc]; ok && m.Source == other.id+"-a0" {
+			audio++
+			if l.sources[other.audio.ssrc] != l.packets || m.Owner != other.id {
+				t.Errorf("%+v carries %v", m, l.sources)
+			}
+		}
+	}
+	if audio != 1 || video != 1 {
+		t.Errorf("%s is sent %d audio and %d video lanes of %s", p.id, audio, video, other.id)
+	}
+}
+
+// messages go between data channels and WebSockets.
+func messages(t *testing.T, b *board, a, s, ws *peer) {
+	t.Helper()
+	from := func(id, payload string) func(channel.Message) bool {
+		return func(m channel.Message) bool {
+			e, ok := m.(*channel.EndpointMessage)
+			return ok && e.From == id && string(e.Rest["msgPayload"]) == payload
+		}
+	}
+	a.tell(`{"colibriClass":"EndpointMessage","to":"","from":"liar","msgPayload":{"n":1}}`)
+	b.until(t, "the data channel hears all", s.hears(from(a.id, `{"n":1}`)))
+	b.until(t, "the WebSocket hears all", ws.hears(from(a.id, `{"n":1}`)))
+	ws.tell(`{"colibriClass":"EndpointMessage","to":"` + a.id + `","msgPayload":{"n":2}}`)
+	b.until(t, "the data channel hears the WebSocket", a.hears(from(ws.id, `{"n":2}`)))
+	ws.tell(`{"colibriClass":"EndpointStats","bitrate":{"upload":900}}`)
+	b.until(t, "statistics are passed on", s.hears(func(m channel.Message) bool {
+		e, ok := m.(*channel.EndpointStats)
+		return ok && e.From == ws.id
+	}))
+	b.until(t, "the WebSocket is greeted", ws.hears(func(m channel.Message) bool { _, ok := m.(*channel.ServerHello); return ok }))
+	a.tell(`{"colibriClass":"Nonsense"}`)
+	a.tell(`{"colibriClass":`)
+	b.Lock()
+	defer b.Unlock()
+	for _, m := range s.messages {
+		if e, ok := m.(*channel.EndpointMessage); ok && from(ws.id, `{"n":2}`)(e) {
+			t.Error("a private message went to a third")
+		}
+	}
+}
+
+// laneOf is the SSRC on which p sees other.
+func (p *peer) laneOf(other *peer) uint32 {
+	for ssrc, l := range p.lanes {
+		if l.sources[other.video[0].ssrc] > 0 {
+			return ssrc
+		}
+	}
+	return 0
+}
+
+// retransmission: what is asked for again comes on the RTX SSRC.
+func retransmission(t *testing.T, b *board, p, other *peer) {
+	t.Helper()
+	b.Lock()
+	ssrc := p.laneOf(other)
+	l := p.lanes[ssrc]
+	nack := &rtcp.TransportLayerNack{MediaSSRC: ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(l.recent[len(l.recent)-3:])}
+	before := l.rtx
+	b.Unlock()
+	if err := p.pc.WriteRTCP([]rtcp.Packet{nack}); err != nil {
+		t.Fatal(err)
+	}
+	b.until(t, "a NACK is answered", func() bool { return l.rtx >= before+3 })
+}
+
+// keyframe: who asks for one gets one, from the one who sends.
+func keyframe(t *testing.T, b *board, p, other *peer) {
+	t.Helper()
+	b.Lock()
+	ssrc := p.laneOf(other)
+	l := p.lanes[ssrc]
+	plis, keyframes := other.plis, l.keyframes
+	b.Unlock()
+	if err := p.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}); err != nil {
+		t.Fatal(err)
+	}
+	b.until(t, "a PLI reaches the sender", func() bool { return other.plis > plis })
+	b.until(t, "a keyframe comes", func() bool { return l.keyframes > keyframes })
+}
+
+// constraints: who wants less is sent a lower encoding, on the same lane and
+// without a fault; who wants nothing is sent nothing more.
+func constraints(t *testing.T, b *board, p, s *peer) {
+	t.Helper()
+	b.Lock()
+	var l *lane
+	for _, c := range p.lanes {
+		if c.sources[s.video[2].ssrc] > 0 || c.sources[s.video[0].ssrc] > 0 {
+			l = c
+		}
+	}
+	low := l.sources[s.video[0].ssrc]
+	b.Unlock()
+	p.tell(`{"colibriClass":"ReceiverVideoConstraints","constraints":{"` + s.id + `-v0":{"maxHeight":180}}}`)
+	b.until(t, "the lowest encoding is sent", func() bool { return l.sources[s.video[0].ssrc] > low+20 })
+	b.Lock()
+	high := l.sources[s.video[2].ssrc]
+	b.Unlock()
+	p.tell(`{"colibriClass":"ReceiverVideoConstraints","constraints":{"` + s.id + `-v0":{"maxHeight":720}}}`)
+	b.until(t, "the highest encoding is back", func() bool { return l.sources[s.video[2].ssrc] > high+20 })
+	p.tell(`{"colibriClass":"ReceiverVideoConstraints","lastN":0}`)
+	b.until(t, "nothing is forwarded", func() bool {
+		for i := len(p.messages) - 1; i >= 0; i-- {
+			if f, ok := p.messages[i].(*channel.ForwardedSources); ok {
+				return len(f.ForwardedSources) == 0
+			}
+		}
+		return false
+	})
+	p.tell(`{"colibriClass":"ReceiverVideoConstraints","lastN":-1}`)
+	b.Lock()
+	high = l.sources[s.video[2].ssrc]
+	b.Unlock()
+	b.until(t, "video is back", func() bool { return l.sources[s.video[2].ssrc] > high+20 })
+}
+
+// garbage on the port is counted and touches nobody.
+func garbage(t *testing.T, w *world, b *board, p, other *peer) {
+	t.Helper()
+	c := p.remote.ICE.Candidates[0]
+	conn, err := net.Dial("udp", net.JoinHostPort(c.IP, strconv.Itoa(int(c.Port))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for n := range 300 {
+		b := make([]byte, n*5)
+		rand.Read(b)
+		if n > 20 {
+			switch n % 4 { // what passes for STUN, DTLS, RTP and RTCP
+			case 0:
+				copy(b, []byte{0, 1, 0, 8, 0x21, 0x12, 0xa4, 0x42})
+			case 1:
+				b[0] = 22
+			case 2:
+				b[0], b[1] = 0x80, 100
+			case 3:
+				b[0], b[1] = 0x80, 200
+			}
+		}
+		if _, err := conn.Write(b); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.Lock()
+	ssrc := p.laneOf(other)
+	l := p.lanes[ssrc]
+	before := l.packets
+	b.Unlock()
+	b.until(t, "video goes on beside garbage", func() bool { return l.packets > before+20 })
+	if n := w.metric("bridge_udp_dropped_total"); n == 0 {
+		t.Error("garbage is not counted")
+	}
+}
+
+// leave: endpoints expire one by one, and the conference with the last.
+func leave(t *testing.T, w *world, b *board, id string, a, s, ws *peer) {
+	t.Helper()
+	expire := func(p *peer) {
+		t.Helper()
+		m := w.modify(`<conference-modify xmlns='jitsi:colibri2' meeting-id='%s'><endpoint id='%s' expire='true'/></conference-modify>`, id, p.id)
+		if len(m.Endpoints) != 1 || m.Endpoints[0].ID != p.id || !m.Endpoints[0].Expire || m.Sources != nil {
+			t.Errorf("expiry is answered with %+v", m)
+		}
+	}
+	expire(ws)
+	b.until(t, "the WebSocket is closed", ws.hears(func(m channel.Message) bool {
+		e, ok := m.(*channel.EndpointMessage)
+		return ok && e.From == "close" && e.To == "1001 endpoint closed"
+	}))
+	expire(ws) // again is fine
+	w.refused(fmt.Sprintf(`<conference-modify xmlns='jitsi:colibri2' meeting-id='%s'><endpoint id='%s'><sources/></endpoint></conference-modify>`, id, ws.id),
+		stanza.ItemNotFound, "unknown_endpoint")
+	w.modify(`<conference-modify xmlns='jitsi:colibri2' meeting-id='%s'><endpoint id='%s'><force-mute audio='true'/></endpoint></conference-modify>`, id, ws.id)
+
+	// Mute at the bridge: the others' lanes stand still.
+	w.modify(`<conference-modify xmlns='jitsi:colibri2' meeting-id='%s'><endpoint id='%s'><force-mute audio='true'/></endpoint></conference-modify>`, id, s.id)
+	b.Lock()
+	muted := a.audioOf(s)
+	b.Unlock()
+	expect := func() int { b.Lock(); defer b.Unlock(); return a.audioOf(s) }
+	video := func() int { b.Lock(); defer b.Unlock(); return a.videoOf(s) }
+	from := video()
+	b.until(t, "video goes on beside mute", func() bool { return a.videoOf(s) > from+20 })
+	if n := expect() - muted; n > 3 { // on their way
+		t.Errorf("%d packets of a muted microphone", n)
+	}
+	expire(a)
+	expire(s)
+	w.refused(fmt.Sprintf(`<conference-modify xmlns='jitsi:colibri2' meeting-id='%s'><endpoint id='%s'><sources/></endpoint></conference-modify>`, id, s.id),
+		stanza.ItemNotFound, "conference_not_found")
+}
+
+func (p *peer) audioOf(other *peer) int {
+	n := 0
+	for _, l := range p.lanes {
+		n += l.sources[other.audio.ssrc]
+	}
+	return n
+}
+
+func (p *peer) videoOf(other *peer) int {
+	n := 0
+	for _, l := range p.lanes {
+		for _, e := range other.video {
+			n += l.sources[e.ssrc]
+		}
+	}
+	return n
+}
+
+func errorMatrix(t *testing.T, world *world) {
+	w := world.in(t)
+	const open = `<conference-modify xmlns='jitsi:colibri2' meeting-id='matrix'`
+	create := func(rest string) string {
+		return open + `><endpoint id='e2' create='true'>` + rest + `</endpoint></conference-modify>`
+	}
+	const names = `<capability name='source-names'/>`
+	m := w.modify(`%s name='room@muc.meet.jitsi' create='true'><endpoint id='e1' create='true'>%s<transport ice-controlling='true'><sctp role='server' port='5000'/></transport></endpoint><connects><connect id='t' url='wss://x' protocol='mediajson' type='transcriber' audio='true' create='true'/></connects></conference-modify>`, open, names)
+	tr := m.Endpoints[0].Transport
+	if tr.SCTP == nil || tr.SCTP.Port != 5000 || tr.SCTP.Role != "server" || tr.ICE.RTCPMux == nil || len(tr.ICE.Candidates) == 0 ||
+		len(tr.ICE.Fingerprints) != 1 || tr.ICE.Fingerprints[0].Setup != "actpass" || len(tr.ICE.WebSockets) != 2 ||
+		!strings.HasPrefix(tr.ICE.WebSockets[0].URL, "wss://localhost:8443/colibri-ws/"+bridgeID+"/") {
+		t.Errorf("transport is %+v with %+v", tr, tr.ICE)
+	}
+	if s := m.Sources; s == nil || len(s.Sources) != 2 || s.Sources[0].ID != "jvb-a0" || s.Sources[1].ID != "jvb-v0" || s.Sources[0].Sources[0].SSRC == 0 {
+		t.Errorf("feedback sources are %+v", s)
+	}
+	for _, c := range []struct {
+		name, request string
+		want          stanza.Condition
+		reason        string
+	}{
+		{"conference exists", open + ` create='true' name='room@muc.meet.jitsi'/>`, stanza.Conflict, "conference_already_exists"},
+		{"conference unknown", `<conference-modify xmlns='jitsi:colibri2' meeting-id='other'/>`, stanza.ItemNotFound, "conference_not_found"},
+		{"no meeting", `<conference-modify xmlns='jitsi:colibri2' meeting-id=' ' create='true'/>`, stanza.BadRequest, ""},
+		{"bad name", `<conference-modify xmlns='jitsi:colibri2' meeting-id='m' name='@' create='true'/>`, stanza.BadRequest, ""},
+		{"bad boolean", `<conference-modify xmlns='jitsi:colibri2' meeting-id='m' create='perhaps'/>`, stanza.BadRequest, ""},
+		{"endpoint exists", open + `><endpoint id='e1' create='true'>` + names + `<transport/></endpoint></conference-modify>`, stanza.Conflict, ""},
+		{"endpoint unknown", open + `><endpoint id='e9'><transport/></endpoint></conference-modify>`, stanza.ItemNotFound, "unknown_endpoint"},
+		{"endpoint without id", open + `><endpoint create='true'>` + names + `<transport/></endpoint></conference-modify>`, stanza.BadRequest, ""},
+		{"no transport", create(names), stanza.BadRequest, ""},
+		{"no source names", create(`<transport/>`), stanza.BadRequest, ""},
+		{"SCTP client", create(names + `<transport><sctp role='client'/></transport>`), stanza.FeatureNotImplemented, "feature_not_implemented"},
+		{"SCTP port", create(names + `<transport><sctp port='5001'/></transport>`), stanza.BadRequest, ""},
+		{"visitor with sources", open + `><endpoint id='e2' create='true' muc-role='visitor'>` + names + `<transport/><sources><media-source type='audio' id='x'><source xmlns='urn:xmpp:jingle:apps:rtp:ssma:0' ssrc='1'/></media-source></sources></endpoint></conference-modify>`, stanza.BadRequest, ""},
+		{"two at a time", open + `><endpoint id='e1'><sources/></endpoint><endpoint id='e2'/></conference-modify>`, stanza.FeatureNotImplemented, "feature_not_implemented"},
+		{"relay", open + `><relay id='r' create='true'/></conference-modify>`, stanza.FeatureNotImplemented, "feature_not_implemented"},
+		{"unknown request", `<query xmlns='urn:nobody:knows'/>`, stanza.ServiceUnavailable, ""},
+		{"shutdown", `<force-shutdown xmlns='http://jitsi.org/protocol/colibri'/>`, stanza.ServiceUnavailable, ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w.in(t).refused(c.request, c.want, c.reason)
+		})
+	}
+
+	// What comes late or twice is fine.
+	for _, request := range []string{
+		open + `><endpoint id='e9' expire='true'/></conference-modify>`,
+		open + `><endpoint id='e9'><force-mute audio='true'/></endpoint><endpoint id='e1'><force-mute/></endpoint></conference-modify>`,
+		open + `><endpoint id='e1'><sources/></endpoint></conference-modify>`,
+		open + `><endpoint id='e1'><sources/></endpoint></conference-modify>`,
+		open + `><endpoint id='e1'><transport><transport xmlns='urn:xmpp:jingle:transports:ice-udp:1'><candidate component='1' foundation='1' generation='0' id='1' protocol='udp' type='host' ip='abc.local' port='9' priority='1'/></transport></transport></endpoint></conference-modify>`,
+	} {
+		if m := w.modify("%s", request); m.Endpoints[0].Transport != nil || m.Sources != nil {
+			t.Errorf("%s is answered with %+v", request, m)
+		}
+	}
+	if m := w.modify(`%s><endpoint id='e1'><transport ice-restart='true'/></endpoint></conference-modify>`, open); m.Endpoints[0].Transport != nil {
+		t.Errorf("an ICE restart is not refused quietly: %+v", m)
+	}
+
+	// The same id may come back at once.
+	w.modify(`%s><endpoint id='e2' create='true'>%s<transport/></endpoint></conference-modify>`, open, names)
+	w.modify(`%s><endpoint id='e2' expire='true'/></conference-modify>`, open)
+	w.modify(`%s><endpoint id='e2' create='true'>%s<transport/></endpoint></conference-modify>`, open, names)
+	if m := w.modify(`%s expire='true'/>`, open); len(m.Endpoints) != 0 {
+		t.Errorf("expiry is answered with %+v", m)
+	}
+	w.refused(open+`><endpoint id='e1'><sources/></endpoint></conference-modify>`, stanza.ItemNotFound, "conference_not_found")
+
+	if _, err := w.ask("get", `<healthcheck xmlns='http://jitsi.org/protocol/healthcheck'/>`); err != nil {
+		t.Errorf("health check: %v", err)
+	}
+	if e, err := w.ask("get", `<query xmlns='jabber:iq:version'/>`); err != nil || !strings.Contains(string(e.Inner), "Meetbox") {
+		t.Errorf("version: %s, %v", e.Inner, err)
+	}
+	if e, err := w.ask("get", `<query xmlns='http://jabber.org/protocol/disco#info'/>`); err != nil || !strings.Contains(string(e.Inner), "urn:xmpp:jingle:apps:dtls:0") {
+		t.Errorf("disco: %s, %v", e.Inner, err)
+	}
+}
+
+// afterwards nothing is left, and the pages say what has been.
+func afterwards(t *testing.T, w *world) {
+	t.Helper()
+	var stats map[string]any
+	if err := json.Unmarshal([]byte(w.page("/colibri/stats")), &stats); err != nil {
+		t.Fatal(err)
+	}
+	for key, want := range map[string]any{"conferences": 0.0, "endpoints": 0.0, "total_conferences_created": 3.0, "healthy": true, "drain": false} {
+		if stats[key] != want {
+			t.Errorf("%s is %v, want %v", key, stats[key], want)
+		}
+	}
+	for _, key := range []string{"total_packets_received", "total_packets_sent", "total_dominant_speaker_changes", "total_colibri_web_socket_messages_sent"} {
+		if n, ok := stats[key].(float64); !ok || n == 0 {
+			t.Errorf("%s is %v", key, stats[key])
+		}
+	}
+	if h := w.page("/health"); !strings.Contains(h, `"ok":true`) {
+		t.Errorf("health is %s", h)
+	}
+	w.post("/colibri/drain/enable")
+	w.await("drain=true in the presence", func(s map[string]string) bool { return s["drain"] == "true" })
+
+	// New settings are followed, bad ones are not.
+	w.write("bridge.json", map[string]any{"nonsense": true})
+	w.post("/reload")
+	w.settings([]string{"127.0.0.1", "::1"}, "192.0.2.1")
+	w.post("/reload")
+	for n := 0; ; n++ {
+		w.modify(`<conference-modify xmlns='jitsi:colibri2' meeting-id='reload' name='r@muc.meet.jitsi' create='true'/>`)
+		m := w.modify(`<conference-modify xmlns='jitsi:colibri2' meeting-id='reload'><endpoint id='e' create='true'><capability name='source-names'/><transport/></endpoint></conference-modify>`)
+		w.modify(`<conference-modify xmlns='jitsi:colibri2' meeting-id='reload' expire='true'/>`)
+		ice := m.Endpoints[0].Transport.ICE
+		if len(ice.WebSockets) == 1 && strings.HasPrefix(ice.WebSockets[0].URL, "wss://192.0.2.1/colibri-ws/") && len(ice.Candidates) == 2 {
+			break
+		}
+		if n == 1000 {
+			t.Fatalf("after new settings a transport is %+v", ice)
+		}
+	}
+
+	// A bridge that lost its focus is there again by itself.
+	w.restart()
+	w.await("the bridge after a restart of signaling", func(s map[string]string) bool { return s["drain"] == "true" })
+}
