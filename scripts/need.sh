@@ -29,9 +29,9 @@ for thing in "$@"; do
 		at_least "${have#go}" 1.26 || fail "Go 1.26 or newer, this is $have: https://go.dev/dl/"
 		;;
 	node)
-		command -v node >/dev/null && command -v npm >/dev/null || fail 'Node.js 20 or newer with npm: apt install nodejs npm, or https://nodejs.org'
+		command -v node >/dev/null && command -v npm >/dev/null || fail 'Node.js 20.19 or newer with npm: apt install nodejs npm, or https://nodejs.org'
 		have=$(node --version)
-		at_least "${have#v}" 20 || fail "Node.js 20 or newer, this is $have: https://nodejs.org"
+		at_least "${have#v}" 20.19 || fail "Node.js 20.19 or newer, this is $have: https://nodejs.org"
 		;;
 	gcc) # for the race detector
 		command -v "${CC:-gcc}" >/dev/null || debian gcc libc6-dev
