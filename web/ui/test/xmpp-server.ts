@@ -1,11 +1,11 @@
 // A small XMPP server over WebSocket for tests: logs everybody in, counts stanzas, keeps streams for
 // resumption, and can cut sockets or forget streams on request.
 
-import { DOMParser } from '@xmldom/xmldom';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 
-import { child, fromDom, print, type DomNode, type Xml } from '../src/xmpp/xml.ts';
+import { child, print, type Xml } from '../src/xmpp/xml.ts';
+import { parse } from './parse.ts';
 
 interface Stream {
   readonly id: string;
@@ -90,7 +90,7 @@ export class TestServer {
     let authenticated = false;
     let stream: Stream | undefined;
     socket.on('message', (data) => {
-      const x = fromDom(new DOMParser().parseFromString(String(data), 'text/xml').documentElement as unknown as DomNode);
+      const x = parse(String(data));
       switch (x.name) {
         case 'open':
           socket.send('<open xmlns="urn:ietf:params:xml:ns:xmpp-framing" from="meet.example" id="s" version="1.0"/>');

@@ -1,0 +1,55 @@
+import { expect, test } from 'vitest';
+
+import { ConfigError, readConfig } from './config.ts';
+
+const hosts = { domain: 'meet.jitsi', muc: 'muc.meet.jitsi' };
+
+test('what is not said has its default', () => {
+  expect(readConfig({ hosts }, 'https://box.local:8443')).toEqual({
+    domain: 'meet.jitsi',
+    muc: 'muc.meet.jitsi',
+    focus: 'focus.meet.jitsi',
+    websocket: 'wss://box.local:8443/xmpp-websocket',
+    conferenceRequestUrl: '',
+    ssrcRewriting: true,
+    preferSctp: true,
+    startMuted: { audio: false, video: false },
+    lastN: -1,
+    simulcast: true,
+    resolution: 720,
+  });
+});
+
+test('what is said is taken', () => {
+  expect(
+    readConfig(
+      {
+        hosts: { ...hosts, focus: 'f.x' },
+        websocket: 'wss://other/x',
+        conferenceRequestUrl: '/conference-request/v1',
+        flags: { ssrcRewritingEnabled: false },
+        bridgeChannel: { preferSctp: false },
+        startWithAudioMuted: true,
+        channelLastN: 20,
+        disableSimulcast: true,
+        resolution: 360,
+      },
+      'https://box.local',
+    ),
+  ).toMatchObject({
+    focus: 'f.x',
+    websocket: 'wss://other/x',
+    conferenceRequestUrl: 'https://box.local/conference-request/v1',
+    ssrcRewriting: false,
+    preferSctp: false,
+    startMuted: { audio: true, video: false },
+    lastN: 20,
+    simulcast: false,
+    resolution: 360,
+  });
+});
+
+test('without a domain there is no meeting', () => {
+  expect(() => readConfig(undefined, 'https://box.local')).toThrow(ConfigError);
+  expect(() => readConfig({ hosts: { domain: 'd' } }, 'https://box.local')).toThrow('hosts.muc');
+});
