@@ -188,6 +188,6 @@ func (r *Room) destroy(by *Occupant, elsewhere jid.JID, reason string) {
 	occupants := r.occupants
 	r.occupants = nil // nobody is told of the others
 	for _, p := range occupants {
-		r.drop(p, exit{reason: "room destroyed", note: note{extra: extra}})
+		r.drop(p, exit{reason: "room destroyed", ended: true, note: note{extra: extra}})
 	}
 }

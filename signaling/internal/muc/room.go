@@ -183,6 +183,7 @@ func (o *Occupant) publish(id []byte, n note) {
 type exit struct {
 	note
 	reason  string // for the log
+	ended   bool   // the room is gone, and its affiliations with it
 	id      []byte
 	content []byte // children of the occupant's own last presence
 	decls   []byte
@@ -191,6 +192,9 @@ type exit struct {
 // drop takes o out of its room and tells everybody, o itself last.
 func (r *Room) drop(o *Occupant, e exit) {
 	a := o.affiliation()
+	if e.ended {
+		a = muc.NoAffiliation
+	}
 	r.forget(o)
 	out := func(id []byte, n note) *wire.Out {
 		mark := o.mark(a, muc.NoRole, n)
