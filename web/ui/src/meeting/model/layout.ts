@@ -82,12 +82,12 @@ export function stableOrder(
     }
   }
   const out = [...order.filter((id): id is string => id !== null), ...newcomers];
+  const speaking = speakers.filter((id) => here.has(id));
   const silence = (id: string) => {
-    const i = speakers.indexOf(id);
+    const i = speaking.indexOf(id);
     return i < 0 ? Number.POSITIVE_INFINITY : i;
   };
-  const wanted = [...pinned, ...speakers.slice(0, firstPage)].filter((id) => here.has(id));
-  for (const id of wanted) {
+  for (const id of [...pinned.filter((p) => here.has(p)), ...speaking.slice(0, firstPage)]) {
     const at = out.indexOf(id);
     if (at < firstPage) continue;
     let victim = -1;

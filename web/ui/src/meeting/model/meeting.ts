@@ -86,7 +86,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     onBridge,
     onChannel: sendChannelState,
   });
-  const roster = createRoster((source) => session.find(source));
+  const roster = createRoster(session.find);
 
   const me: Participant = {
     id: 'me',

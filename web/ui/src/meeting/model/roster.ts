@@ -26,8 +26,8 @@ interface Writable extends Member {
   raisedHand: Signal<number>;
 }
 
-/** Finds a stream by source name among the connections to the bridge. */
-export type FindStream = (source: string) => MediaStream | null;
+/** Finds the stream of one of these sources among the connections to the bridge. */
+export type FindStream = (sources: readonly string[]) => MediaStream | null;
 
 export interface Roster {
   readonly members: ReadonlySignal<readonly Member[]>;
@@ -65,11 +65,7 @@ export function createRoster(find: FindStream): Roster {
     const stream = (screen: boolean): MediaStream | null => {
       const name = pictureSource(sources.value, screen);
       if (name === '') return null;
-      for (const endpoint of endpoints.value) {
-        const found = find(endpoint + name.slice(name.lastIndexOf('-')));
-        if (found) return found;
-      }
-      return null;
+      return find(endpoints.value.map((endpoint) => endpoint + name.slice(name.lastIndexOf('-'))));
     };
     return {
       id: o.nick,

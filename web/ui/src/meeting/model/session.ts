@@ -40,7 +40,8 @@ export interface Session {
   readonly audio: ReadonlySignal<readonly RemoteAudio[]>;
   /** Receivers of voices with the endpoint they belong to. */
   voices(): Iterable<readonly [string, RTCRtpReceiver]>;
-  find(source: string): MediaStream | null;
+  /** The picture of the first of these sources that has one. */
+  find(sources: readonly string[]): MediaStream | null;
   /** Handles a Jingle request of the focus; a string is the error condition to answer with. */
   handle(action: Action): string | null;
   /** Announces the shared screen, or withdraws it. */
@@ -125,11 +126,12 @@ export function createSession(options: SessionOptions): Session {
   const now = computed(() => located(current.value));
   const before = computed(() => located(former.value));
 
-  function find(source: string): MediaStream | null {
-    const mine = now.value.get(source);
-    const old = before.value.get(source);
-    if (mine && (!old || (flowing.value, !mine.track.muted))) return streamOf(mine.track);
-    return old ? streamOf(old.track) : null;
+  function find(sources: readonly string[]): MediaStream | null {
+    const here = sources.flatMap((source) => now.value.get(source) ?? []);
+    const there = sources.flatMap((source) => before.value.get(source) ?? []);
+    // While a bridge hands over, whatever flows is better than whatever will.
+    const best = there.length === 0 ? here[0] : (flowing.value, [...here, ...there].find((t) => !t.track.muted) ?? there[0]);
+    return best ? streamOf(best.track) : null;
   }
 
   const audio = computed<readonly RemoteAudio[]>(() => {

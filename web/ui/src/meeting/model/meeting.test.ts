@@ -1,0 +1,342 @@
+import { beforeAll, expect, test, vi } from 'vitest';
+
+import { enter, FakeStream, room, setUp } from '../../../test/meeting.ts';
+import { ns } from '../../xmpp/ns.ts';
+import { child, el, textOf, type Xml } from '../../xmpp/xml.ts';
+
+beforeAll(() => {
+  vi.stubGlobal('MediaStream', FakeStream);
+});
+
+const on = { muted: false };
+
+function initiate(sid: string, sources: object = {}): Xml {
+  return el(
+    'jingle',
+    ns.jingle,
+    { action: 'session-initiate', sid, initiator: 'focus@auth.meet.example/focus' },
+    el('content', ns.jingle, { name: 'audio' }, el('description', ns.rtp, { media: 'audio' }), el('transport', ns.ice)),
+    el('bridge-session', ns.focus, { id: `bs-${sid}` }),
+    el('json-message', ns.jitmeet, {}, JSON.stringify({ sources })),
+  );
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+async function joined(more = {}) {
+  const s = setUp(more);
+  s.meeting.join(' Ann ');
+  await enter(s, 'aaaaaaaa', () => s.connection.member('bbbbbbbb', 'Bob', { 'bbbbbbbb-a0': on, 'bbbbbbbb-v0': on }));
+  await settled();
+  return s;
+}
+
+/** With a bridge connection that carries Bob. */
+async function meeting() {
+  const s = await joined();
+  s.connection.request(initiate('s1'));
+  await settled();
+  const [peer] = s.peers;
+  if (!peer) throw new Error('no peer');
+  s.connection.answer('jingle');
+  peer.state.value = 'connected';
+  peer.open.value = true;
+  peer.say({ colibriClass: 'VideoSourcesMap', mappedSources: [{ source: 'bbbbbbbb-v0', owner: 'bbbbbbbb', ssrc: 5001, rtx: 5002, videoType: 'CAMERA' }] });
+  peer.say({ colibriClass: 'AudioSourcesMap', mappedSources: [{ source: 'bbbbbbbb-a0', owner: 'bbbbbbbb', ssrc: 6001 }] });
+  await settled();
+  return { ...s, peer };
+}
+
+const ids = (s: { meeting: { participants: { value: readonly { id: string }[] } } }) => s.meeting.participants.value.map((p) => p.id);
+const track = (stream: unknown) => (stream as FakeStream | null)?.tracks[0]?.id ?? null;
+
+test('joining: request, presence, room; who was there before is no news', async () => {
+  const s = await joined();
+  expect(s.meeting.phase.value).toEqual({ at: 'joined' });
+  expect(s.connection.names()).toEqual(expect.arrayContaining(['iq services', 'iq conference', 'presence', 'iq query']));
+  const presence = s.connection.sent.find((x) => x.name === 'presence');
+  expect(presence?.attrs['to']).toBe(`${room}/aaaaaaaa`);
+  expect(textOf(child(presence, 'nick'))).toBe('Ann');
+  expect(JSON.parse(textOf(child(presence, 'SourceInfo')))).toEqual({ 'aaaaaaaa-a0': { muted: true }, 'aaaaaaaa-v0': { muted: true } });
+  expect(ids(s)).toEqual(['me', 'bbbbbbbb']);
+  expect(s.meeting.notices.value).toEqual([]);
+  s.connection.answer('query', el('query', ns.discoInfo, {}, el('x', ns.form, {}, el('field', ns.form, { var: 'muc#roominfo_created_timestamp' }, el('value', ns.form, {}, '17')))));
+  await settled();
+  expect(s.meeting.startedAt.value).toBe(17);
+});
+
+test('coming and going', async () => {
+  const s = await joined();
+  s.connection.member('cccccccc', 'Cy', { 'cccccccc-v0': { muted: true } });
+  expect(ids(s)).toEqual(['me', 'bbbbbbbb', 'cccccccc']);
+  const cy = s.meeting.participants.value[2];
+  expect([cy?.name.value, cy?.audioMuted.value, cy?.videoMuted.value]).toEqual(['Cy', true, true]);
+  s.connection.member('cccccccc', 'Cyrus', { 'cccccccc-a0': on, 'cccccccc-v1': { muted: false, videoType: 'desktop' } });
+  expect([cy?.name.value, cy?.audioMuted.value, cy?.videoMuted.value, cy?.sharing.value]).toEqual(['Cyrus', false, true, true]);
+  s.connection.presence('cccccccc', { type: 'unavailable' });
+  expect(ids(s)).toEqual(['me', 'bbbbbbbb']);
+  expect(s.meeting.notices.value.map((n) => [n.kind, 'name' in n ? n.name : ''])).toEqual([
+    ['joined', 'Cy'],
+    ['left', 'Cyrus'],
+  ]);
+  s.meeting.dismiss(1);
+  expect(s.meeting.notices.value).toHaveLength(1);
+});
+
+test('a bridge: the offer is accepted with our sources, its maps make pictures and sounds', async () => {
+  const s = await meeting();
+  const accept = s.connection.sent.map((x) => child(x, 'jingle')).find((j) => j?.attrs['action'] === 'session-accept');
+  expect(accept?.attrs).toMatchObject({ sid: 's1', responder: s.connection.jid });
+  const bob = s.meeting.participants.value[1];
+  expect(track(bob?.camera.value)).toBe('track 5001');
+  expect(s.meeting.audio.value.map((a) => track(a.stream))).toEqual(['track 6001']);
+  // The picture goes with the mute flag, not with the stream.
+  s.connection.member('bbbbbbbb', 'Bob', { 'bbbbbbbb-a0': on, 'bbbbbbbb-v0': { muted: true } });
+  expect(bob?.camera.value).toBeNull();
+});
+
+test('a slot of the bridge changes hands', async () => {
+  const s = await meeting();
+  s.connection.member('cccccccc', 'Cy', { 'cccccccc-v0': on });
+  s.peer.say({ colibriClass: 'VideoSourcesMap', mappedSources: [{ source: 'cccccccc-v0', owner: 'cccccccc', ssrc: 5001, rtx: 5002 }] });
+  const [, bob, cy] = s.meeting.participants.value;
+  expect(bob?.camera.value).toBeNull();
+  expect(track(cy?.camera.value)).toBe('track 5001');
+});
+
+test('without SSRC rewriting the focus names the sources', async () => {
+  const s = await joined({ ssrcRewriting: false });
+  s.connection.request(
+    initiate('s1', {
+      jvb: [[{ s: 9, n: 'jvb-v0', m: 'm v' }]],
+      bbbbbbbb: [[{ s: 11, n: 'bbbbbbbb-v0', m: 'x y' }, { s: 12, n: 'bbbbbbbb-v0', m: 'x y' }], [['f', 11, 12]], [{ s: 13, n: 'bbbbbbbb-a0', m: 'x z' }]],
+    }),
+  );
+  await settled();
+  expect([...(s.peers[0]?.tracks.keys() ?? [])].toSorted()).toEqual([11, 13]);
+  const bob = s.meeting.participants.value[1];
+  expect(track(bob?.camera.value)).toBe('track 11');
+  s.connection.member('cccccccc', 'Cy', { 'cccccccc-v0': on });
+  const add = el('jingle', ns.jingle, { action: 'source-add', sid: 's1' }, el('json-message', ns.jitmeet, {}, '{"sources":{"cccccccc":[[{"s":21,"n":"cccccccc-v0","m":"q r"}]]}}'));
+  expect(s.connection.request(add)?.attrs['type']).toBe('result');
+  expect(track(s.meeting.participants.value[2]?.camera.value)).toBe('track 21');
+  s.connection.presence('cccccccc', { type: 'unavailable' });
+  expect([...(s.peers[0]?.received.value.keys() ?? [])]).not.toContain(21);
+});
+
+test('only the focus directs us', async () => {
+  const s = await joined();
+  expect(s.connection.request(initiate('s1'), `${room}/bbbbbbbb`)).toBeUndefined();
+  expect(s.peers).toHaveLength(0);
+  expect(s.connection.request(initiate('s1'))?.attrs['type']).toBe('result');
+  const again = s.connection.request(initiate('s1'));
+  expect(again?.attrs['type']).toBe('error');
+  const unknown = s.connection.request(el('jingle', ns.jingle, { action: 'source-add', sid: 'other' }));
+  expect(child(child(unknown, 'error'), 'unknown-session')).toBeDefined();
+});
+
+test('muted by a moderator', async () => {
+  const s = await joined();
+  await s.meeting.setMicrophone(true);
+  await settled();
+  const update = s.connection.sent.findLast((x) => x.name === 'presence');
+  expect(JSON.parse(textOf(child(update, 'SourceInfo')))['aaaaaaaa-a0']).toEqual({ muted: false });
+  const answer = s.connection.request(el('mute', ns.muteAudio, { actor: `${room}/bbbbbbbb` }, 'true'));
+  expect(answer?.attrs['type']).toBe('result');
+  expect(s.meeting.me.audioMuted.value).toBe(true);
+  expect(s.meeting.notices.value.at(-1)).toMatchObject({ kind: 'muted-by', name: 'Bob', media: 'audio' });
+});
+
+test('the layout asks the bridge for what it shows', async () => {
+  const s = await meeting();
+  const last = () => JSON.parse(s.peer.messages.findLast((m) => m.includes('ReceiverVideoConstraints')) ?? '{}');
+  expect(last().defaultConstraints).toEqual({ maxHeight: 180 });
+  s.meeting.show([{ participant: 'bbbbbbbb', picture: 'camera', height: 700, stage: true }, { participant: 'me', picture: 'camera', height: 100 }]);
+  expect(last()).toMatchObject({
+    defaultConstraints: { maxHeight: 0 },
+    constraints: { 'bbbbbbbb-v0': { maxHeight: 720 } },
+    onStageSources: ['bbbbbbbb-v0'],
+  });
+  s.peer.say({ colibriClass: 'SenderSourceConstraints', sourceName: 'aaaaaaaa-v0', maxHeight: 360 });
+  expect(s.peer.limits).toEqual([['camera', 360]]);
+  s.peer.say({ colibriClass: 'DominantSpeakerEndpointChangeEvent', dominantSpeakerEndpoint: 'bbbbbbbb' });
+  expect(s.meeting.dominantSpeaker.value).toBe('bbbbbbbb');
+});
+
+test('sharing a screen is announced before it is shown, and withdrawn', async () => {
+  const s = await meeting();
+  const actions = () => s.connection.sent.flatMap((x) => child(x, 'jingle')?.attrs['action'] ?? []);
+  await s.meeting.shareScreen(true);
+  await settled();
+  expect(actions().at(-1)).toBe('source-add');
+  expect(s.meeting.me.sharing.value).toBe(false);
+  s.connection.answer('jingle');
+  await settled();
+  expect(s.meeting.me.sharing.value).toBe(true);
+  expect(s.connection.sent.findLast((x) => x.name === 'presence')?.children.some((c) => typeof c !== 'string' && textOf(c).includes('desktop'))).toBe(true);
+  await s.meeting.shareScreen(false);
+  await settled();
+  expect(actions().at(-1)).toBe('source-remove');
+  expect(s.meeting.me.sharing.value).toBe(false);
+  s.connection.answer('jingle');
+
+  await s.meeting.shareScreen(true);
+  await settled();
+  s.connection.refuse('jingle', 'resource-constraint');
+  await settled();
+  expect(s.devices.screen.value).toBe('off');
+  expect(s.meeting.notices.value.at(-1)?.kind).toBe('refused');
+});
+
+test('chat: own messages are confirmed by the room, others count as unread', async () => {
+  const s = await joined();
+  s.meeting.sendChat(' hi ');
+  expect(s.meeting.chat.value).toMatchObject([{ text: 'hi', own: true, delivery: 'sending', private: null }]);
+  s.connection.chat('aaaaaaaa', 'hi', 'id1');
+  s.connection.chat('bbbbbbbb', 'hello', 'x1');
+  s.connection.chat('bbbbbbbb', 'psst', 'x2', 'chat');
+  expect(s.meeting.chat.value.map((m) => [m.name, m.text, m.delivery, m.private])).toEqual([
+    ['Ann', 'hi', 'sent', null],
+    ['Bob', 'hello', 'sent', null],
+    ['Bob', 'psst', 'sent', 'bbbbbbbb'],
+  ]);
+  expect(s.meeting.unread.value).toBe(2);
+  s.meeting.readingChat(true);
+  s.connection.chat('bbbbbbbb', 'more', 'x3');
+  expect(s.meeting.unread.value).toBe(0);
+  s.meeting.sendChat('to you', 'bbbbbbbb');
+  expect(s.connection.sent.at(-1)?.attrs).toMatchObject({ to: `${room}/bbbbbbbb`, type: 'chat' });
+  s.meeting.sendChat('nobody', 'zzzzzzzz');
+  expect(s.meeting.chat.value.at(-1)?.delivery).toBe('refused');
+  s.meeting.sendChat('   ');
+  expect(s.meeting.chat.value).toHaveLength(6);
+});
+
+test('another bridge: the former picture stays until the new one flows', async () => {
+  const s = await meeting();
+  s.peer.tracks.get(5001)?.flow();
+  const bob = s.meeting.participants.value[1];
+  s.connection.request(el('jingle', ns.jingle, { action: 'session-terminate', sid: 's1' }, el('reason', ns.jingle, {}, el('success', ns.jingle), el('text', ns.jingle, {}, 'moving'))));
+  expect(s.meeting.phase.value).toMatchObject({ at: 'reconnecting', why: 'media' });
+  expect(track(bob?.camera.value)).toBe('track 5001');
+  s.connection.request(initiate('s2'));
+  await settled();
+  const next = s.peers[1];
+  if (!next) throw new Error('no second peer');
+  next.state.value = 'connected';
+  next.open.value = true;
+  next.say({ colibriClass: 'VideoSourcesMap', mappedSources: [{ source: 'bbbbbbbb-v0', owner: 'bbbbbbbb', ssrc: 7001, rtx: 7002 }] });
+  expect(s.meeting.phase.value).toEqual({ at: 'joined' });
+  expect(track(bob?.camera.value)).toBe('track 5001');
+  next.tracks.get(7001)?.flow();
+  expect(track(bob?.camera.value)).toBe('track 7001');
+  expect(next.messages.some((m) => m.includes('ReceiverVideoConstraints'))).toBe(true);
+});
+
+test('a failed connection to the bridge asks for a new one', async () => {
+  const s = await meeting();
+  s.peer.state.value = 'failed';
+  const end = s.connection.sent.map((x) => child(x, 'jingle')).findLast((j) => j?.attrs['action'] === 'session-terminate');
+  expect(child(end, 'bridge-session')?.attrs).toEqual({ id: 'bs-s1', restart: 'true' });
+  expect(s.meeting.phase.value).toMatchObject({ at: 'reconnecting', why: 'media' });
+});
+
+test('a resumed stream changes nothing', async () => {
+  const s = await meeting();
+  s.connection.link.value = 'lost';
+  expect(s.meeting.phase.value).toMatchObject({ at: 'reconnecting', why: 'network' });
+  s.connection.resumed();
+  expect(s.meeting.phase.value).toEqual({ at: 'joined' });
+  expect(ids(s)).toEqual(['me', 'bbbbbbbb']);
+});
+
+test('a fresh session joins again: people keep their place and picture, lost messages are sent again', async () => {
+  const s = await meeting();
+  s.peer.tracks.get(5001)?.flow();
+  const bob = s.meeting.participants.value[1];
+  s.meeting.sendChat('did you hear me?');
+  s.connection.link.value = 'lost';
+  await enter(s, 'dddddddd', () => s.connection.member('eeeeeeee', 'Bob', { 'eeeeeeee-v0': on }, 'stats-bbbbbbbb'));
+  await settled();
+  expect(s.meeting.participants.value[1]).toBe(bob);
+  expect(track(bob?.camera.value)).toBe('track 5001');
+  expect(s.meeting.notices.value).toEqual([]);
+  expect(s.connection.sent.filter((x) => x.name === 'message').map((x) => x.attrs['id'])).toEqual(['id1', 'id1']);
+  expect(s.peer.closed).toBe(false);
+
+  s.connection.request(initiate('s2'));
+  await settled();
+  const next = s.peers[1];
+  if (!next) throw new Error('no second peer');
+  next.state.value = 'connected';
+  next.say({ colibriClass: 'VideoSourcesMap', mappedSources: [{ source: 'eeeeeeee-v0', owner: 'eeeeeeee', ssrc: 7001, rtx: 7002 }] });
+  expect(track(bob?.camera.value)).toBe('track 5001');
+  next.tracks.get(7001)?.flow();
+  expect(track(bob?.camera.value)).toBe('track 7001');
+  expect(s.meeting.phase.value).toEqual({ at: 'joined' });
+});
+
+test('the conference service is away for a moment', async () => {
+  const s = setUp();
+  s.meeting.join('Ann');
+  s.connection.online('aaaaaaaa');
+  await vi.waitFor(() => expect(s.connection.names()).toContain('iq conference'));
+  s.connection.refuse('conference', 'service-unavailable');
+  await vi.waitFor(() => expect(s.connection.names().filter((n) => n === 'iq conference')).toHaveLength(2));
+  expect(s.meeting.phase.value).toEqual({ at: 'connecting' });
+});
+
+test('refusals end with a reason', async () => {
+  const s = setUp();
+  s.meeting.join('Ann');
+  s.connection.online('aaaaaaaa');
+  await vi.waitFor(() => expect(s.connection.names()).toContain('iq conference'));
+  s.connection.refuse('conference', 'not-acceptable');
+  await vi.waitFor(() => expect(s.meeting.phase.value).toMatchObject({ at: 'failed', why: 'refused' }));
+  expect(s.connection.closed).toBe(true);
+});
+
+test('kicked, and by whom', async () => {
+  const s = await joined();
+  s.connection.options.handlers.presence(
+    el(
+      'presence',
+      '',
+      { from: `${room}/aaaaaaaa`, type: 'unavailable' },
+      el(
+        'x',
+        ns.mucUser,
+        {},
+        el('item', ns.mucUser, { role: 'none' }, el('actor', ns.mucUser, { nick: 'bbbbbbbb' }), el('reason', ns.mucUser, {}, 'loud')),
+        el('status', ns.mucUser, { code: 307 }),
+        el('status', ns.mucUser, { code: 110 }),
+      ),
+    ),
+  );
+  expect(s.meeting.phase.value).toEqual({ at: 'left', why: 'kicked', by: 'Bob', text: 'loud' });
+  expect(s.connection.closed).toBe(true);
+});
+
+test('leaving says goodbye and ends everything', async () => {
+  const s = await meeting();
+  s.meeting.leave();
+  expect(s.meeting.phase.value).toEqual({ at: 'left', why: 'self' });
+  expect(s.connection.sent.at(-1)?.attrs).toEqual({ to: `${room}/aaaaaaaa`, type: 'unavailable' });
+  expect(s.peer.closed).toBe(true);
+  expect(ids(s)).toEqual(['me']);
+  s.meeting.leave();
+  expect(s.connection.sent.filter((x) => x.attrs['type'] === 'unavailable')).toHaveLength(1);
+});
+
+test('moderator actions', async () => {
+  const s = await joined();
+  void s.meeting.mute('bbbbbbbb', 'video');
+  expect(child(s.connection.sent.at(-1), 'mute')).toMatchObject({ ns: ns.muteVideo, attrs: { jid: `${room}/bbbbbbbb` } });
+  void s.meeting.kick('bbbbbbbb');
+  expect(child(child(s.connection.sent.at(-1), 'query'), 'item')?.attrs).toEqual({ nick: 'bbbbbbbb', role: 'none' });
+  void s.meeting.grantModerator('bbbbbbbb');
+  expect(child(child(s.connection.sent.at(-1), 'query'), 'item')?.attrs).toEqual({ affiliation: 'owner', jid: 'bbbbbbbb@meet.example' });
+  s.connection.presence('aaaaaaaa', { code: '110', role: 'moderator' });
+  expect(s.meeting.me.moderator.value).toBe(true);
+  expect(s.meeting.notices.value.at(-1)?.kind).toBe('moderator');
+});
