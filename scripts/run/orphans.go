@@ -14,29 +14,33 @@ import (
 const grace = 5 * time.Second
 
 // endOrphans stops and collects the processes that became this one's
-// children because their parent died.
+// children because their parent died. Each is asked once, and killed when it
+// does not go.
 func endOrphans() error {
-	deadline := time.Now().Add(grace)
-	for sig := syscall.SIGTERM; ; {
+	asked := map[int]bool{}
+	look := time.NewTicker(10 * time.Millisecond)
+	defer look.Stop()
+	for deadline := time.Now().Add(grace); ; <-look.C {
 		left, err := children()
 		if err != nil || len(left) == 0 {
 			return err
 		}
-		if time.Now().After(deadline) {
-			sig = syscall.SIGKILL
-		}
 		for _, pid := range left {
-			if err := syscall.Kill(pid, sig); err != nil && !errors.Is(err, syscall.ESRCH) {
+			var err error
+			switch {
+			case time.Now().After(deadline):
+				err = syscall.Kill(pid, syscall.SIGKILL)
+			case !asked[pid]:
+				err = syscall.Kill(pid, syscall.SIGTERM)
+				asked[pid] = true
+			}
+			if err != nil && !errors.Is(err, syscall.ESRCH) {
 				return fmt.Errorf("stop process %d: %w", pid, err)
 			}
-		}
-		// Collecting a child that has not ended yet returns at once, with 0.
-		for _, pid := range left {
-			for range 10 {
-				if got, err := syscall.Wait4(pid, nil, syscall.WNOHANG, nil); got != 0 || err != nil {
-					break
-				}
-				time.Sleep(10 * time.Millisecond)
+			// Collects it if it has ended, and else returns at once.
+			_, err = syscall.Wait4(pid, nil, syscall.WNOHANG, nil)
+			if err != nil && !errors.Is(err, syscall.ECHILD) && !errors.Is(err, syscall.EINTR) {
+				return fmt.Errorf("collect process %d: %w", pid, err)
 			}
 		}
 	}

@@ -169,16 +169,7 @@ func (r *running) stop(t *testing.T) {
 	if err := r.cmd.Wait(); err != nil {
 		t.Errorf("after Ctrl-C: %v, want exit code 0", err)
 	}
-	r.nothingLeft(t, pids)
-}
-
-func (r *running) nothingLeft(t *testing.T, pids map[string]int) {
-	t.Helper()
-	for name, pid := range pids {
-		if alive(pid) {
-			t.Errorf("%s (process %d) still runs", name, pid)
-		}
-	}
+	allGone(t, pids)
 	err := filepath.WalkDir(r.state, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && d.Type() == fs.ModeSocket {
 			t.Errorf("socket %s is left", path)
@@ -187,6 +178,15 @@ func (r *running) nothingLeft(t *testing.T, pids map[string]int) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+func allGone(t *testing.T, pids map[string]int) {
+	t.Helper()
+	for name, pid := range pids {
+		if alive(pid) {
+			t.Errorf("%s (process %d) still runs", name, pid)
+		}
 	}
 }
 
@@ -222,7 +222,8 @@ func TestTwoCopies(t *testing.T) {
 	b.stop(t)
 }
 
-// The runner itself is killed: the services go too.
+// The runner itself is killed: the services go too. (They may leave sockets:
+// whoever logs to a runner that is gone is killed by that.)
 func TestRunnerKilled(t *testing.T) {
 	t.Parallel()
 	r := launch(t)
@@ -235,7 +236,7 @@ func TestRunnerKilled(t *testing.T) {
 	if err := r.cmd.Wait(); err == nil {
 		t.Error("exit code 0 although nobody asked it to stop")
 	}
-	r.nothingLeft(t, pids)
+	allGone(t, pids)
 }
 
 func parent(t *testing.T, pid int) int {
