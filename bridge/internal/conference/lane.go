@@ -132,9 +132,6 @@ const (
 	// A lane's own requests while it waits for an encoding: rarer each time.
 	waitMin = int64(200 * time.Millisecond)
 	waitMax = int64(2 * time.Second)
-	// retransmitMin spaces retransmissions of one packet before the round
-	// trip is known.
-	retransmitMin = int64(10 * time.Millisecond)
 )
 
 // videoLane carries one video source, one encoding at a time.

@@ -135,12 +135,9 @@ func (e *Endpoint) nacked(out *transport.Batch, p rtcp.Packet, now int64) {
 	if l == nil || l.ssrc != p.Media() {
 		return
 	}
-	// Asked again before an answer can have arrived: on its way.
+	// Asked for again before an answer can have arrived, it is on its way.
 	rtt := e.feedback.rtt
-	spacing := min(rtt*9/10, rtt-5*time.Millisecond)
-	if spacing <= 0 {
-		spacing = time.Duration(retransmitMin)
-	}
+	spacing := max(0, min(rtt*9/10, rtt-5*time.Millisecond))
 	for w := p.Lost(); ; {
 		seq, ok := w.Next()
 		if !ok {
