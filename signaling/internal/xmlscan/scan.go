@@ -236,8 +236,8 @@ func (s *Scanner) markup() error {
 var (
 	cdataOpen  = []byte("<![CDATA[")
 	cdataClose = []byte("]]>")
-	xmlns      = []byte("xmlns")
-	xml        = []byte("xml")
+	xmlnsName  = []byte("xmlns")
+	xmlName    = []byte("xml")
 )
 
 func (s *Scanner) cdata() error {
@@ -493,7 +493,7 @@ func (s *Scanner) lookup(prefix []byte) []byte {
 			return s.bindings[i].ns
 		}
 	}
-	if bytes.Equal(prefix, xml) {
+	if bytes.Equal(prefix, xmlName) {
 		return xmlNamespace
 	}
 	return nil
@@ -504,7 +504,7 @@ func (s *Scanner) lookup(prefix []byte) []byte {
 func (s *Scanner) resolve() error {
 	for i := range s.attrs {
 		a := &s.attrs[i]
-		if a.prefix == nil || bytes.Equal(a.prefix, xmlns) {
+		if a.prefix == nil || bytes.Equal(a.prefix, xmlnsName) {
 			continue
 		}
 		if a.ns = s.lookup(a.prefix); a.ns == nil {
