@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 
@@ -90,8 +89,8 @@ func waiting(h api.Health, err error) string {
 func banner(s api.Status, p place) string {
 	var b strings.Builder
 	b.WriteString("\n  Meetbox is ready.\n\n")
-	for _, u := range slices.Backward(s.URLs) { // this machine's own first: it works without a network
-		fmt.Fprintf(&b, "    %s\n", u)
+	for i := range s.URLs { // the last one, localhost, is the first to try here
+		fmt.Fprintf(&b, "    %s\n", s.URLs[(i+len(s.URLs)-1)%len(s.URLs)])
 	}
 	if s.Scan == "" {
 		b.WriteString("\n  This machine has no network address: other devices cannot reach it.\n")
