@@ -1,12 +1,16 @@
 package transport
 
 import (
+	"bytes"
 	"crypto/rand"
 	"encoding/binary"
 	"fmt"
 	"net"
 	"net/netip"
+	"runtime"
+	"slices"
 	"testing"
+	"time"
 
 	"meetbox.local/bridge/internal/srtp"
 )
@@ -160,6 +164,102 @@ func TestForwardingDoesNotAllocate(t *testing.T) {
 		b.reader.out.Flush()
 	}); n != 0 {
 		t.Errorf("%v allocations for RTCP to seven others", n)
+	}
+}
+
+// What the kernel is handed in few messages arrives packet by packet, in
+// order, whatever the sizes.
+func TestSegmentation(t *testing.T) {
+	t.Parallel()
+	for _, noGSO := range []bool{false, true} {
+		t.Run(fmt.Sprintf("without GSO %v", noGSO), func(t *testing.T) {
+			t.Parallel()
+			b := newBench(t, srtp.GCM128, 3)
+			b.reader.local.noGSO.Store(noGSO)
+			keys := randomKeys(srtp.GCM128)
+			sender, err := srtp.NewSender(keys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			receiver, err := srtp.NewReceiver(keys)
+			if err != nil {
+				t.Fatal(err)
+			}
+			p := b.reader.port
+			var s *Session
+			for _, x := range p.sessions {
+				if x.path.Load().remote == b.from[0] {
+					s = x
+				}
+			}
+			s.egress.Store(sender)
+			var sizes []int
+			for _, n := range []int{1000, 1, 1, 2, 1100, 700, 0} {
+				sizes = append(sizes, slices.Repeat([]int{n}, 1+n%7*5)...)
+			}
+			sizes = append(sizes, slices.Repeat([]int{300}, 70)...) // more than fit one message
+			st, out := s.Stream(1), p.NewBatch()
+			for i, n := range sizes {
+				header := [12]byte{0: 0x80, 2: byte(i >> 8), 3: byte(i), 11: 1}
+				st.Send(out, header[:], bytes.Repeat([]byte{byte(i)}, n))
+			}
+			s.SendRTCP(out, []byte{0x80, 201, 0, 1, 0, 0, 0, 1})
+			st.Send(out, make([]byte, 12), make([]byte, maxDatagram))
+			calls := p.gauges.writeCalls.Get()
+			out.Flush()
+			if calls = p.gauges.writeCalls.Get() - calls; runtime.GOOS == "linux" && calls > 2 {
+				t.Errorf("%d calls for one flush", calls)
+			}
+			var buf [2048]byte
+			if err := b.sinks[0].SetReadDeadline(time.Now().Add(patience)); err != nil {
+				t.Fatal(err)
+			}
+			for i, n := range sizes {
+				got, err := b.sinks[0].Read(buf[:])
+				if err != nil {
+					t.Fatal(err)
+				}
+				plain, err := receiver.OpenRTP(buf[:got])
+				if err != nil || len(plain) != 12+n || plain[2] != byte(i>>8) || plain[3] != byte(i) {
+					t.Fatalf("packet %d: %d bytes, want %d: %v", i, len(plain), 12+n, err)
+				}
+			}
+			got, err := b.sinks[0].Read(buf[:])
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := receiver.OpenRTCP(buf[:got]); err != nil {
+				t.Errorf("RTCP: %v", err)
+			}
+			if got := p.dropped(dropSendSize); got != 1 {
+				t.Errorf("%d packets too large, want 1", got)
+			}
+			if got := p.dropped(dropSendError); got != 0 {
+				t.Errorf("%d packets refused", got)
+			}
+			if !noGSO && runtime.GOOS == "linux" && b.reader.local.noGSO.Load() {
+				t.Error("the kernel refuses to segment")
+			}
+		})
+	}
+}
+
+// A batch that fills up goes out in parts, and nothing of it is lost.
+func TestBatchOverflows(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, srtp.GCM128, 2)
+	b.drain()
+	p := b.reader.port
+	out := p.NewBatch()
+	for _, s := range p.sessions {
+		st := s.Stream(7)
+		for i := range 2*maxPackets + 10 {
+			st.Send(out, []byte{0x80, 100, byte(i >> 8), byte(i), 0, 0, 0, 0, 0, 0, 0, 7}, make([]byte, 1100))
+		}
+	}
+	out.Flush()
+	if got := p.gauges.packetsOut.Get() + p.dropped(dropSendBuffer); got != 2*(2*maxPackets+10) {
+		t.Errorf("%d packets sent", got)
 	}
 }
 
