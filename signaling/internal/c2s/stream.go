@@ -151,17 +151,7 @@ func (s *stream) header(el *xmlscan.Element) error {
 	if s.phase != fresh && s.phase != loggedIn {
 		return streamError("policy-violation")
 	}
-	var to, version string
-	for _, a := range el.Attrs {
-		if a.Prefix == nil {
-			switch string(a.Local) {
-			case "to":
-				to = xmlscan.Unescape(a.Raw)
-			case "version":
-				version = string(a.Raw)
-			}
-		}
-	}
+	to, version := attribute(el, "to"), attribute(el, "version")
 	o := s.srv.Router.Options
 	known := to == o.Domain || to == o.AuthDomain && s.tcp
 	if !known || s.phase == loggedIn && to != s.domain {
@@ -237,12 +227,7 @@ func (s *stream) sasl(raw []byte, el *xmlscan.Element) error {
 	switch string(el.Local) {
 	case "auth":
 		s.scram = nil
-		mechanism := ""
-		for _, a := range el.Attrs {
-			if a.Prefix == nil && string(a.Local) == "mechanism" {
-				mechanism = xmlscan.Unescape(a.Raw)
-			}
-		}
+		mechanism := attribute(el, "mechanism")
 		if s.domain != s.srv.Router.AuthDomain {
 			if mechanism != sasl.Anonymous {
 				return s.denied("invalid-mechanism")

@@ -3,6 +3,7 @@ package c2s
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -73,18 +74,27 @@ func (s *Server) startTLS(ctx context.Context, conn net.Conn, config *tls.Config
 		s.Router.Drop("no_tls")
 		return errors.Join(streamError(condition), f.finish(condition, opened))
 	}
-	if _, err := r.header(); err != nil {
+	tag, err := r.header()
+	if err != nil {
 		return nil, errors.Join(err, refuse("not-well-formed", false))
 	}
+	el, err := router.NewScanner().Scan(tag)
+	if err != nil || string(el.NS) != nsStream || string(el.Local) != "stream" {
+		return nil, refuse("invalid-namespace", false)
+	}
+	domain := attribute(el, "to")
+	if domain != s.Router.AuthDomain {
+		domain = s.Router.Domain // another one is refused inside of TLS
+	}
 	features := `<stream:features><starttls xmlns="` + nsTLS + `"><required/></starttls></stream:features>`
-	if _, err := io.WriteString(conn, f.open(s.Router.Domain, "plain")+features); err != nil {
+	if _, err := io.WriteString(conn, f.open(domain, rand.Text())+features); err != nil {
 		return nil, err
 	}
 	raw, err := r.next()
 	if err != nil {
 		return nil, err
 	}
-	el, err := router.NewScanner().Scan(raw)
+	el, err = router.NewScanner().Scan(raw)
 	if err != nil || string(el.NS) != nsTLS || string(el.Local) != "starttls" {
 		return nil, refuse("policy-violation", true)
 	}
