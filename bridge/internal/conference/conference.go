@@ -30,6 +30,9 @@ type Conference struct {
 	expired bool
 	wake    chan struct{}
 	members atomic.Pointer[map[string]*Endpoint] // immutable
+	// layers: a sender sends other layers than before; the next tick
+	// allocates anew.
+	layers atomic.Bool
 
 	// The rest is the goroutine's own.
 	order     []*Endpoint // of speech: the latest dominant speaker first
@@ -276,10 +279,6 @@ func (c *Conference) everyone(m channel.Message, except *Endpoint) {
 	}
 }
 
-// layersChanged makes all receivers' allocation anew: a sender sends other
-// layers than before.
-func (c *Conference) layersChanged() { c.dirty = true }
-
 // tick is the conference's pulse.
 func (c *Conference) tick() {
 	c.ticks++
@@ -289,10 +288,10 @@ func (c *Conference) tick() {
 	}
 	if c.ticks%5 == 0 {
 		c.bridge.timed(func(out *transport.Batch) { c.reports(out, now) })
-		c.measure(now)
 		c.liveness(now)
 	}
-	if c.ticks%50 == 0 { // the allocation's longest interval
+	c.measure(now)
+	if c.layers.Swap(false) || c.ticks%50 == 0 { // the allocation's longest interval
 		c.dirty = true
 	}
 }

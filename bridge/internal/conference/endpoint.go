@@ -38,6 +38,7 @@ type Endpoint struct {
 	rx         sync.Mutex
 	receiving  receiving
 	feedback   feedback
+	former     former
 
 	inbox inbox
 

@@ -203,11 +203,12 @@ func (l *videoLane) aim(encoding, tid int) {
 
 func (l *videoLane) rewatch() {
 	var w uint32
-	switch {
-	case l.proj.Current() != projection.Paused:
-		w = 1 << l.proj.Current()
-	case l.proj.Target() != projection.Paused:
+	switch current, target := l.proj.Current(), l.proj.Target(); {
+	case target == projection.Paused:
+	case current == projection.Paused:
 		w = ^uint32(0) // anything that comes shows that a keyframe is missing
+	default:
+		w = 1<<current | 1<<target
 	}
 	l.watch.Store(w)
 }

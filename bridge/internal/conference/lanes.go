@@ -341,6 +341,7 @@ func (e *Endpoint) abandon(gone *Endpoint) {
 		}
 		e.videoSlots.Abandon(l.source.primary())
 		l.retire()
+		e.former.add(&l.egress, l.resent)
 		delete(e.videoBy, slot)
 		delete(e.videoLanes, l.ssrc)
 	}
@@ -350,6 +351,7 @@ func (e *Endpoint) abandon(gone *Endpoint) {
 		}
 		e.audioSlots.Abandon(l.source.SSRC)
 		l.put(nil)
+		e.former.add(&l.egress, 0)
 		delete(e.audioBy, slot)
 		delete(e.audioLanes, l.ssrc)
 	}

@@ -235,7 +235,7 @@ func (e *Endpoint) measure(enc *encoding, f *rtp.Frame, size int, now int64) {
 		changed = true
 	}
 	if changed {
-		e.conf.post(e.conf.layersChanged)
+		e.conf.layers.Store(true)
 	}
 }
 

@@ -67,19 +67,27 @@ func (c *Conference) measure(now int64) {
 	for _, e := range c.order {
 		e.rx.Lock()
 		for _, s := range e.videoSources {
+			var newest int64
 			for _, x := range s.encodings {
-				c.measureEncoding(x, now)
+				newest = max(newest, x.last)
+			}
+			for _, x := range s.encodings {
+				c.measureEncoding(x, newest-x.last > behindFor, now)
 			}
 		}
 		e.rx.Unlock()
 	}
 }
 
-func (c *Conference) measureEncoding(x *encoding, now int64) {
+// behindFor is how long one encoding of a source may be silent while another
+// is sent: they show the same pictures.
+const behindFor = int64(600 * time.Millisecond)
+
+func (c *Conference) measureEncoding(x *encoding, behind bool, now int64) {
 	if !x.active.Load() {
 		return
 	}
-	if now-x.last > activeFor {
+	if behind || now-x.last > activeFor {
 		x.active.Store(false)
 		clear(x.bitrate[:])
 		x.missing.Reset() // nobody would answer

@@ -88,6 +88,9 @@ type encoding struct {
 	cache   rtp.Cache
 }
 
+// maxEncodings is more than any client sends; lanes watch them with a bit each.
+const maxEncodings = 8
+
 // maxTIDs is the most temporal layers that are told apart; those above count
 // with the last.
 const maxTIDs = 4
@@ -96,7 +99,7 @@ func newVideoSource(owner *Endpoint, s VideoSource) *videoSource {
 	v := &videoSource{owner: owner, name: s.Name, videoType: s.Type, wants: map[*Endpoint]int{}, told: untold}
 	v.keyframes.source = v
 	v.subs.Store(new([]*videoLane))
-	for i, x := range s.Encodings {
+	for i, x := range s.Encodings[:min(len(s.Encodings), maxEncodings)] {
 		e := &encoding{source: v, index: i, ssrc: x.SSRC, rtx: x.RTX}
 		// Jitsi's clients send 180, 360 and 720 lines.
 		e.height.Store(180 << i)
@@ -110,7 +113,7 @@ func (v *videoSource) primary() uint32 { return v.encodings[0].ssrc }
 
 // same says whether the source can go on under a new description.
 func (v *videoSource) same(s VideoSource) bool {
-	if v.name != s.Name || len(v.encodings) != len(s.Encodings) {
+	if v.name != s.Name || len(v.encodings) != min(len(s.Encodings), maxEncodings) {
 		return false
 	}
 	for i, e := range v.encodings {

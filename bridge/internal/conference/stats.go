@@ -2,6 +2,7 @@ package conference
 
 import (
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,18 @@ type totals struct {
 	dominantChanges, messagesReceived, messagesSent            atomic.Uint64
 	packetsReceived, bytesReceived, packetsSent, bytesSent     atomic.Uint64
 	retransmitted                                              atomic.Uint64
+}
+
+// former is what went out on lanes that are gone.
+type former struct{ packets, bytes, resent atomic.Uint64 }
+
+// add counts a lane that nobody uses any more.
+func (f *former) add(l *egress, resent uint64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f.packets.Add(uint64(l.packets) + resent)
+	f.bytes.Add(uint64(l.octets))
+	f.resent.Add(resent)
 }
 
 // expired adds what an endpoint did in its life.
@@ -44,8 +57,9 @@ func (b *Bridge) metrics(set *metrics.Set) {
 			set.GetOrCreateCounter(fmt.Sprintf("bridge_messages_dropped_total{reason=%q}", reason)).Inc()
 		},
 	}
+	var recent recentStats
 	gauge := func(name string, f func(Stats) float64) {
-		set.GetOrCreateGauge(name, func() float64 { return f(b.Stats()) })
+		set.GetOrCreateGauge(name, func() float64 { return f(recent.get(b.Stats)) })
 	}
 	gauge("bridge_conferences", func(s Stats) float64 { return float64(s.Conferences) })
 	gauge("bridge_endpoints", func(s Stats) float64 { return float64(s.Endpoints) })
@@ -60,6 +74,22 @@ func (b *Bridge) metrics(set *metrics.Set) {
 	gauge("bridge_endpoints_created_total", func(s Stats) float64 { return float64(s.EndpointsCreated) })
 	gauge("bridge_dominant_speaker_changes_total", func(s Stats) float64 { return float64(s.DominantSpeakerChanges) })
 	gauge("bridge_rtt_seconds", func(s Stats) float64 { return s.RTT / 1000 })
+}
+
+// recentStats makes all gauges of one scrape share one look.
+type recentStats struct {
+	mu    sync.Mutex
+	at    time.Time
+	stats Stats
+}
+
+func (r *recentStats) get(look func() Stats) Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if time.Since(r.at) > time.Second {
+		r.stats, r.at = look(), time.Now()
+	}
+	return r.stats
 }
 
 // Stats is one look at the whole bridge. What is a total grows continuously.
@@ -166,6 +196,7 @@ func (e *Endpoint) Stats() EndpointStats {
 		}
 	}
 	e.rx.Unlock()
+	s.PacketsSent, s.BytesSent, s.Retransmitted = e.former.packets.Load(), e.former.bytes.Load(), e.former.resent.Load()
 	count := func(l *egress) {
 		s.PacketsSent += uint64(l.packets)
 		s.BytesSent += uint64(l.octets)
