@@ -53,9 +53,11 @@ type OutState struct {
 	Body []byte `json:"body"`
 }
 
-func outState(o *wire.Out) OutState { return OutState{o.Head, o.Body} }
+// StateOf is how a stanza is kept.
+func StateOf(o *wire.Out) OutState { return OutState{o.Head, o.Body} }
 
-func (o OutState) out() *wire.Out { return &wire.Out{Head: o.Head, Body: o.Body} }
+// Out is the stanza again.
+func (o OutState) Out() *wire.Out { return &wire.Out{Head: o.Head, Body: o.Body} }
 
 // State returns everything; session names members by number.
 func (sv *Service) State(session func(Member) uint32) State {
@@ -66,7 +68,7 @@ func (sv *Service) State(session func(Member) uint32) State {
 			Password: r.password, MembersOnly: r.membersOnly, Affiliations: r.affiliations,
 		}
 		if r.subject != nil {
-			rs.Subject = new(outState(r.subject))
+			rs.Subject = new(StateOf(r.subject))
 		}
 		for _, o := range r.occupants {
 			os := OccupantState{
@@ -79,7 +81,7 @@ func (sv *Service) State(session func(Member) uint32) State {
 				os.Until = o.until
 			}
 			for _, out := range o.held {
-				os.Held = append(os.Held, outState(out))
+				os.Held = append(os.Held, StateOf(out))
 			}
 			rs.Occupants = append(rs.Occupants, os)
 		}
@@ -103,7 +105,7 @@ func (sv *Service) Restore(st State, member func(session uint32) Member) error {
 			r.affiliations = map[jid.JID]muc.Affiliation{}
 		}
 		if rs.Subject != nil {
-			r.subject = rs.Subject.out()
+			r.subject = rs.Subject.Out()
 		}
 		for _, os := range rs.Occupants {
 			o := &Occupant{
@@ -112,7 +114,7 @@ func (sv *Service) Restore(st State, member func(session uint32) Member) error {
 				before: os.Before, after: os.After, lang: os.Lang, decls: os.Decls, until: os.Until,
 			}
 			for _, h := range os.Held {
-				o.held = append(o.held, h.out())
+				o.held = append(o.held, h.Out())
 			}
 			if os.Session != 0 {
 				if o.member = member(os.Session); o.member == nil {

@@ -92,6 +92,7 @@ func (r *Router) revive(past *journal.Past) {
 	}
 	// The focus waits for the server as its clients do.
 	r.rooms.Prolong(r.now.Add(r.Hibernate))
+	r.focusLost = r.now
 	r.log.Info("state of the former process taken over", "events", n, "sessions", len(r.sessions), "rooms", r.rooms.Rooms())
 }
 
@@ -142,7 +143,7 @@ func (r *Router) again(rec record, sc *xmlscan.Scanner) error {
 		r.bind(addr, nil, box)
 		return nil
 	case evExpire:
-		r.rooms.Expire()
+		r.expired()
 		return nil
 	}
 	if s == nil {
@@ -270,6 +271,8 @@ type state struct {
 	Event    uint64         `json:"event"`
 	LastNum  uint32         `json:"last_num"`
 	Sessions []sessionState `json:"sessions"`
+	Lost     time.Time      `json:"focus_lost,omitzero"`
+	Waiting  []requestState `json:"waiting,omitempty"`
 	Rooms    muc.State      `json:"rooms"`
 	Internal muc.State      `json:"internal"`
 }
@@ -295,7 +298,7 @@ func (r *Router) inOrder() []*Session {
 }
 
 func (r *Router) snapshot() []byte {
-	st := state{Seed: r.seed[:], Event: r.event, LastNum: r.lastNum}
+	st := state{Seed: r.seed[:], Event: r.event, LastNum: r.lastNum, Lost: r.focusLost, Waiting: r.waitingState()}
 	for _, s := range r.inOrder() {
 		st.Sessions = append(st.Sessions, sessionState{
 			Num: s.num, Addr: s.addr, Token: s.token, Counting: s.counting, In: s.in, Available: s.available, Box: s.Box.State(),
@@ -316,7 +319,10 @@ func (r *Router) restore(snapshot []byte) error {
 		return fmt.Errorf("snapshot: %w", err)
 	}
 	copy(r.seed[:], st.Seed)
-	r.event, r.lastNum = st.Event, st.LastNum
+	r.event, r.lastNum, r.focusLost = st.Event, st.LastNum, st.Lost
+	for _, w := range st.Waiting {
+		r.waiting = append(r.waiting, request{w.From, w.Ask.Out(), w.Refusal.Out()})
+	}
 	for _, ss := range st.Sessions {
 		s := &Session{
 			num: ss.Num, addr: ss.Addr, escaped: wire.Escape(ss.Addr.String()), rank: r.rankOf(ss.Addr), router: r,

@@ -76,6 +76,8 @@ type Router struct {
 	byUser    map[jid.JID][]*Session // bare address, oldest first
 	doomed    []*Session
 	acks      []*Session // with ackDirty
+	focusLost time.Time  // when the focus' last session ended; zero while one is there
+	waiting   []request  // for the focus
 	rooms     *muc.Service
 	internal  *muc.Service
 	tick      chan struct{}
@@ -166,6 +168,9 @@ func (r *Router) handle(s *Session, st *wire.Stanza) {
 	}
 	r.meter.in[st.Kind].Inc()
 	r.route(s, st)
+	if s.rank == muc.FocusBot {
+		r.giveWaiting(s)
+	}
 }
 
 // Enable turns stream management on, with resumption if token is not empty.
@@ -313,6 +318,9 @@ func (r *Router) end(s *Session, condition, reason string) {
 	} else {
 		s.Box.Drop()
 	}
+	if s.rank == muc.FocusBot && r.focus() == nil {
+		r.focusLost = r.now
+	}
 	r.rooms.Gone(s, reason)
 	r.internal.Gone(s, reason)
 	r.poke()
@@ -379,15 +387,33 @@ func (r *Router) expire() time.Duration {
 		r.begin(record{Kind: evEnd, Session: s.num, Payload: []byte("did not come back")})
 		r.end(s, "", "did not come back")
 	}
-	if at := r.rooms.NextExpiry(); !at.IsZero() && !at.After(now) {
+	if at := r.nextExpiry(); !at.IsZero() && !at.After(now) {
 		r.begin(record{Kind: evExpire})
-		r.rooms.Expire()
+		r.expired()
 	}
 	r.settle()
-	if at := r.rooms.NextExpiry(); !at.IsZero() {
+	if at := r.nextExpiry(); !at.IsZero() {
 		next = earlier(next, at)
 	}
 	return max(time.Until(next), time.Millisecond)
+}
+
+// expired ends what waits in vain.
+func (r *Router) expired() {
+	r.rooms.Expire()
+	r.refuseWaiting()
+}
+
+// nextExpiry is when expired has something to do; zero for never.
+func (r *Router) nextExpiry() time.Time {
+	room, request := r.rooms.NextExpiry(), r.nextRefusal()
+	switch {
+	case room.IsZero():
+		return request
+	case request.IsZero():
+		return room
+	}
+	return earlier(room, request)
 }
 
 func earlier(a, b time.Time) time.Time {

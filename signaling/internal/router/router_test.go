@@ -26,6 +26,7 @@ type peer struct {
 	s       *Session
 	stopped string
 	sc      *xmlscan.Scanner
+	got     uint32 // stanzas, for the benchmarks
 }
 
 func (p *peer) Wake() {}
@@ -34,9 +35,14 @@ func (p *peer) Stop(condition string) { p.stopped = "stopped " + condition }
 
 func open(t testing.TB, dir string) *Router {
 	t.Helper()
+	return openWith(t, dir, 64<<10)
+}
+
+func openWith(t testing.TB, dir string, queue int) *Router {
+	t.Helper()
 	r, err := Open(Options{
 		Domain: "meet.jitsi", AuthDomain: "auth.meet.jitsi", MUC: "muc.meet.jitsi",
-		InternalMUC: "internal-muc.meet.jitsi", Focus: "focus.meet.jitsi", FocusUser: "focus", QueueBytes: 64 << 10,
+		InternalMUC: "internal-muc.meet.jitsi", Focus: "focus.meet.jitsi", FocusUser: "focus", QueueBytes: queue,
 	}, dir, slog.New(slog.DiscardHandler), metrics.NewSet())
 	if err != nil {
 		t.Fatal(err)
@@ -176,6 +182,51 @@ func TestLinger(t *testing.T) {
 	})
 }
 
+// TestFocusAway: what is asked of a focus that has died waits five seconds for
+// the next one.
+func TestFocusAway(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, "")
+		run(t, r)
+		ann := join(t, r, "ann", "meet.jitsi", "1", "")
+		ask := func(id string) {
+			t.Helper()
+			if err := ann.say(`<iq to="focus.meet.jitsi" type="set" id="%s"><conference xmlns="http://jitsi.org/protocol/focus"/></iq>`, id); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ask("never")
+		if got := strings.Join(ann.hear(), ""); !strings.Contains(got, "service-unavailable") {
+			t.Errorf("no focus yet: %q", got)
+		}
+		focus := join(t, r, "focus", "auth.meet.jitsi", "focus", "")
+		r.Detach(focus.s, focus, "lost")
+		ask("soon")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		focus = join(t, r, "focus", "auth.meet.jitsi", "focus", "")
+		if err := focus.say("<presence/>"); err != nil {
+			t.Fatal(err)
+		}
+		if got := strings.Join(focus.hear(), ""); !strings.Contains(got, `from="focus.meet.jitsi/ann@meet.jitsi/1" id="soon"`) {
+			t.Errorf("the next focus gets %q", got)
+		}
+		r.Detach(focus.s, focus, "lost")
+		ask("late")
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		if got := ann.hear(); len(got) != 0 {
+			t.Errorf("after 4 s: %q", got)
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if got := strings.Join(ann.hear(), ""); !strings.Contains(got, `id="late" type="error"`) {
+			t.Errorf("after 6 s: %q", got)
+		}
+	})
+}
+
 // TestSlowReader: who does not read is cut off; nobody waits for it.
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
@@ -246,7 +297,7 @@ func act(t *testing.T, r *Router, rnd *rand.Rand, n int, p *peer, peers *[]*peer
 	others := []string{"focus", "u1", "u2", "u3", "u4", "nobody"}
 	to := others[rnd.IntN(len(others))]
 	var err error
-	switch rnd.IntN(14) {
+	switch rnd.IntN(15) {
 	case 0, 1, 2:
 		if len(*peers) < 12 {
 			token := ""
@@ -285,6 +336,8 @@ func act(t *testing.T, r *Router, rnd *rand.Rand, n int, p *peer, peers *[]*peer
 		if p.s.rank == 1 {
 			r.End(p.s, p, "", "closed")
 		}
+	case 14:
+		err = p.say(`<iq to="focus.meet.jitsi" type="set" id="%d"><conference xmlns="http://jitsi.org/protocol/focus"/></iq>`, n)
 	case 13:
 		if rnd.IntN(3) == 0 && p.s.addr.Local() == "focus" { // dies and comes back
 			r.Detach(p.s, p, "lost")
