@@ -1,6 +1,7 @@
 // A meeting without a server, for looking at views: `npm run dev`, then /test/gallery/?scene=…
 
 import { signal } from '@preact/signals-core';
+import { portrait } from '../portrait.ts';
 import type { ChatMessage, LocalMedia, Meeting, Notice, Participant, Phase, Source, SourceState } from '../../src/meeting/model/types.ts';
 
 export interface FakeOptions {
@@ -71,7 +72,7 @@ function person(id: string, name: string, local: boolean, i: number): Participan
     videoMuted: signal(i % 4 === 3),
     sharing: signal(false),
     level: signal(silent ? 0 : 0.6),
-    camera: signal(i % 4 === 3 ? null : portrait(i)),
+    camera: signal(i % 4 === 3 ? null : portrait(i, 640, 360)),
     screen: signal(null),
     reach: signal(i === 5 ? 'interrupted' : 'good'),
     raisedHand: signal(i === 4 ? 1 : 0),
@@ -88,7 +89,7 @@ function fakeMedia(options: FakeOptions): LocalMedia {
   });
   const microphone = source('Microphone');
   const camera = source('Camera');
-  const preview = signal(broken ? null : portrait(0));
+  const preview = signal(broken ? null : portrait(0, 640, 360));
   return {
     microphone,
     camera,
@@ -100,7 +101,7 @@ function fakeMedia(options: FakeOptions): LocalMedia {
     preview,
     setMicrophone: (on) => set(microphone, on && !broken),
     setCamera: (on) => {
-      preview.value = on && !broken ? portrait(0) : null;
+      preview.value = on && !broken ? portrait(0, 640, 360) : null;
       return set(camera, on && !broken);
     },
     choose: () => Promise.resolve(),
@@ -128,37 +129,6 @@ function lines(others: readonly Participant[]): readonly ChatMessage[] {
 
 function line(id: string, from: string, name: string, own: boolean, text: string, time: number): ChatMessage {
   return { id, from, name, own, text, time, private: null, delivery: 'sent' };
-}
-
-/** A drawn head and shoulders before a window. */
-function portrait(i: number): MediaStream {
-  const { canvas, context } = sheet(640, 360);
-  const hue = (i * 67 + 180) % 360;
-  const wall = context.createLinearGradient(0, 0, 640, 360);
-  wall.addColorStop(0, `hsl(${hue} 28% 78%)`);
-  wall.addColorStop(1, `hsl(${hue + 30} 26% 52%)`);
-  context.fillStyle = wall;
-  context.fillRect(0, 0, 640, 360);
-  context.fillStyle = `hsl(${hue} 60% 94% / 0.65)`;
-  context.fillRect(430, 30, 150, 190);
-  const skin = ['#e8b796', '#8d5a3c', '#c98f6b', '#f0c8a8'][i % 4] ?? '#e8b796';
-  const hair = ['#2b211c', '#5a3a22', '#1b1b1f', '#a5713c'][(i + 1) % 4] ?? '#2b211c';
-  const x = 290 + ((i * 37) % 60);
-  context.fillStyle = `hsl(${(hue + 150) % 360} 35% 38%)`;
-  context.beginPath();
-  context.ellipse(x, 380, 150, 120, 0, 0, 7);
-  context.fill();
-  context.fillStyle = skin;
-  context.fillRect(x - 26, 220, 52, 60);
-  context.fillStyle = hair;
-  context.beginPath();
-  context.ellipse(x, 150, 84, 96, 0, 0, 7);
-  context.fill();
-  context.fillStyle = skin;
-  context.beginPath();
-  context.ellipse(x, 172, 68, 84, 0, 0, 7);
-  context.fill();
-  return canvas.captureStream(5);
 }
 
 function slides(): MediaStream {

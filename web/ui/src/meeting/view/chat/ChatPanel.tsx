@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from 'preact/hooks';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { useSignalEffect } from '@preact/signals';
 import { clock, t } from '../../../i18n/i18n.ts';
 import { IconButton } from '../../../kit/Button.tsx';
@@ -82,7 +82,8 @@ function Line({ line, first }: { readonly line: ChatMessage; readonly first: boo
 function Composer({ send }: { readonly send: (text: string) => void }) {
   const [text, setText] = useState('');
   const box = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => {
+  // In the layout phase: the key after the one that opened the chat is a letter already.
+  useLayoutEffect(() => {
     // On a phone the keyboard would cover what one came to read.
     if (matchMedia('(pointer: fine)').matches) box.current?.focus();
   }, []);

@@ -55,9 +55,15 @@ export function Sharing({ meeting }: { readonly meeting: Meeting }) {
 
 /** Short messages that go by themselves. */
 export function Notices({ meeting }: { readonly meeting: Meeting }) {
+  // Whoever opens a room is its moderator at once, and has nobody to moderate: no news.
+  const alone = meeting.participants.value.length < 2;
+  const own = alone ? meeting.notices.value.find((n) => n.kind === 'moderator')?.id : undefined;
+  useEffect(() => {
+    if (own !== undefined) meeting.dismiss(own);
+  }, [meeting, own]);
   return (
     <ul class="notices">
-      {meeting.notices.value.slice(-3).map((notice) => (
+      {meeting.notices.value.filter((n) => n.id !== own).slice(-3).map((notice) => (
         <NoticeLine key={notice.id} notice={notice} dismiss={() => meeting.dismiss(notice.id)} />
       ))}
     </ul>

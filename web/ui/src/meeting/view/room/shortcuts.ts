@@ -9,7 +9,10 @@ export function useShortcuts(actions: Readonly<Record<string, () => void>>): voi
     const onKeyDown = (event: KeyboardEvent) => {
       if (event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
       if (event.target instanceof Element && event.target.closest('input, textarea, select, [contenteditable], dialog, [role="menu"]')) return;
-      actions[event.key.toLowerCase()]?.();
+      const action = actions[event.key.toLowerCase()];
+      if (!action) return;
+      event.preventDefault(); // else C opens the chat and is its first letter
+      action();
     };
     document.addEventListener('keydown', onKeyDown);
     return () => document.removeEventListener('keydown', onKeyDown);

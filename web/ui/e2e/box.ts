@@ -1,0 +1,175 @@
+// The box under test: the five services from this tree, started as `make run` starts them, with a
+// state folder and ports of their own. Killing one is what the fault tests do; the starter brings it
+// back, as it does for people.
+
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createSocket } from 'node:dgram';
+import { access, cp, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { request } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { TestProject } from 'vitest/node';
+
+export interface Box {
+  /** https://localhost:PORT */
+  readonly url: string;
+  /** http://localhost:PORT */
+  readonly plainUrl: string;
+  readonly state: string;
+}
+
+declare module 'vitest' {
+  export interface ProvidedContext {
+    box: Box;
+  }
+}
+
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+// Binaries of another folder are for trying one out; normally `make build` has just made these.
+const bin = process.env['MEETBOX_BIN'] ?? path.join(root, 'bin');
+const results = path.join(root, 'test-results');
+// A cold start on a busy machine with two cores, keys and all.
+const startTime = 60_000;
+const stopTime = 20_000;
+
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  await access(path.join(bin, 'run')).catch(() => {
+    throw new Error(`no services in ${bin}: run "make build" first`);
+  });
+  const state = await mkdtemp(path.join(tmpdir(), 'mb-'));
+  const [https, http, media] = [await freeTcp(), await freeTcp(), await freeUdp()];
+  const run = spawn(path.join(bin, 'run'), [path.join(root, 'process-compose.yaml')], {
+    cwd: root,
+    env: {
+      ...process.env,
+      MEETBOX_STATE: state,
+      MEETBOX_HTTPS_PORT: String(https),
+      MEETBOX_HTTP_PORT: String(http),
+      MEETBOX_MEDIA_PORT: String(media),
+      MEETBOX_MEDIA_ADDRS: '127.0.0.1',
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [run.stdout, run.stderr]) {
+    stream.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+    });
+  }
+  const ended = new Promise<number | null>((resolve) => {
+    run.once('close', resolve);
+  });
+  const box: Box = { url: `https://localhost:${https}`, plainUrl: `http://localhost:${http}`, state };
+  try {
+    await healthy(box, run, startTime);
+  } catch (error) {
+    await stop(run, ended);
+    await keepLogs(state);
+    throw new Error(`the box did not start: ${String(error)}\n${output}\n${await tails(state)}`, { cause: error });
+  }
+  project.provide('box', box);
+  return async () => {
+    await stop(run, ended);
+    await keepLogs(state);
+    await rm(state, { recursive: true, force: true });
+  };
+}
+
+async function stop(run: ChildProcess, ended: Promise<unknown>): Promise<void> {
+  run.kill('SIGTERM');
+  const timer = setTimeout(() => run.kill('SIGKILL'), stopTime);
+  await ended;
+  clearTimeout(timer);
+}
+
+async function keepLogs(state: string): Promise<void> {
+  await cp(path.join(state, 'log'), path.join(results, 'log'), { recursive: true, force: true }).catch(() => undefined);
+}
+
+async function tails(state: string): Promise<string> {
+  const folder = path.join(state, 'log');
+  const names = await readdir(folder).catch(() => []);
+  const ends = await Promise.all(names.map(async (name) => `--- ${name}\n${(await readFile(path.join(folder, name), 'utf8')).slice(-2000)}`));
+  return ends.join('\n');
+}
+
+export type ServiceName = 'appliance' | 'signaling' | 'focus' | 'bridge' | 'web';
+
+interface Health {
+  readonly ok: boolean;
+  readonly services: readonly { readonly name: string; readonly ok: boolean; readonly detail: string; readonly pid?: number }[];
+}
+
+function health(box: Pick<Box, 'state'>): Promise<Health> {
+  return new Promise((resolve, reject) => {
+    const ask = request({ socketPath: path.join(box.state, 'run', 'appliance.sock'), path: '/api/health', timeout: 5000 }, (answer) => {
+      let text = '';
+      answer.setEncoding('utf8');
+      answer.on('data', (chunk: string) => {
+        text += chunk;
+      });
+      answer.on('end', () => {
+        try {
+          resolve(JSON.parse(text) as Health);
+        } catch (error) {
+          reject(error as Error);
+        }
+      });
+    });
+    ask.on('error', reject);
+    ask.end();
+  });
+}
+
+/** Waits until every service says it is well. */
+export async function healthy(box: Pick<Box, 'state'>, run: ChildProcess | null, within: number): Promise<void> {
+  const until = Date.now() + within;
+  let last: unknown = 'no answer';
+  while (Date.now() < until) {
+    if (run !== null && run.exitCode !== null) throw new Error(`it ended with ${run.exitCode}`);
+    try {
+      const now = await health(box);
+      if (now.ok) return;
+      last = now.services.filter((s) => !s.ok).map((s) => `${s.name}: ${s.detail}`);
+    } catch (error) {
+      last = error;
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, 100);
+    });
+  }
+  throw new Error(`not well after ${within / 1000} s: ${String(last)}`);
+}
+
+/** kill -9. Returns the time of death. */
+export async function kill(box: Box, service: ServiceName): Promise<number> {
+  const now = await health(box);
+  const pid = now.services.find((s) => s.name === service)?.pid;
+  if (!pid) throw new Error(`${service} has no process: ${JSON.stringify(now)}`);
+  process.kill(pid, 'SIGKILL');
+  return Date.now();
+}
+
+function freeTcp(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, () => {
+      const { port } = server.address() as AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+function freeUdp(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const socket = createSocket('udp4');
+    socket.once('error', reject);
+    socket.bind(0, () => {
+      const { port } = socket.address();
+      socket.close(() => resolve(port));
+    });
+  });
+}

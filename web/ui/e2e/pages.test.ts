@@ -1,0 +1,218 @@
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
+import { allSee, Guest, launch, until } from './guest.ts';
+
+const box = inject('box');
+const shots = fileURLToPath(new URL('../../../test-results/screenshots', import.meta.url));
+const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+const small = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true };
+const desktop = { viewport: { width: 1280, height: 800 } };
+let browser: Browser;
+let guests: Guest[] = [];
+
+beforeAll(async () => {
+  browser = await launch();
+  await mkdir(shots, { recursive: true });
+});
+afterAll(async () => {
+  await browser.close();
+});
+afterEach(async () => {
+  const faults = guests.flatMap((g) => g.faults.map((fault) => `${g.name}: ${fault}`));
+  await Promise.all(guests.map((g) => g.close()));
+  guests = [];
+  expect(faults).toEqual([]);
+});
+
+async function open(name: string, options: BrowserContextOptions = {}, sitter: number | null = null): Promise<Guest> {
+  const guest = await Guest.open(browser, box.url, name, options, sitter);
+  guests.push(guest);
+  return guest;
+}
+
+async function shoot(guest: Guest, name: string): Promise<void> {
+  // Pictures of what one looks at, not of how it slides in.
+  await guest.page.waitForFunction(() => document.getAnimations().every((a) => a.playState === 'finished' || a.effect?.getTiming().iterations === Infinity));
+  await guest.page.screenshot({ path: path.join(shots, `${name}.png`) });
+}
+
+/** What the accessibility checker finds on the page as it is now. */
+async function barriers(guest: Guest): Promise<readonly string[]> {
+  await guest.page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+  return await guest.page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
+    const { violations } = await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+    return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary ?? ''}`));
+  });
+}
+
+/** Nothing sticks out at the side, which on a phone makes the whole page slide. */
+async function fits(guest: Guest): Promise<boolean> {
+  return await guest.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+}
+
+describe('rooms of any name', () => {
+  test.each(['Büro & Küche 5', '会议 一', 'a/b', '100 % "sure" <b>', "O'Neil?#x", 'مرحبا', '😀 stand-up'])('%s', async (name) => {
+    const first = await open('Ada');
+    await first.join(`${box.url}/${encodeURIComponent(name)}`);
+    await expect.poll(() => first.page.locator('h1').textContent()).toBe(name);
+    const second = await open('Ben');
+    await second.join(`${box.url}/${encodeURIComponent(name)}`);
+    await until('they meet', 15_000, async () => (await first.state()).participants.length === 2 && (await second.state()).participants.length === 2);
+  });
+
+  test('different names are different rooms', async () => {
+    const first = await open('Ada');
+    await first.join(`${box.url}/a%2Fb`);
+    const second = await open('Ben');
+    await second.join(`${box.url}/a-b`);
+    await first.chat('alone?');
+    await until('Ada reads herself', 5000, () => first.hasChat('alone?'));
+    expect((await first.state()).participants.length).toBe(1);
+    expect((await second.state()).participants.length).toBe(1);
+  });
+});
+
+describe('getting in', () => {
+  test('from the start page, with a name of its own or a made-up one', async () => {
+    const ada = await open('Ada', desktop);
+    await ada.page.goto(box.url);
+    await ada.page.getByRole('heading', { level: 1 }).waitFor();
+    const suggestion = await ada.page.getByLabel('Room name').getAttribute('placeholder');
+    expect(suggestion).toMatch(/^(?:[a-z]{2}){3}-(?:[a-z]{2}){3}$/);
+    await ada.page.getByRole('button', { name: 'Start a meeting' }).click();
+    expect(new URL(ada.page.url()).pathname).toBe(`/${suggestion}`);
+    await ada.page.getByLabel('Your name').fill('Ada');
+    await ada.page.getByRole('button', { name: 'Join meeting' }).click();
+    await ada.page.getByRole('toolbar').waitFor();
+
+    await ada.page.goBack();
+    await ada.page.getByRole('link', { name: suggestion ?? '' }).waitFor();
+    await ada.page.getByLabel('Room name').fill('Weekly review');
+    await ada.page.keyboard.press('Enter');
+    await ada.page.getByRole('heading', { name: 'Weekly review' }).waitFor();
+    expect(await ada.page.getByLabel('Your name').inputValue()).toBe('Ada');
+  });
+
+  test('by keyboard only, out again too', async () => {
+    const ada = await open('Ada', desktop);
+    await ada.page.goto(`${box.url}/keyboard`);
+    await ada.page.getByLabel('Your name').waitFor();
+    await ada.page.keyboard.type('Ada');
+    await ada.page.keyboard.press('Enter');
+    await ada.page.getByRole('toolbar').waitFor();
+    await until('microphone is on', 5000, async () => (await ada.state()).participants[0]?.audioMuted === false);
+    await ada.page.keyboard.press('m');
+    await until('M mutes', 3000, async () => (await ada.state()).participants[0]?.audioMuted === true);
+    await ada.page.keyboard.press('c');
+    await ada.page.getByRole('textbox', { name: 'Message' }).waitFor();
+    await ada.page.keyboard.type('m is a letter here');
+    await ada.page.keyboard.press('Enter');
+    await until('the chat has it', 3000, () => ada.hasChat('m is a letter here'));
+    expect((await ada.state()).participants[0]?.audioMuted, 'typing does not unmute').toBe(true);
+    await ada.page.keyboard.press('Escape');
+    const leave = ada.page.getByRole('button', { name: 'Leave meeting' });
+    for (let i = 0; i < 20 && !(await leave.evaluate((e) => e === document.activeElement)); i++) await ada.page.keyboard.press('Tab');
+    await ada.page.keyboard.press('Enter');
+    await ada.page.getByRole('heading', { name: 'You left the meeting' }).waitFor();
+  });
+
+  test('without a camera or microphone', async () => {
+    const ada = await open('Ada', desktop);
+    await ada.page.addInitScript(() => {
+      navigator.mediaDevices.getUserMedia = () => Promise.reject(new DOMException('no', 'NotAllowedError'));
+    });
+    await ada.page.goto(`${box.url}/no-devices`);
+    await ada.page.getByText('does not let the page use your camera and microphone').waitFor();
+    await ada.page.getByLabel('Your name').fill('Ada');
+    await ada.page.getByRole('button', { name: 'Join meeting' }).click();
+    await ada.page.getByRole('toolbar').waitFor();
+    const ben = await open('Ben', desktop);
+    await ben.join(`${box.url}/no-devices`);
+    await until('Ada sees Ben', 20_000, async () => ((await ada.frames())['Ben'] ?? 0) > 0);
+    await ben.tile('Ada').getByText('microphone off').waitFor();
+  });
+
+  test('without trust: the page says what to do', async () => {
+    const ada = await open('Ada', phone);
+    await ada.page.addInitScript(() => {
+      Object.defineProperty(navigator, 'mediaDevices', { value: undefined });
+      Object.defineProperty(globalThis, 'isSecureContext', { value: false });
+    });
+    await ada.page.goto(`${box.url}/room`);
+    await ada.page.getByRole('heading', { name: 'This page needs a secure connection' }).waitFor();
+    expect(await ada.page.getByRole('link', { name: 'get its certificate' }).getAttribute('href')).toBe('/ca.crt');
+    await shoot(ada, 'insecure-phone-light');
+  });
+
+  test('over plain HTTP one is sent to the secure page', async () => {
+    const ada = await open('Ada');
+    const answer = await fetch(`${box.plainUrl}/room?x=1`, { redirect: 'manual' });
+    expect(answer.headers.get('location')).toBe(`${box.url}/room?x=1`);
+    const certificate = await fetch(`${box.plainUrl}/ca.crt`);
+    expect(certificate.headers.get('content-type')).toBe('application/x-x509-ca-cert');
+    await ada.page.goto(box.url);
+  });
+});
+
+describe('how it looks', () => {
+  test.each([
+    ['phone', 'light', phone],
+    ['phone', 'dark', phone],
+    ['small', 'light', small],
+    ['desktop', 'light', desktop],
+    ['desktop', 'dark', desktop],
+  ] as const)('%s, %s', async (device, colorScheme, options) => {
+    const id = `${device}-${colorScheme}`;
+    const room = `${box.url}/${encodeURIComponent(id === 'desktop-light' ? 'Monday stand-up' : `Monday ${id}`)}`;
+    const robin = await open('Robin', { ...options, colorScheme }, 0);
+    await robin.page.goto(box.url);
+    await robin.page.getByRole('heading', { level: 1 }).waitFor();
+    await shoot(robin, `start-${id}`);
+    expect(await fits(robin), 'start page').toBe(true);
+    expect(await barriers(robin), 'start page').toEqual([]);
+    await robin.page.goto(room);
+    await robin.page.locator('.preview video').waitFor();
+    await shoot(robin, `prejoin-${id}`);
+    expect(await fits(robin), 'pre-join page').toBe(true);
+    expect(await barriers(robin), 'pre-join page').toEqual([]);
+    await robin.join(room);
+    await robin.page.getByText('You are the first one here').waitFor();
+    await shoot(robin, `alone-${id}`);
+    for (const [i, name] of ['Samuel', 'Mei Lin'].entries()) {
+      const guest = await open(name, desktop, i + 1);
+      await guest.join(room);
+    }
+    await allSee(guests, 30_000);
+    const dismiss = robin.page.getByRole('button', { name: 'Dismiss' });
+    while (await dismiss.first().isVisible()) await dismiss.first().click();
+    await shoot(robin, `meeting-${id}`);
+    expect(await fits(robin), 'meeting').toBe(true);
+    expect(await barriers(robin), 'meeting').toEqual([]);
+    const controls = await robin.page.getByRole('toolbar').getByRole('button').all();
+    const visible = [];
+    for (const control of controls) if (await control.isVisible()) visible.push((await control.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 });
+    const { width = 0, height = 0 } = robin.page.viewportSize() ?? {};
+    expect(visible.every((b) => b.x >= 0 && b.x + b.width <= width && b.y + b.height <= height && b.width >= 44 && b.height >= 44), `controls ${JSON.stringify(visible)}`).toBe(true);
+    await guests[1]?.chat('Shall we start?');
+    await until('chat', 5000, () => robin.hasChat('Shall we start?'));
+    await robin.page.getByRole('button', { name: /^Chat/ }).click();
+    await shoot(robin, `chat-${id}`);
+    expect(await fits(robin), 'chat').toBe(true);
+    expect(await barriers(robin), 'chat').toEqual([]);
+    await robin.page.keyboard.press('Escape');
+    await robin.page.getByRole('button', { name: /^People/ }).click();
+    await shoot(robin, `people-${id}`);
+    expect(await fits(robin), 'people').toBe(true);
+    expect(await barriers(robin), 'people').toEqual([]);
+    await robin.page.keyboard.press('Escape');
+    await robin.page.getByRole('button', { name: 'Leave meeting' }).click();
+    await robin.page.getByRole('button', { name: 'Rejoin' }).waitFor();
+    await shoot(robin, `left-${id}`);
+    expect(await barriers(robin), 'left page').toEqual([]);
+  });
+});

@@ -1,0 +1,15 @@
+import { defineConfig } from 'vitest/config';
+
+// Browser tests: real Chromium, real services. One box and one browser at a time; two cores are the
+// smallest machine they have to pass on.
+export default defineConfig({
+  test: {
+    include: ['e2e/**/*.test.ts'],
+    globalSetup: ['e2e/box.ts'],
+    environment: 'node',
+    fileParallelism: false,
+    testTimeout: 150_000,
+    hookTimeout: 120_000,
+    bail: 0,
+  },
+});
