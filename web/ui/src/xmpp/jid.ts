@@ -15,13 +15,15 @@ export function node(jid: string): string {
   return at < 0 ? '' : jid.slice(0, at);
 }
 
-/** A room's local part from what a person typed or a link holds: lower case, no characters a JID forbids. */
+/**
+ * A room's local part from the name in a link. As in Jitsi's apps it is the name in lower case, then
+ * percent-encoded, so that one link is one room for every client, and a name may hold anything: JIDs
+ * forbid blanks, slashes and emoji. The apostrophe is the one forbidden character that
+ * encodeURIComponent leaves (RFC 7622 section 3.3.1).
+ */
 export function roomNode(name: string): string {
-  return name
-    .normalize('NFC')
-    .toLowerCase()
-    .replace(/[\s"&'/:<>@\\]+/g, '-')
-    .replace(/^-+|-+$/g, '');
+  const folded = name.toWellFormed().normalize('NFKC').toLowerCase();
+  return encodeURIComponent(folded).replaceAll("'", '%27').toLowerCase();
 }
 
 /**

@@ -110,8 +110,9 @@ test('any SourceInfo is read without an exception', () => {
 });
 
 test('room names from what people type', () => {
-  expect(roomNode(' Team Meeting/2 ')).toBe('team-meeting-2');
-  expect(roomNode('Größe & Maß')).toBe('größe-maß');
+  expect(roomNode('Team Meeting/2')).toBe('team%20meeting%2f2');
+  expect(roomNode('Größe & Maß')).toBe('gr%c3%b6%c3%9fe%20%26%20ma%c3%9f');
+  expect(roomNode("O'Neil 😀")).toBe('o%27neil%20%f0%9f%98%80');
   expect(roomNode('daily')).toBe('daily');
 });
 
