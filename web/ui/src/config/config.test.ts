@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { ConfigError, readConfig } from './config.ts';
+import { ConfigError, readConfig, sameFront } from './config.ts';
 
 const hosts = { domain: 'meet.jitsi', muc: 'muc.meet.jitsi' };
 
@@ -52,4 +52,9 @@ test('what is said is taken', () => {
 test('without a domain there is no meeting', () => {
   expect(() => readConfig(undefined, 'https://box.local')).toThrow(ConfigError);
   expect(() => readConfig({ hosts: { domain: 'd' } }, 'https://box.local')).toThrow('hosts.muc');
+});
+
+test('a bridge is reached by the name the page was loaded from', () => {
+  expect(sameFront('wss://192.0.2.2:9543/colibri-ws/b/c/e?pwd=p', 'wss://box.local/xmpp-websocket')).toBe('wss://box.local/colibri-ws/b/c/e?pwd=p');
+  expect(sameFront('wss://box.local/colibri-ws/b', 'wss://[::1]:8443/x')).toBe('wss://[::1]:8443/colibri-ws/b');
 });

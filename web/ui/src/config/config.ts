@@ -75,9 +75,12 @@ export function readConfig(value: unknown, origin: string): Config {
   };
 }
 
-/** url with a query parameter added. */
-export function withQuery(url: string, name: string, value: string): string {
-  const u = new URL(url);
-  u.searchParams.set(name, value);
-  return u.href;
+/**
+ * The address of a bridge's WebSocket with the host the XMPP service is reached by. A bridge names
+ * one of the box's names; the page may only talk to the one it was loaded from, and the box's front
+ * leads to the bridge under all of them.
+ */
+export function sameFront(url: string, websocket: string): string {
+  const { pathname, search } = new URL(url);
+  return new URL(pathname + search, websocket).href;
 }

@@ -21,13 +21,16 @@ const always = [
   'urn:xmpp:jingle:apps:rtp:1',
   'urn:xmpp:jingle:apps:rtp:audio',
   'urn:xmpp:jingle:apps:rtp:video',
-  'urn:xmpp:jingle:transports:dtls-sctp:1',
   'urn:xmpp:jingle:transports:ice-udp:1',
 ];
 
 /** The features of this client, sorted. */
-export function features(options: { readonly ssrcRewriting: boolean }): string[] {
-  return (options.ssrcRewriting ? [...always, 'http://jitsi.org/ssrc-rewriting-1'] : [...always]).sort();
+export function features(options: { readonly ssrcRewriting: boolean; readonly sctp: boolean }): string[] {
+  const out = [...always];
+  if (options.ssrcRewriting) out.push('http://jitsi.org/ssrc-rewriting-1');
+  // Without it the offer has the address of the bridge's WebSocket instead of a data channel.
+  if (options.sctp) out.push('urn:xmpp:jingle:transports:dtls-sctp:1');
+  return out.sort();
 }
 
 /** The caps hash (XEP-0115) of a client with these features and, like its relatives, no identity. */

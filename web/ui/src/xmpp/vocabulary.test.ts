@@ -72,10 +72,11 @@ test('the conference request and its answers', () => {
 test('the caps hash is over the sorted features', async () => {
   // printf 'a<b<' | sha1sum | xxd -r -p | base64
   expect(await capsHash(['a', 'b'])).toBe('HiFqWGaJba8nmp2b+lSW8gbBTks=');
-  const own = features({ ssrcRewriting: true });
+  const own = features({ ssrcRewriting: true, sctp: true });
   expect(own).toEqual(own.toSorted());
   expect(own).toContain('http://jitsi.org/ssrc-rewriting-1');
-  expect(features({ ssrcRewriting: false })).not.toContain('http://jitsi.org/ssrc-rewriting-1');
+  expect(own).toContain('urn:xmpp:jingle:transports:dtls-sctp:1');
+  expect(own.filter((f) => !features({ ssrcRewriting: false, sctp: false }).includes(f))).toHaveLength(2);
   const answer = printFeatures(el('query', ns.discoInfo, { node: 'n#v' }), own);
   expect(answer.attrs['node']).toBe('n#v');
   expect([...parseDisco(el('iq', '', {}, answer)).features]).toEqual(own);

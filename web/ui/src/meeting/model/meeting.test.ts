@@ -296,6 +296,15 @@ test('refusals end with a reason', async () => {
   expect(s.connection.closed).toBe(true);
 });
 
+test('a box that does not answer', () => {
+  vi.useFakeTimers();
+  const s = setUp();
+  s.meeting.join('Ann');
+  vi.advanceTimersByTime(60_000);
+  vi.useRealTimers();
+  expect(s.meeting.phase.value).toEqual({ at: 'failed', why: 'unreachable' });
+});
+
 test('kicked, and by whom', async () => {
   const s = await joined();
   s.connection.options.handlers.presence(

@@ -4,7 +4,7 @@
 
 import { batch, computed, effect, signal, untracked } from '@preact/signals-core';
 
-import type { Config } from '../../config/config.ts';
+import { sameFront, type Config } from '../../config/config.ts';
 import type { LocalDevices } from '../../rtc/devices.ts';
 import { receiverMeter, type Meter } from '../../rtc/level.ts';
 import type { Peer, PeerOptions } from '../../rtc/peer.ts';
@@ -79,6 +79,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     tracks: { microphone: devices.microphone.track, camera: devices.camera.track, screen: devices.screenTrack },
     simulcast: config.simulcast,
     preferSctp: config.preferSctp,
+    throughFront: (url) => sameFront(url, config.websocket),
     iceServers: () => room.iceServers.map((s) => ({ ...s })),
     endpoint: () => room.endpoint,
     jid: () => room.jid,

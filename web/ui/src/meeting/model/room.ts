@@ -83,10 +83,12 @@ const muteMedia: Readonly<Record<string, 'audio' | 'video' | 'screen'>> = {
 /** How long the first join waits for the focus before it is called absent. */
 const patience = 30_000;
 const joinTimeout = 10_000;
+/** How long the first connection may take before the box is called unreachable. */
+const reachTimeout = 20_000;
 
 export function createRoom(options: RoomOptions): Room {
   const { config, room, handlers } = options;
-  const own = features({ ssrcRewriting: config.ssrcRewriting });
+  const own = features({ ssrcRewriting: config.ssrcRewriting, sctp: config.preferSctp });
   const url = new URL(config.websocket);
   url.searchParams.set('room', room.split('@')[0] ?? '');
   let caps = '';
@@ -98,13 +100,15 @@ export function createRoom(options: RoomOptions): Room {
   let task = new AbortController();
   let joinTimer: ReturnType<typeof setTimeout> | undefined;
   let updateQueued = false;
+  let reachTimer: ReturnType<typeof setTimeout> | undefined;
 
   const connectionHandlers: Handlers = {
     online(fresh) {
+      clearTimeout(reachTimer);
       if (fresh) void enter();
       else if (inside) handlers.resumed();
     },
-    refused: (condition) => handlers.failed('refused', condition),
+    refused: (condition) => fail('refused', condition),
     presence: onPresence,
     message(x) {
       if (!(x.attrs['from'] ?? '').startsWith(room)) return;
@@ -171,6 +175,7 @@ export function createRoom(options: RoomOptions): Room {
   function stop(...last: readonly Xml[]): void {
     task.abort();
     clearTimeout(joinTimer);
+    clearTimeout(reachTimer);
     inside = false;
     watchLink();
     connection.close(...last);
@@ -318,7 +323,10 @@ export function createRoom(options: RoomOptions): Room {
     get iceServers() {
       return iceServers;
     },
-    join: () => connection.connect(),
+    join() {
+      reachTimer = setTimeout(() => fail('unreachable', ''), reachTimeout);
+      connection.connect();
+    },
     leave() {
       stop(...(inside ? [printLeave(occupant())] : []));
     },

@@ -20,6 +20,8 @@ export interface SessionOptions {
   readonly tracks: LocalTracks;
   readonly simulcast: boolean;
   readonly preferSctp: boolean;
+  /** The address by which this page may reach a bridge's WebSocket. */
+  throughFront(url: string): string;
   iceServers(): readonly RTCIceServer[];
   /** Our endpoint id. */
   endpoint(): string;
@@ -164,7 +166,7 @@ export function createSession(options: SessionOptions): Session {
     const me = options.endpoint();
     const streams = signal<StreamTable>(signalled(noStreams, initiate.sources));
     const peer = options.makePeer({
-      offer: initiate.contents,
+      offer: initiate.contents.map((c) => ({ ...c, transport: { ...c.transport, webSockets: c.transport.webSockets.map(options.throughFront) } })),
       iceServers: options.iceServers(),
       simulcast: options.simulcast,
       preferSctp: options.preferSctp,
