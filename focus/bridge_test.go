@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -187,9 +188,7 @@ func (b *bridge) await(what string, ok func() bool) {
 func (b *bridge) endpoints() map[string]*colibri2.Endpoint {
 	out := make(map[string]*colibri2.Endpoint)
 	for _, c := range b.conferences {
-		for id, e := range c {
-			out[id] = e
-		}
+		maps.Copy(out, c)
 	}
 	return out
 }

@@ -92,7 +92,7 @@ func (p *peer) connect() error {
 	if p.sm != "" {
 		url += "&previd=" + p.sm
 	}
-	conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{ //nolint:bodyclose // there is none
+	conn, _, err := websocket.Dial(ctx, url, &websocket.DialOptions{ // there is none
 		HTTPClient: &http.Client{Transport: ctl.Client(p.w.path("signaling.sock")).Transport}, Subprotocols: []string{"xmpp"},
 	})
 	if err != nil {
@@ -261,7 +261,7 @@ func (p *peer) write(b []byte) {
 	p.mu.Lock()
 	conn := p.conn
 	p.mu.Unlock()
-	conn.Write(context.Background(), websocket.MessageText, b) //nolint:errcheck // the reader notices
+	conn.Write(context.Background(), websocket.MessageText, b) // the reader notices
 }
 
 // ask sends an iq and returns its answer.

@@ -159,8 +159,8 @@ func (p *process) start() {
 }
 
 func (p *process) kill() {
-	p.now.Process.Kill() //nolint:errcheck // dead is dead
-	p.now.Wait()         //nolint:errcheck // killed
+	p.now.Process.Kill() // dead is dead
+	p.now.Wait()         // killed
 }
 
 // account is what signaling keeps of a password.

@@ -19,6 +19,10 @@ import (
 // Version is what the focus says of itself in every room.
 const Version = "meetbox-1"
 
+// maxConferences keeps guests who ask for rooms without end from filling the
+// memory: each room costs some kilobytes for the fifteen seconds it waits.
+const maxConferences = 10000
+
 // Focus is all conferences of this process.
 type Focus struct {
 	x       XMPP
@@ -152,7 +156,7 @@ func (f *Focus) request(room jid.JID, props map[string]string, done func(ok bool
 		return
 	}
 	self, err := room.WithResource(Nick)
-	if err != nil || !f.online {
+	if err != nil || !f.online || len(f.rooms) >= maxConferences {
 		f.mu.Unlock()
 		done(false)
 		return

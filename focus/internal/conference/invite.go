@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"strings"
 	"time"
 
@@ -150,9 +151,7 @@ func (c *Conference) initiate(m *member, f offer.Features, media []colibri2.Medi
 	}
 	s.known = c.visible(m, f)
 	all := make(map[string]sources.Set, len(s.known)+1)
-	for owner, set := range s.known {
-		all[owner] = set
-	}
+	maps.Copy(all, s.known)
 	all[sources.Bridge] = b.Feedback
 	if err := attach(&j, f, all); err != nil {
 		return err

@@ -1,13 +1,10 @@
 package conference
 
 import (
-	"crypto/rand"
-	"fmt"
 	"strconv"
 
 	"meetbox.local/focus/internal/offer"
 	"meetbox.local/signaling/xmpp/disco"
-	"meetbox.local/signaling/xmpp/form"
 	"meetbox.local/signaling/xmpp/jitsimeet"
 	"meetbox.local/signaling/xmpp/muc"
 	"meetbox.local/signaling/xmpp/stanza"
@@ -207,29 +204,10 @@ func (c *Conference) await(m *member) {
 	})
 }
 
-// roomForm is how the focus wants its rooms: everybody's real address is
-// visible, because clients recognise the focus by it.
-func roomForm() muc.OwnerQuery {
-	return muc.OwnerQuery{Form: &form.Data{Type: form.Submit, Fields: []form.Field{
-		{Var: "FORM_TYPE", Type: "hidden", Values: []string{"http://jabber.org/protocol/muc#roomconfig"}},
-		{Var: "muc#roomconfig_whois", Values: []string{"anyone"}},
-		{Var: "muc#roomconfig_persistentroom", Values: []string{"0"}},
-	}}}
-}
-
 func number(s string) int {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 0 {
 		return 0
 	}
 	return n
-}
-
-// newUUID is a random UUID (version 4).
-func newUUID() string {
-	var b [16]byte
-	rand.Read(b[:]) //nolint:errcheck // never fails
-	b[6] = b[6]&0x0f | 0x40
-	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

@@ -22,14 +22,15 @@ func full() Features {
 func summary(m colibri2.Media) string {
 	var out []string
 	for _, p := range m.PayloadTypes {
-		s := p.Name
+		var s strings.Builder
+		s.WriteString(p.Name)
 		for _, v := range p.Parameters {
-			s += "," + v.Name + "=" + v.Value
+			s.WriteString("," + v.Name + "=" + v.Value)
 		}
 		for _, f := range p.Feedback {
-			s += "+" + strings.TrimSpace(f.Type+" "+f.Subtype)
+			s.WriteString("+" + strings.TrimSpace(f.Type+" "+f.Subtype))
 		}
-		out = append(out, s)
+		out = append(out, s.String())
 	}
 	for _, x := range m.Extensions {
 		out = append(out, x.URI[max(0, len(x.URI)-12):])
