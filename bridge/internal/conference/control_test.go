@@ -129,6 +129,13 @@ func TestSlots(t *testing.T) {
 		var heard []received
 		for i := range 6 {
 			s := senders[i%2]
+			if i > 0 {
+				s.speak(40, 5) // too soon after the other
+				if got := b.gets(audio); len(got) > 0 {
+					t.Fatalf("%d: %d packets at once", i, len(got))
+				}
+			}
+			time.Sleep(time.Second)
 			s.speak(40, 10)
 			for _, x := range hears[*channel.AudioSourcesMap](b) {
 				m := x.MappedSources[0]

@@ -3,6 +3,7 @@ package conference
 import (
 	"encoding/binary"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -385,4 +386,57 @@ func TestGarbage(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Everything at once: many senders on goroutines of their own, receivers that
+// change their minds, ask again and leave. The race detector watches.
+func TestConcurrent(t *testing.T) {
+	t.Parallel()
+	r, stop := newRoom(t, Options{MaxVideoSlots: 2})
+	defer stop()
+	var all []*member
+	for i, id := range []string{"a", "b", "c", "d"} {
+		all = append(all, r.join(id, 3, i%2 == 0))
+	}
+	var wg sync.WaitGroup
+	for _, m := range all {
+		wg.Go(func() {
+			for i := range 300 {
+				m.frameOf(m.keyframeAsked() || i%50 == 0, 0, 3)
+				m.send(opus, m.audio, uint32(i)*960, false, []byte{levelID << 4, byte(30 + i%20)}, []byte("sound"))
+				lanes := m.lanes.Load()
+				for ssrc := range lanes.video {
+					b := rtcp.AppendPLI(nil, 1, ssrc)
+					b = rtcp.AppendNACK(b, 1, ssrc, []uint16{uint16(i), uint16(i + 3)})
+					b = rtcp.AppendReceiverReport(b, 1, []rtcp.Report{{SSRC: ssrc, LastSR: 7}})
+					m.HandleRTCP(nil, b, m.now())
+				}
+			}
+		})
+		wg.Go(func() {
+			for i := range 60 {
+				m.wants([]int{720, 0, 180, 360}[i%4])
+				m.tell(`{"colibriClass":"ReceiverVideoConstraints","lastN":%d,"selectedSources":["%s-v0"]}`, i%4-1, all[i%4].ID())
+				if i%20 == 7 {
+					m.SetForceMute(i%40 == 7, i%40 == 7)
+					m.SetSources(m.describe())
+				}
+			}
+		})
+	}
+	wg.Go(func() {
+		for i := range 30 {
+			x := r.join("x", 1, i%2 == 0)
+			x.wants(720)
+			x.frameOf(true, 0, 1)
+			r.bridge.Stats()
+			r.ExpireEndpoint("x")
+		}
+	})
+	wg.Wait()
+	for _, m := range all {
+		if s := m.Stats(); s.PacketsSent == 0 || s.PacketsReceived != 300*7 {
+			t.Errorf("%s: %+v", m.ID(), s)
+		}
+	}
 }

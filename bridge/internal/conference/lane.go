@@ -28,6 +28,7 @@ type egress struct {
 	stream  stream
 	packets uint32
 	octets  uint32
+	resent  uint64          // retransmissions; not in packets
 	report  rtcp.SenderInfo // the last sender report that went out
 	reportA int64           // when
 	loss    rtcp.Report     // the last report block about it
@@ -156,7 +157,6 @@ type videoLane struct {
 	waits    int64  // between own keyframe requests
 	asked    int64  // when the last one was made
 	requests [pliMax]int64
-	resent   uint64
 }
 
 // sent is what has to be known of a packet to send it again.

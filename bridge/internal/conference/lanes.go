@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"meetbox.local/bridge/internal/channel"
 	"meetbox.local/bridge/internal/projection"
@@ -142,8 +143,11 @@ func (e *Endpoint) hearsSource(s *audioSource) bool {
 	return e.hears.All && !s.Synthetic && s.owner != e
 }
 
+// audioIdle is how long a source is silent before its slot may go to another.
+const audioIdle = int64(500 * time.Millisecond)
+
 // mapAudio gives an audio source a slot, the least recently heard one if none
-// is free, and announces it.
+// is free; nil when all are in use.
 func (e *Endpoint) mapAudio(s *audioSource) *audioLane {
 	if slot, ok := e.audioSlots.Slot(s.SSRC); ok {
 		l := e.audioBy[slot]
@@ -153,8 +157,8 @@ func (e *Endpoint) mapAudio(s *audioSource) *audioLane {
 		}
 		return l
 	}
-	if e.audioSlots.Room() == 0 {
-		e.orderAudio()
+	if e.audioSlots.Room() == 0 && e.conf.bridge.port.now()-e.orderAudio() < audioIdle {
+		return nil
 	}
 	c := e.audioSlots.Want([]uint32{s.SSRC})[0]
 	l := e.audioBy[c.Slot]
@@ -177,8 +181,9 @@ func (e *Endpoint) mapAudio(s *audioSource) *audioLane {
 }
 
 // orderAudio touches the slots in the order in which their sources spoke, so
-// that the one that has been silent the longest is given away.
-func (e *Endpoint) orderAudio() {
+// that the one that has been silent the longest is given away. It returns when
+// that one last spoke.
+func (e *Endpoint) orderAudio() int64 {
 	type spoke struct {
 		key uint32
 		at  int64
@@ -208,6 +213,7 @@ func (e *Endpoint) orderAudio() {
 		keys[i] = x.key
 	}
 	e.audioSlots.Want(keys)
+	return list[len(list)-1].at
 }
 
 // announceAudio sends the mappings that the client does not know, or all.
@@ -239,10 +245,13 @@ func (e *Endpoint) announceAudio(all bool) {
 // that has none for it.
 func (c *Conference) audioWanted(s *audioSource) {
 	for _, e := range *c.members.Load() {
-		if e.cfg.SSRCRewriting && e.hearsSource(s) {
-			e.mapAudio(s)
-			e.announceAudio(false)
+		if !e.cfg.SSRCRewriting || !e.hearsSource(s) {
+			continue
 		}
+		if e.mapAudio(s) == nil {
+			s.wanted.Store(true) // the next packet tries again
+		}
+		e.announceAudio(false)
 	}
 	c.dirtySubs[s] = true
 }
@@ -341,7 +350,7 @@ func (e *Endpoint) abandon(gone *Endpoint) {
 		}
 		e.videoSlots.Abandon(l.source.primary())
 		l.retire()
-		e.former.add(&l.egress, l.resent)
+		e.former.add(&l.egress)
 		delete(e.videoBy, slot)
 		delete(e.videoLanes, l.ssrc)
 	}
@@ -351,7 +360,7 @@ func (e *Endpoint) abandon(gone *Endpoint) {
 		}
 		e.audioSlots.Abandon(l.source.SSRC)
 		l.put(nil)
-		e.former.add(&l.egress, 0)
+		e.former.add(&l.egress)
 		delete(e.audioBy, slot)
 		delete(e.audioLanes, l.ssrc)
 	}

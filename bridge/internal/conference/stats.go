@@ -27,12 +27,12 @@ type totals struct {
 type former struct{ packets, bytes, resent atomic.Uint64 }
 
 // add counts a lane that nobody uses any more.
-func (f *former) add(l *egress, resent uint64) {
+func (f *former) add(l *egress) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f.packets.Add(uint64(l.packets) + resent)
+	f.packets.Add(uint64(l.packets) + l.resent)
 	f.bytes.Add(uint64(l.octets))
-	f.resent.Add(resent)
+	f.resent.Add(l.resent)
 }
 
 // expired adds what an endpoint did in its life.
@@ -198,8 +198,9 @@ func (e *Endpoint) Stats() EndpointStats {
 	e.rx.Unlock()
 	s.PacketsSent, s.BytesSent, s.Retransmitted = e.former.packets.Load(), e.former.bytes.Load(), e.former.resent.Load()
 	count := func(l *egress) {
-		s.PacketsSent += uint64(l.packets)
+		s.PacketsSent += uint64(l.packets) + l.resent
 		s.BytesSent += uint64(l.octets)
+		s.Retransmitted += l.resent
 	}
 	lanes := e.lanes.Load()
 	for _, l := range lanes.audio {
@@ -211,8 +212,6 @@ func (e *Endpoint) Stats() EndpointStats {
 		if ssrc == l.ssrc {
 			l.mu.Lock()
 			count(&l.egress)
-			s.PacketsSent += l.resent
-			s.Retransmitted += l.resent
 			l.mu.Unlock()
 		}
 	}
