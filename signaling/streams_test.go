@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -245,6 +247,76 @@ func TestSameResource(t *testing.T) {
 	n, err := first.Next(t.Context())
 	if err != nil || n.Name.Local != "error" || n.Find("urn:ietf:params:xml:ns:xmpp-streams", "conflict") == nil {
 		t.Errorf("the first session got %+v, %v", n, err)
+	}
+}
+
+// TestStop: asked to stop, the process does so at once with clients connected,
+// and its meetings are there for the next one.
+func TestStop(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ann, err := convo.Guest(t.Context(), w)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ann.Enable(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := convo.Account(t.Context(), w, "focus"); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.cmd.Wait(); err != nil {
+		t.Errorf("exit: %v", err)
+	}
+	w.start(t)
+	if err := ann.Resume(t.Context(), w); err != nil {
+		t.Error(err)
+	}
+	if err := ann.Silent(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestReload: new accounts count from the next login on; bad settings change
+// nothing.
+func TestReload(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	name := filepath.Join(w.dir, "signaling.json")
+	good, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct {
+		name, settings string
+		want           string // in the log
+		login          bool
+	}{
+		{"not JSON", "{", "settings refused", true},
+		{"no accounts", strings.Replace(string(good), `"user":"focus"`, `"user":"other"`, 1), "settings taken over", false},
+		{"as before", string(good), "settings taken over", true},
+	} {
+		if err := os.WriteFile(name, []byte(tc.settings), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w.mu.Lock()
+		w.log.Reset()
+		w.mu.Unlock()
+		logged := w.await(tc.want)
+		if err := w.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-logged:
+		case <-time.After(5 * time.Second):
+			t.Fatalf("%s: the log does not say %q", tc.name, tc.want)
+		}
+		if _, err := convo.Account(t.Context(), w, "focus"); (err == nil) != tc.login {
+			t.Errorf("%s: login: %v", tc.name, err)
+		}
 	}
 }
 

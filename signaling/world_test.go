@@ -48,9 +48,12 @@ type world struct {
 	tcp  string
 	root *x509.CertPool
 
-	mu  sync.Mutex
 	cmd *exec.Cmd
-	log bytes.Buffer
+
+	mu    sync.Mutex
+	log   bytes.Buffer
+	words string // looked for in the log
+	found chan struct{}
 }
 
 const password = "correct horse"
@@ -187,7 +190,20 @@ func (w *world) start(t testing.TB) {
 func (w *world) Write(b []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.log.Write(b)
+	n, err := w.log.Write(b)
+	if w.found != nil && strings.Contains(w.log.String(), w.words) {
+		close(w.found)
+		w.found = nil
+	}
+	return n, err
+}
+
+// await returns a channel that is closed once the log says the words.
+func (w *world) await(words string) <-chan struct{} {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.words, w.found = words, make(chan struct{})
+	return w.found
 }
 
 func (w *world) kill(t testing.TB) {

@@ -261,7 +261,7 @@ func TestSlowReader(t *testing.T) {
 // rooms and queues, byte for byte, over snapshots too.
 func TestReplay(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20) {
+	for seed := range uint64(8) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			t.Parallel()
 			rnd := rand.New(rand.NewPCG(seed, 1))
@@ -270,7 +270,7 @@ func TestReplay(t *testing.T) {
 			r.rotateAt = 20 << 10
 			peers := []*peer{join(t, r, "focus", "auth.meet.jitsi", "focus", "")}
 			peers[0].enter("focus")
-			for n := range 600 {
+			for n := range 400 {
 				p := peers[rnd.IntN(len(peers))]
 				act(t, r, rnd, n, p, &peers)
 			}
