@@ -6,12 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/http"
 	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"meetbox.local/appliance/kit/conf"
 	"meetbox.local/appliance/kit/ctl"
@@ -86,9 +84,6 @@ func serve(parent context.Context, u *unit.Unit, set settings, srv *c2s.Server, 
 	if err != nil {
 		return errors.Join(fmt.Errorf("accounts: %w", err), socket.Close())
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/xmpp-websocket", srv.Handler(ctx))
-	web := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	var wg sync.WaitGroup
 	wg.Go(func() { cancel(srv.Router.Run(ctx)) })
 	wg.Go(func() {
@@ -96,18 +91,14 @@ func serve(parent context.Context, u *unit.Unit, set settings, srv *c2s.Server, 
 			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate.Load(), nil },
 		}))
 	})
-	wg.Go(func() { cancel(web.Serve(socket)) })
+	wg.Go(func() { cancel(srv.ServeWeb(ctx, socket)) })
 	wg.Go(func() { cancel(watch(ctx, u, set, srv, certificate)) })
 	u.SetHealth(true, "serving "+set.Domain)
 	u.Log.Info("serving", "domain", set.Domain, "tcp", tcp.Addr().String())
 	<-ctx.Done()
-	// WebSocket handlers end with ctx; their clients resume with the next process.
-	shutdown, stop := context.WithTimeout(context.WithoutCancel(ctx), 3*time.Second)
-	defer stop()
-	err = web.Shutdown(shutdown)
 	wg.Wait()
-	srv.Wait()
-	return errors.Join(context.Cause(ctx), err)
+	srv.Wait() // the connections; their clients resume with the next process
+	return context.Cause(ctx)
 }
 
 // watch takes over settings that have changed. Bad ones leave the old running.

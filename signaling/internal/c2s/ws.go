@@ -72,6 +72,7 @@ func (s *Server) webSocket(ctx context.Context, w http.ResponseWriter, r *http.R
 	}
 	conn.SetReadLimit(-1) // counted here, to answer in XMPP's words
 	f := &webSocket{conn: conn, ctx: ctx}
+	f.cork, _ = r.Context().Value(connKey{}).(*corkConn)
 	l := newLink(f, s.Limits, s.Router.QueueBytes)
 	q := r.URL.Query()
 	peer := r.RemoteAddr
@@ -86,6 +87,7 @@ func (s *Server) webSocket(ctx context.Context, w http.ResponseWriter, r *http.R
 type webSocket struct {
 	conn    *websocket.Conn
 	ctx     context.Context // of the server; the connection's life is bounded by kill
+	cork    *corkConn       // below conn; nil in a server that is not ServeWeb's
 	scratch []byte
 }
 
@@ -94,6 +96,14 @@ func (f *webSocket) open(domain, id string) string {
 }
 
 func (f *webSocket) writeBatch(box *sm.Box, items []sm.Item) error {
+	if f.cork == nil || len(items) == 1 {
+		return f.writeEach(box, items)
+	}
+	f.cork.cork()
+	return errors.Join(f.writeEach(box, items), f.cork.uncork())
+}
+
+func (f *webSocket) writeEach(box *sm.Box, items []sm.Item) error {
 	for _, it := range items {
 		f.scratch = box.Append(f.scratch[:0], it)
 		if err := f.conn.Write(f.ctx, websocket.MessageText, f.scratch); err != nil {
