@@ -66,7 +66,7 @@ type Conference struct {
 	self  jid.JID // room/focus
 	f     *Focus
 	log   *slog.Logger
-	box   mailbox
+	box   *mailbox
 	out   []func() // what this round decided to send
 	dirty bool     // the snapshot is older than the state
 

@@ -195,23 +195,27 @@ func (s *stage) leave(nick string) {
 	s.f.Presence(s.presence(jid.MustParse(room.String()+"/"+nick), stanza.Unavailable))
 }
 
-// begin asks for the conference and returns where the answer will be.
-func (s *stage) begin() *string {
-	answer := new(string)
-	s.f.Request(room, nil, func(ok bool) {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		*answer = fmt.Sprint(ok)
-	})
+// begin asks for the conference and returns how it was answered until now.
+func (s *stage) begin() func() string {
+	answer := make(chan bool, 1)
+	s.f.Request(room, nil, func(ok bool) { answer <- ok })
 	synctest.Wait()
-	return answer
+	return func() string {
+		synctest.Wait()
+		select {
+		case ok := <-answer:
+			return fmt.Sprint(ok)
+		default:
+			return ""
+		}
+	}
 }
 
 func TestTimers(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]func(*testing.T, *stage){
 		"nobody comes": func(t *testing.T, s *stage) {
-			if got := *s.begin(); got != "true" {
+			if got := s.begin()(); got != "true" {
 				t.Errorf("answered %q", got)
 			}
 			s.want("presence")
@@ -226,12 +230,12 @@ func TestTimers(t *testing.T) {
 			s.f.Presence(stanza.Presence{From: self, Type: stanza.Failed, Error: stanza.NewError(stanza.Conflict, "")})
 			time.Sleep(joinTimeout - time.Second)
 			s.want("presence; presence")
-			if *answer != "" {
-				t.Errorf("answered %q", *answer)
+			if got := answer(); got != "" {
+				t.Errorf("answered %q", got)
 			}
 			time.Sleep(2 * time.Second)
-			if synctest.Wait(); *answer != "false" {
-				t.Errorf("answered %q", *answer)
+			if got := answer(); got != "false" {
+				t.Errorf("answered %q", got)
 			}
 		},
 		"one is left": func(t *testing.T, s *stage) {

@@ -31,10 +31,12 @@ type Focus struct {
 	log     *slog.Logger
 	count   counters
 
+	wake chan struct{} // one element when fresh is not empty
+
 	mu      sync.Mutex
-	ctx     context.Context // of Run, for the goroutines of conferences; nil before
-	wg      sync.WaitGroup
 	rooms   map[jid.JID]*Conference
+	fresh   []*Conference // of rooms: those that have no goroutine yet
+	stopped bool
 	online  bool
 	clients map[string]offer.Features // by caps ver
 }
@@ -42,7 +44,7 @@ type Focus struct {
 // New returns a focus. bridges' events must go to its BridgeLost, BridgeBack
 // and BridgeUp; dir keeps the snapshots.
 func New(x XMPP, dir *os.Root, log *slog.Logger, set *metrics.Set) *Focus {
-	f := &Focus{x: x, dir: dir, log: log, rooms: make(map[jid.JID]*Conference), clients: make(map[string]offer.Features)}
+	f := &Focus{x: x, dir: dir, log: log, wake: make(chan struct{}, 1), rooms: make(map[jid.JID]*Conference), clients: make(map[string]offer.Features)}
 	f.count = newCounters(set)
 	set.NewGauge("focus_conferences", func() float64 {
 		f.mu.Lock()
@@ -78,39 +80,60 @@ func (f *Focus) Load() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, c := range list {
-		f.rooms[c.room] = c
+		f.add(c)
 	}
 	return nil
+}
+
+// add gives a conference its place; f.mu is held.
+func (f *Focus) add(c *Conference) {
+	f.rooms[c.room] = c
+	f.fresh = append(f.fresh, c)
+	select {
+	case f.wake <- struct{}{}:
+	default:
+	}
 }
 
 // Run runs the conferences and returns when ctx has ended and all have
 // stopped.
 func (f *Focus) Run(ctx context.Context) {
-	f.mu.Lock()
-	f.ctx = ctx
-	for _, c := range f.rooms {
-		f.start(c)
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for {
+		select {
+		case <-ctx.Done():
+			f.mu.Lock()
+			f.stopped = true
+			f.mu.Unlock()
+			return
+		case <-f.wake:
+		}
+		f.mu.Lock()
+		fresh := f.fresh
+		f.fresh = nil
+		f.mu.Unlock()
+		for _, c := range fresh {
+			wg.Go(func() { f.run(ctx, c) })
+		}
 	}
-	f.mu.Unlock()
-	<-ctx.Done()
-	f.wg.Wait()
 }
 
-// start runs a conference; f.mu is held.
-func (f *Focus) start(c *Conference) {
-	ctx := f.ctx
-	f.wg.Go(func() {
-		c.run(ctx)
-		f.mu.Lock()
-		if f.rooms[c.room] == c && ctx.Err() == nil {
-			delete(f.rooms, c.room)
-		}
-		f.mu.Unlock()
-		for _, post := range c.box.close() {
-			post()
-		}
-		c.flush()
-	})
+// run is a conference's goroutine, to the last function in its mailbox.
+func (f *Focus) run(ctx context.Context, c *Conference) {
+	c.run(ctx)
+	if ctx.Err() != nil {
+		return // its room is kept, and so is its snapshot
+	}
+	f.mu.Lock()
+	if f.rooms[c.room] == c {
+		delete(f.rooms, c.room)
+	}
+	f.mu.Unlock()
+	for _, post := range c.box.close() {
+		post()
+	}
+	c.flush()
 }
 
 // Online makes every conference enter its room; to be called at each login.
@@ -145,26 +168,20 @@ func (f *Focus) Request(room jid.JID, props map[string]string, done func(ok bool
 
 func (f *Focus) request(room jid.JID, props map[string]string, done func(ok bool)) {
 	f.mu.Lock()
-	if f.ctx == nil || f.ctx.Err() != nil {
-		f.mu.Unlock()
-		done(false)
-		return
-	}
 	c := f.rooms[room]
 	if c != nil && c.box.post(func() { c.request(props, done) }) {
 		f.mu.Unlock()
 		return
 	}
 	self, err := room.WithResource(Nick)
-	if err != nil || !f.online || len(f.rooms) >= maxConferences {
+	if err != nil || !f.online || f.stopped || len(f.rooms) >= maxConferences {
 		f.mu.Unlock()
 		done(false)
 		return
 	}
 	c = newConference(f, room, self)
-	f.rooms[room] = c
+	f.add(c)
 	f.count.created.Inc()
-	f.start(c)
 	c.box.post(func() {
 		c.log.Info("conference begins")
 		c.enter()
