@@ -91,13 +91,20 @@ type Element struct {
 }
 
 // UnmarshalXML implements xml.Unmarshaler. The namespace is in XMLName, so
-// the attribute that declared it is dropped.
+// the attribute that declared it is dropped. Declared prefixes stay, written
+// in a way that encoding/xml leaves alone (golang/go#43168): the content may
+// use them.
 func (e *Element) UnmarshalXML(d *xml.Decoder, start xml.StartElement) error {
 	type plain Element
 	if err := d.DecodeElement((*plain)(e), &start); err != nil {
 		return err
 	}
 	e.Attr = slices.DeleteFunc(e.Attr, func(a xml.Attr) bool { return a.Name.Space == "" && a.Name.Local == "xmlns" })
+	for i, a := range e.Attr {
+		if a.Name.Space == "xmlns" {
+			e.Attr[i].Name = xml.Name{Local: "xmlns:" + a.Name.Local}
+		}
+	}
 	if len(e.Attr) == 0 {
 		e.Attr = nil
 	}

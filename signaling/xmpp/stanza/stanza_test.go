@@ -66,6 +66,25 @@ func TestChild(t *testing.T) {
 	}
 }
 
+// Prefixes are legal, if unusual; a payload may declare its own.
+func TestPrefix(t *testing.T) {
+	t.Parallel()
+	type inner struct {
+		XMLName xml.Name `xml:"urn:y z"`
+	}
+	type outer struct {
+		XMLName xml.Name `xml:"urn:x q"`
+		Z       *inner   `xml:"urn:y z"`
+	}
+	var q IQ
+	if err := xml.Unmarshal([]byte(`<iq xmlns="jabber:client" id="1" type="get"><a:q xmlns:a="urn:x" xmlns:b="urn:y"><b:z/></a:q></iq>`), &q); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := Child[outer](q.Children); err != nil || v == nil || v.Z == nil {
+		t.Errorf("Child of %+v = %+v, %v", q.Children, v, err)
+	}
+}
+
 func TestConditions(t *testing.T) {
 	t.Parallel()
 	for _, c := range []Condition{
