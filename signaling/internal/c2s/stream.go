@@ -42,8 +42,13 @@ type streamError string
 
 func (e streamError) Error() string { return "stream error " + string(e) }
 
-// errClosed is the client's orderly end of the stream.
-var errClosed = errors.New("stream closed by the client")
+var (
+	// errClosed is the client's orderly end of the stream.
+	errClosed = errors.New("stream closed by the client")
+	// errPageClosed is a browser's end of the connection, of which its script
+	// knows nothing.
+	errPageClosed = errors.New("page closed")
+)
 
 // stream is the negotiation on one link, and what follows. The reader's
 // goroutine owns it.
@@ -109,8 +114,10 @@ func (s *stream) finish(err error) {
 	case errors.Is(err, errClosed):
 		s.last = true
 		r.End(s.session, s.link, "", "closed")
+	case errors.Is(err, errPageClosed):
+		r.Detach(s.session, s.link, "page closed", true)
 	default:
-		r.Detach(s.session, s.link, "connection lost")
+		r.Detach(s.session, s.link, "connection lost", false)
 	}
 	if errors.Is(err, router.ErrGone) { // the router has stopped the link with a reason
 		s.last = true

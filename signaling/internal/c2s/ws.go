@@ -148,6 +148,9 @@ func (f *webSocket) read(ctx context.Context, l *link, st *stream) error {
 	var buf []byte
 	for {
 		typ, r, err := f.conn.Reader(ctx)
+		if websocket.CloseStatus(err) == websocket.StatusGoingAway {
+			return errPageClosed
+		}
 		if err != nil {
 			return err
 		}

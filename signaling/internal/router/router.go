@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -22,6 +23,7 @@ type Options struct {
 
 	QueueBytes   int           // of one session
 	Hibernate    time.Duration // a session without a connection
+	Reload       time.Duration // a session whose page was closed, or is loaded again
 	Linger       time.Duration // the focus' occupants without their session
 	MaxSessions  int
 	MaxOccupants int
@@ -32,6 +34,7 @@ type Options struct {
 func (o *Options) Defaults() {
 	def(&o.QueueBytes, 4<<20)
 	def(&o.Hibernate, 60*time.Second)
+	def(&o.Reload, 5*time.Second)
 	def(&o.Linger, 15*time.Second)
 	def(&o.MaxSessions, 4000)
 	def(&o.MaxOccupants, 1000)
@@ -167,6 +170,15 @@ func (r *Router) handle(s *Session, st *wire.Stanza) {
 		s.in++
 	}
 	r.meter.in[st.Kind].Inc()
+	defer func() {
+		// A stanza that finds a mistake of ours costs its sender the session,
+		// and nobody else the meeting; a replay goes the same way.
+		if p := recover(); p != nil {
+			r.meter.drop("panic")
+			r.logger().Error("stanza has hit a mistake", "jid", s.addr.String(), "err", p, "stack", string(debug.Stack()))
+			r.doom(s, "internal-server-error")
+		}
+	}()
 	r.route(s, st)
 	if s.rank == muc.FocusBot {
 		r.giveWaiting(s)
@@ -255,8 +267,8 @@ func (r *Router) UserOf(token string) (user string, ok bool) {
 }
 
 // Detach tells that a connection is gone. A session that can be resumed
-// hibernates, any other ends.
-func (r *Router) Detach(s *Session, link Link, reason string) {
+// hibernates, only briefly if its page was closed; any other ends.
+func (r *Router) Detach(s *Session, link Link, reason string, brief bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if s.ended || s.link != link {
@@ -270,7 +282,11 @@ func (r *Router) Detach(s *Session, link Link, reason string) {
 	}
 	s.Box.Detach(link)
 	s.link = nil
-	s.deadline = time.Now().Add(r.Hibernate)
+	patience := r.Hibernate
+	if brief {
+		patience = min(patience, r.Reload)
+	}
+	s.deadline = time.Now().Add(patience)
 	r.poke()
 	r.logger().Info("session hibernates", "jid", s.addr.String(), "reason", reason)
 }
@@ -327,6 +343,14 @@ func (r *Router) end(s *Session, condition, reason string) {
 	r.logger().Info("session ended", "jid", s.addr.String(), "reason", reason, "condition", condition)
 }
 
+// doom marks a session to be ended after this event.
+func (r *Router) doom(s *Session, condition string) {
+	if s.doomed == "" && !r.replaying { // a replay finds the end in the journal
+		s.doomed = condition
+		r.doomed = append(r.doomed, s)
+	}
+}
+
 // settle ends the sessions that this event has doomed; their departures may
 // doom others.
 func (r *Router) settle() {
@@ -336,8 +360,11 @@ func (r *Router) settle() {
 		if s.ended {
 			continue
 		}
-		r.meter.drop("slow_reader")
-		reason := "does not read what it is sent"
+		reason := "server's mistake"
+		if s.doomed == "resource-constraint" {
+			r.meter.drop("slow_reader")
+			reason = "does not read what it is sent"
+		}
 		r.begin(record{Kind: evEnd, Session: s.num, Payload: []byte(reason)})
 		r.end(s, s.doomed, reason)
 	}

@@ -125,7 +125,7 @@ func TestHibernation(t *testing.T) {
 		ann.enter("ann")
 		bob.enter("bob")
 		bob.hear()
-		r.Detach(ann.s, ann, "lost")
+		r.Detach(ann.s, ann, "lost", false)
 		time.Sleep(59 * time.Second)
 		synctest.Wait()
 		if got := bob.hear(); len(got) != 0 {
@@ -141,7 +141,7 @@ func TestHibernation(t *testing.T) {
 		if got := bob.hear(); len(got) != 0 {
 			t.Errorf("Bob heard %q though Ann is back", got)
 		}
-		r.Detach(back.s, back, "lost")
+		r.Detach(back.s, back, "lost", false)
 		time.Sleep(61 * time.Second)
 		synctest.Wait()
 		if got := strings.Join(bob.hear(), " "); !strings.Contains(got, `from="demo@muc.meet.jitsi/ann" type="unavailable"`) {
@@ -149,6 +149,26 @@ func TestHibernation(t *testing.T) {
 		}
 		if _, err := r.Resume(Account{"ann", "meet.jitsi"}, "token-a", 0, back, func(uint32) string { return "" }); !errors.Is(err, ErrNotFound) {
 			t.Errorf("resume after the end: %v", err)
+		}
+	})
+}
+
+// TestPageClosed: who closes the page is gone in seconds.
+func TestPageClosed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, "")
+		run(t, r)
+		focus := join(t, r, "focus", "auth.meet.jitsi", "focus", "")
+		ann := join(t, r, "ann", "meet.jitsi", "1", "token-a")
+		focus.enter("focus")
+		ann.enter("ann")
+		focus.hear()
+		r.Detach(ann.s, ann, "page closed", true)
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if got := strings.Join(focus.hear(), ""); !strings.Contains(got, `/ann" type="unavailable"`) {
+			t.Errorf("after 6 s: %q", got)
 		}
 	})
 }
@@ -167,7 +187,7 @@ func TestLinger(t *testing.T) {
 				ann.enter("ann")
 				ann.hear()
 			}
-			r.Detach(focus.s, focus, "lost")
+			r.Detach(focus.s, focus, "lost", false)
 			time.Sleep(14 * time.Second)
 			synctest.Wait()
 			if got := strings.Join(ann.hear(), ""); strings.Contains(got, "unavailable") {
@@ -201,7 +221,7 @@ func TestFocusAway(t *testing.T) {
 			t.Errorf("no focus yet: %q", got)
 		}
 		focus := join(t, r, "focus", "auth.meet.jitsi", "focus", "")
-		r.Detach(focus.s, focus, "lost")
+		r.Detach(focus.s, focus, "lost", false)
 		ask("soon")
 		time.Sleep(time.Second)
 		synctest.Wait()
@@ -212,7 +232,7 @@ func TestFocusAway(t *testing.T) {
 		if got := strings.Join(focus.hear(), ""); !strings.Contains(got, `from="focus.meet.jitsi/ann@meet.jitsi/1" id="soon"`) {
 			t.Errorf("the next focus gets %q", got)
 		}
-		r.Detach(focus.s, focus, "lost")
+		r.Detach(focus.s, focus, "lost", false)
 		ask("late")
 		time.Sleep(4 * time.Second)
 		synctest.Wait()
@@ -340,7 +360,7 @@ func act(t *testing.T, r *Router, rnd *rand.Rand, n int, p *peer, peers *[]*peer
 		err = p.say(`<iq to="focus.meet.jitsi" type="set" id="%d"><conference xmlns="http://jitsi.org/protocol/focus"/></iq>`, n)
 	case 13:
 		if rnd.IntN(3) == 0 && p.s.addr.Local() == "focus" { // dies and comes back
-			r.Detach(p.s, p, "lost")
+			r.Detach(p.s, p, "lost", false)
 			(*peers)[0] = join(t, r, "focus", "auth.meet.jitsi", "focus", "")
 			(*peers)[0].enter("focus")
 		}

@@ -57,8 +57,7 @@ func (s *Session) Send(out *wire.Out) {
 		return
 	}
 	s.router.meter.out.Inc()
-	if !s.Box.Put(out) && s.doomed == "" && !s.router.replaying {
-		s.doomed = "resource-constraint"
-		s.router.doomed = append(s.router.doomed, s)
+	if !s.Box.Put(out) {
+		s.router.doom(s, "resource-constraint")
 	}
 }

@@ -38,6 +38,7 @@ var (
 	ErrNotStanza = errors.New("not a stanza")
 	ErrAddress   = errors.New("bad address")
 	ErrNoID      = errors.New("iq without id or with a type unknown")
+	ErrDefault   = errors.New("content of another default namespace")
 )
 
 // Stanza is one stanza from a session. Its bytes are never written to; the
@@ -90,6 +91,9 @@ func Parse(raw []byte, el *xmlscan.Element) (Stanza, error) {
 		if s.To, err = jid.Parse(xmlscan.Unescape(to)); err != nil {
 			return s, fmt.Errorf("%w: %w", ErrAddress, err)
 		}
+	}
+	if string(el.Default) != stanza.NS {
+		return s, ErrDefault // would mean something else where it is forwarded to
 	}
 	if s.Kind == IQ {
 		switch s.Type {

@@ -43,6 +43,7 @@ type Child struct {
 // Element is what a Scan found.
 type Element struct {
 	NS, Prefix, Local []byte
+	Default           []byte // namespace of unprefixed names in the root's content
 	Attrs             []Attr
 	Decls             [][]byte // the root's xmlns:prefix="…" as written
 	OpenEnd           int      // where the root's content starts
@@ -351,6 +352,7 @@ func (s *Scanner) startTag() error {
 	switch len(s.frames) {
 	case 0:
 		s.root(prefix, local, ns, empty)
+		s.el.Default = f.def
 	case 1:
 		if len(s.el.Children) == MaxChildren {
 			return ErrLimit
