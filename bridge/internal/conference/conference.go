@@ -3,6 +3,7 @@ package conference
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -178,9 +179,7 @@ func (c *Conference) AddEndpoint(cfg EndpointConfig) (*Endpoint, error) {
 			return
 		}
 		members := map[string]*Endpoint{cfg.ID: e}
-		for id, x := range *c.members.Load() {
-			members[id] = x
-		}
+		maps.Copy(members, *c.members.Load())
 		c.members.Store(&members)
 		if !cfg.Visitor {
 			c.order = append(c.order, e)

@@ -13,7 +13,6 @@ const ms = int64(1e6)
 // packet is what a simulated sender sends.
 type packet struct {
 	Packet
-	frame int // of its encoding
 	first bool
 	last  bool
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -87,17 +88,18 @@ func TestWrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprintf("%+v", packets[0].(*pion.SenderReport).OctetCount)
-	got += fmt.Sprintf(" %+v", packets[1].(*pion.ReceiverReport).Reports)
+	var got strings.Builder
+	got.WriteString(fmt.Sprintf("%+v", packets[0].(*pion.SenderReport).OctetCount))
+	got.WriteString(fmt.Sprintf(" %+v", packets[1].(*pion.ReceiverReport).Reports))
 	for _, n := range packets[2].(*pion.TransportLayerNack).Nacks {
-		got += fmt.Sprint(" ", n.PacketList())
+		got.WriteString(fmt.Sprint(" ", n.PacketList()))
 	}
-	got += fmt.Sprint(" ", packets[3].(*pion.PictureLossIndication).MediaSSRC)
-	got += fmt.Sprintf(" %+v", packets[4].(*pion.FullIntraRequest).FIR)
+	got.WriteString(fmt.Sprint(" ", packets[3].(*pion.PictureLossIndication).MediaSSRC))
+	got.WriteString(fmt.Sprintf(" %+v", packets[4].(*pion.FullIntraRequest).FIR))
 	want := "5 [{SSRC:2 FractionLost:3 TotalLost:16777215 LastSequenceNumber:5 Jitter:6 LastSenderReport:7 Delay:8}]" +
 		" [65534 65535 14] [15] [100] 2 [{SSRC:2 SequenceNumber:3}]"
-	if got != want {
-		t.Errorf("got  %s\nwant %s", got, want)
+	if got.String() != want {
+		t.Errorf("got  %s\nwant %s", got.String(), want)
 	}
 }
 

@@ -51,16 +51,16 @@ func TestParse(t *testing.T) {
 		if got := hex.EncodeToString(h.Payload(b)); got != tc.payload {
 			t.Errorf("%s: payload %s, want %s", tc.name, got, tc.payload)
 		}
-		got := ""
+		var got strings.Builder
 		for w := h.Elements(b); ; {
 			e, ok := w.Next()
 			if !ok {
 				break
 			}
-			got += fmt.Sprintf("%d:%x ", e.ID, e.Data(b))
+			got.WriteString(fmt.Sprintf("%d:%x ", e.ID, e.Data(b)))
 		}
-		if got != tc.elements {
-			t.Errorf("%s: elements %q, want %q", tc.name, got, tc.elements)
+		if got.String() != tc.elements {
+			t.Errorf("%s: elements %q, want %q", tc.name, got.String(), tc.elements)
 		}
 	}
 	for in, want := range map[string]error{
