@@ -116,7 +116,7 @@ export function createPeer(options: PeerOptions): Peer {
 
   function munge(sdp: string): string {
     // COMPAT(firefox): does not take SSRCs from a description; it sends one layer.
-    if (!options.simulcast || !('chrome' in globalThis)) return sdp;
+    if (!options.simulcast || navigator.userAgent.includes('Firefox/')) return sdp;
     const section = parseSections(sdp).find((s) => s.mid === mids.camera);
     if (!section) return sdp;
     const sent = parseSent(section);

@@ -335,7 +335,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
   function begin(): void {
     meter = receiverMeter(
       () => session.voices(),
-      (levels) => batch(() => levels.forEach((level, endpoint) => roster.setLevel(endpoint, level))),
+      (levels) => batch(() => roster.setLevels(levels)),
     );
     let screenWas = devices.screenTrack.peek() !== null;
     let announcing: Promise<void> = Promise.resolve();

@@ -40,7 +40,8 @@ export interface Roster {
   /** After a fresh session: everybody must show up again, or is gone when `settle` is called. */
   expectAll(): void;
   settle(): readonly Member[];
-  setLevel(endpoint: string, level: number): void;
+  /** Loudness by endpoint; whoever is not in it is silent. */
+  setLevels(levels: ReadonlyMap<string, number>): void;
   setReach(endpoint: string, reach: Reach): void;
   clear(): void;
 }
@@ -138,9 +139,8 @@ export function createRoster(find: FindStream): Roster {
       if (gone.length > 0) members.value = members.value.filter((m) => !gone.includes(m));
       return gone;
     },
-    setLevel(endpoint, level) {
-      const m = current(endpoint);
-      if (m) m.level.value = level;
+    setLevels(levels) {
+      for (const m of members.value) m.level.value = levels.get(m.endpoints.value[0] ?? '') ?? 0;
     },
     setReach(endpoint, reach) {
       const m = current(endpoint);
