@@ -104,7 +104,7 @@ func (c *Conference) allocateFor(e *Endpoint, all []*videoSource, described []al
 		if choice.Constraint.Nothing() {
 			s.wants[e] = 0
 		}
-		e.aim(s, choice.Target)
+		e.aim(s, choice, views[i].Layers)
 		if choice.Target != nil {
 			forwarded = append(forwarded, s.name)
 		}
@@ -138,12 +138,12 @@ func slotOrder(e *Endpoint, sources []*videoSource, views []allocation.Source, c
 }
 
 // aim makes the receiver's lane for a source carry a layer of it, or nothing.
-func (e *Endpoint) aim(s *videoSource, target *allocation.Layer) {
+func (e *Endpoint) aim(s *videoSource, c allocation.Choice, layers []allocation.Layer) {
 	l := e.lane(s)
-	if target != nil && l == nil && !e.cfg.SSRCRewriting {
+	if c.Target != nil && l == nil && !e.cfg.SSRCRewriting {
 		l = e.classicLane(s)
 	}
-	on := target != nil && l != nil
+	on := c.Target != nil && l != nil
 	if e.forwarding[s] != on {
 		if on {
 			e.forwarding[s] = true
@@ -155,15 +155,21 @@ func (e *Endpoint) aim(s *videoSource, target *allocation.Layer) {
 	if l == nil {
 		return
 	}
-	encoding, tid := int8(projection.Paused), int8(projection.AllLayers)
+	a := nothing()
 	if on {
-		encoding, tid = int8(target.Encoding), int8(target.TID)
+		a = aim{c.Target.Encoding, c.Target.Encoding, c.Target.TID}
+		if *c.Target == *c.Ideal { // not for want of bandwidth
+			for _, x := range layers {
+				if x.Height <= c.Constraint.MaxHeight || c.Constraint.MaxHeight < 0 {
+					a.ceiling = max(a.ceiling, x.Encoding)
+				}
+			}
+		}
 	}
-	if l.target == encoding && l.targetTID == tid {
-		return
+	if l.target != a {
+		l.target = a
+		l.aim(a)
 	}
-	l.target, l.targetTID = encoding, tid
-	l.aim(int(encoding), int(tid))
 }
 
 // tellForwarded sends ForwardedSources when the set has changed.

@@ -435,9 +435,22 @@ func TestConcurrent(t *testing.T) {
 		}
 	})
 	wg.Wait()
+	a := all[0]
+	a.SetForceMute(false, false)
 	for _, m := range all {
-		if s := m.Stats(); s.PacketsSent == 0 || s.PacketsReceived != 300*7 {
+		if s := m.Stats(); s.PacketsReceived != 300*7 {
 			t.Errorf("%s: %+v", m.ID(), s)
+		}
+		m.tell(`{"colibriClass":"ReceiverVideoConstraints","lastN":-1,"selectedSources":["a-v0"],"defaultConstraints":{"maxHeight":180}}`)
+	}
+	before := make([]uint64, len(all))
+	for i, m := range all {
+		before[i] = m.Stats().PacketsSent
+	}
+	a.frameOf(true, 0, 3)
+	for i, m := range all {
+		if n := m.Stats().PacketsSent - before[i]; (n > 0) != (m != a) {
+			t.Errorf("%s gets %d packets of a keyframe", m.ID(), n)
 		}
 	}
 }
@@ -476,5 +489,32 @@ func FuzzPackets(f *testing.F) {
 				}
 			}
 		}
+	})
+}
+
+// The first keyframe of an encoding that a sender adds is shown at once.
+func TestAdded(t *testing.T) {
+	t.Parallel()
+	inRoom(t, Options{}, func(t *testing.T, r *room) {
+		a, b := r.join("a", 3, false), r.join("b", 0, false)
+		b.wants(180)
+		for range 60 {
+			a.frameOf(a.keyframeAsked(), 0, 1)
+			time.Sleep(40 * time.Millisecond)
+		}
+		got := b.gets(a.video[0].SSRC)
+		b.wants(720)
+		a.frameOf(false, 0, 1)
+		a.frameOf(true, 0, 3)
+		more := b.gets(a.video[0].SSRC)
+		if x := more[len(more)-1]; !strings.HasPrefix(x.text, "a.2.") {
+			t.Errorf("shows %s", x.text)
+		}
+		a.keyframeAsked()
+		a.film(20)
+		if a.receiving.frames != 4 {
+			t.Errorf("%d keyframes, want one of each encoding and one at the start", a.receiving.frames)
+		}
+		continuous(t, "added", append(append(got, more...), b.gets(a.video[0].SSRC)...))
 	})
 }

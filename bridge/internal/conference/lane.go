@@ -141,8 +141,7 @@ type videoLane struct {
 	rtxSSRC   uint32       // 0 where the receiver knows none
 	source    *videoSource // what it carries; the conference's and under mu
 	announced bool         // the conference's: the receiver knows whose it is
-	target    int8         // the conference's: last given to proj
-	targetTID int8
+	target    aim          // the conference's: last given to proj
 
 	// watch has a bit for each encoding whose packets matter now; keyframes
 	// always do. It spares the others the lock.
@@ -192,11 +191,17 @@ func (l *videoLane) leave() {
 	l.rewatch()
 }
 
+// aim is what should go out on a lane.
+type aim struct{ encoding, ceiling, tid int }
+
+// nothing is the aim of a lane that is paused.
+func nothing() aim { return aim{projection.Paused, projection.Paused, projection.AllLayers} }
+
 // aim changes what is wanted of the source.
-func (l *videoLane) aim(encoding, tid int) {
+func (l *videoLane) aim(a aim) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.proj.SetTarget(encoding, tid)
+	l.proj.SetTarget(a.encoding, a.ceiling, a.tid)
 	l.waits, l.asked = 0, 0
 	l.rewatch()
 }

@@ -16,7 +16,7 @@ import (
 
 // newVideoLane makes a lane of the endpoint.
 func (e *Endpoint) newVideoLane(ssrc, rtx uint32, mid string) *videoLane {
-	l := &videoLane{rtxSSRC: rtx, target: projection.Paused}
+	l := &videoLane{rtxSSRC: rtx, target: nothing()}
 	l.to, l.ssrc, l.mid = e, ssrc, mid
 	l.stream = e.stream(ssrc)
 	if rtx != 0 {
@@ -29,10 +29,10 @@ func (e *Endpoint) newVideoLane(ssrc, rtx uint32, mid string) *videoLane {
 // retire ends what a lane carries and gives its memory back. Its numbers
 // stay.
 func (l *videoLane) retire() {
-	l.aim(projection.Paused, projection.AllLayers)
+	l.aim(nothing())
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.source, l.target, l.sent = nil, projection.Paused, nil
+	l.source, l.target, l.sent = nil, nothing(), nil
 }
 
 // publishLanes renews the table for the receiver's own RTCP.

@@ -69,6 +69,7 @@ type Out struct {
 // Projection is the state of one outgoing stream.
 type Projection struct {
 	target  int8 // encoding wanted
+	ceiling int8 // highest encoding that may go out
 	tids    int8 // temporal layers wanted
 	current int8 // encoding that goes out; Paused before a keyframe of it came
 	tid     int8 // temporal layers that go out: rises only at a base layer frame
@@ -102,12 +103,16 @@ type decision struct {
 }
 
 // New is a stream that is paused.
-func New() *Projection { return &Projection{target: Paused, current: Paused, tids: AllLayers} }
+func New() *Projection {
+	return &Projection{target: Paused, ceiling: Paused, current: Paused, tids: AllLayers}
+}
 
 // SetTarget says which encoding should go out, Paused for none, and up to
-// which temporal layer. It takes effect at the next keyframe of it.
-func (p *Projection) SetTarget(encoding, tid int) {
-	p.target, p.tids = int8(encoding), int8(tid)
+// which temporal layer. It takes effect at the next keyframe of it. A keyframe
+// of a better one is taken, too, up to the ceiling: a sender may start to send
+// it any moment, and its first keyframe should not be lost.
+func (p *Projection) SetTarget(encoding, ceiling, tid int) {
+	p.target, p.ceiling, p.tids = int8(encoding), int8(max(encoding, ceiling)), int8(tid)
 	if encoding == Paused {
 		p.current = Paused
 	}
@@ -195,7 +200,7 @@ func (p *Projection) better(in *Packet, keyframes bool) bool {
 		return p.current == Paused && e == p.target
 	}
 	switch {
-	case e > p.target:
+	case e > p.ceiling:
 		return false
 	case p.current == Paused:
 		return true
@@ -208,6 +213,7 @@ func (p *Projection) better(in *Packet, keyframes bool) bool {
 // enter continues the outgoing numbers with the packet's encoding.
 func (p *Projection) enter(in *Packet) {
 	p.current, p.tid = int8(in.Encoding), p.tids
+	p.target = max(p.target, p.current)
 	p.seq = 1<<16 + int64(in.SequenceNumber)
 	p.picture = 1<<16 + int64(in.Frame.PictureID)
 	if !p.started {
