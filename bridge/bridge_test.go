@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -124,6 +125,7 @@ func meeting(t *testing.T, world *world, name string, rewriting bool) {
 			}
 			b.until(t, p.id+" hears "+other.id, p.gets(20, other.audio.ssrc))
 			b.until(t, p.id+" sees "+other.id, p.gets(20, other.videoSSRCs()...))
+			b.until(t, p.id+" can decode "+other.id, func() bool { return p.lanes[p.laneOf(other)].keyframes > 0 })
 		}
 	}
 	for _, p := range []*peer{a, ws} {
@@ -149,7 +151,7 @@ func meeting(t *testing.T, world *world, name string, rewriting bool) {
 	b.Lock()
 	for _, p := range peers {
 		for ssrc, l := range p.lanes {
-			for _, f := range l.faults {
+			for _, f := range l.faults(l.keyframes > 0) {
 				t.Errorf("%s, lane %d: %s", p.id, ssrc, f)
 			}
 		}
@@ -176,7 +178,7 @@ func mapped(t *testing.T, b *board, p, other *peer) {
 		}
 		if m, ok := p.audioMap[ssrc]; ok && m.Source == other.id+"-a0" {
 			audio++
-			if l.sources[other.audio.ssrc] != l.packets || m.Owner != other.id {
+			if l.sources[other.audio.ssrc] != len(l.arrivals) || m.Owner != other.id {
 				t.Errorf("%+v carries %v", m, l.sources)
 			}
 		}
@@ -220,8 +222,10 @@ func messages(t *testing.T, b *board, a, s, ws *peer) {
 // laneOf is the SSRC on which p sees other.
 func (p *peer) laneOf(other *peer) uint32 {
 	for ssrc, l := range p.lanes {
-		if l.sources[other.video[0].ssrc] > 0 {
-			return ssrc
+		for _, e := range other.video {
+			if l.sources[e.ssrc] > 0 {
+				return ssrc
+			}
 		}
 	}
 	return 0
@@ -233,7 +237,12 @@ func retransmission(t *testing.T, b *board, p, other *peer) {
 	b.Lock()
 	ssrc := p.laneOf(other)
 	l := p.lanes[ssrc]
-	nack := &rtcp.TransportLayerNack{MediaSSRC: ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(l.recent[len(l.recent)-3:])}
+	var lost []uint16
+	for _, a := range l.arrivals[len(l.arrivals)-3:] {
+		lost = append(lost, a.seq)
+	}
+	slices.Sort(lost)
+	nack := &rtcp.TransportLayerNack{MediaSSRC: ssrc, Nacks: rtcp.NackPairsFromSequenceNumbers(lost)}
 	before := l.rtx
 	b.Unlock()
 	if err := p.pc.WriteRTCP([]rtcp.Packet{nack}); err != nil {
@@ -262,12 +271,7 @@ func keyframe(t *testing.T, b *board, p, other *peer) {
 func constraints(t *testing.T, b *board, p, s *peer) {
 	t.Helper()
 	b.Lock()
-	var l *lane
-	for _, c := range p.lanes {
-		if c.sources[s.video[2].ssrc] > 0 || c.sources[s.video[0].ssrc] > 0 {
-			l = c
-		}
-	}
+	l := p.lanes[p.laneOf(s)]
 	low := l.sources[s.video[0].ssrc]
 	b.Unlock()
 	p.tell(`{"colibriClass":"ReceiverVideoConstraints","constraints":{"` + s.id + `-v0":{"maxHeight":180}}}`)
@@ -324,9 +328,9 @@ func garbage(t *testing.T, w *world, b *board, p, other *peer) {
 	b.Lock()
 	ssrc := p.laneOf(other)
 	l := p.lanes[ssrc]
-	before := l.packets
+	before := len(l.arrivals)
 	b.Unlock()
-	b.until(t, "video goes on beside garbage", func() bool { return l.packets > before+20 })
+	b.until(t, "video goes on beside garbage", func() bool { return len(l.arrivals) > before+20 })
 	if n := w.metric("bridge_udp_dropped_total"); n == 0 {
 		t.Error("garbage is not counted")
 	}

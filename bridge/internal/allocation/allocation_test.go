@@ -2,6 +2,7 @@ package allocation
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 )
 
@@ -63,15 +64,15 @@ func TestAllocate(t *testing.T) {
 		{"screen off stage", []Source{{Name: "s", Enabled: true, Desktop: true, Layers: simulcast(3)}},
 			Settings{LastN: -1, Default: at(-1)}, 400_000, "360/1"},
 	} {
-		got := ""
+		var got strings.Builder
 		for i, c := range Allocate(tc.sources, tc.settings, tc.bandwidth) {
 			if i > 0 {
-				got += " "
+				got.WriteString(" ")
 			}
-			got += text(c.Target)
+			got.WriteString(text(c.Target))
 		}
-		if got != tc.want {
-			t.Errorf("%s: %s, want %s", tc.name, got, tc.want)
+		if got.String() != tc.want {
+			t.Errorf("%s: %s, want %s", tc.name, got.String(), tc.want)
 		}
 	}
 }

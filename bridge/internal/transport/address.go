@@ -35,6 +35,7 @@ type binding struct {
 	remote  address
 	addr    netip.AddrPort // remote again
 	to      sockaddr       // and again, as the kernel takes it
+	noGSO   atomic.Bool    // the way to it takes no segmented messages
 	active  atomic.Int64   // last authentic packet, on the clock of Now
 }
 

@@ -126,6 +126,7 @@ const (
 
 type clientOptions struct {
 	channel bool
+	v6      bool
 	setup   func(*webrtc.SettingEngine)
 }
 
@@ -133,14 +134,14 @@ func newClient(t testing.TB, o clientOptions) *client {
 	t.Helper()
 	c := &client{
 		opened: make(chan struct{}), texts: make(chan string, 64), packets: make(chan *rtp.Packet, 4096),
-		socket: newMovable(t),
+		socket: newMovable(t, o.v6),
 	}
 	var se webrtc.SettingEngine
 	se.SetIncludeLoopbackCandidate(true)
 	mux := ice.NewUDPMuxDefault(ice.UDPMuxParams{UDPConn: c.socket})
 	c.mux = mux
 	se.SetICEUDPMux(mux)
-	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
+	se.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4, webrtc.NetworkTypeUDP6})
 	if o.setup != nil {
 		o.setup(&se)
 	}
@@ -301,19 +302,23 @@ func join(t testing.TB, p *Port, r *recorder, o clientOptions) (*Session, *clien
 // movable is a client's socket that can get another port without the client
 // knowing, as behind a NAT that forgot it.
 type movable struct {
+	ip     net.IP
 	mu     sync.Mutex
 	conn   *net.UDPConn
 	closed bool
 }
 
-func newMovable(t testing.TB) *movable {
-	m := &movable{}
+func newMovable(t testing.TB, v6 bool) *movable {
+	m := &movable{ip: net.IPv4(127, 0, 0, 1)}
+	if v6 {
+		m.ip = net.IPv6loopback
+	}
 	m.move(t)
 	return m
 }
 
 func (m *movable) move(t testing.TB) {
-	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	conn, err := net.ListenUDP("udp", &net.UDPAddr{IP: m.ip})
 	if err != nil {
 		t.Fatal(err)
 	}

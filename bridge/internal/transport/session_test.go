@@ -119,7 +119,7 @@ func TestTwentySessions(t *testing.T) {
 // A client whose address changes without its doing is found again, both ways.
 func TestClientMoves(t *testing.T) {
 	t.Parallel()
-	p := openPort(t)
+	p := openPort(t, loopback, loopback.Next())
 	r := newRecorder()
 	r.echo = true
 	s, c := join(t, p, r, clientOptions{channel: true})
@@ -144,7 +144,51 @@ func TestClientMoves(t *testing.T) {
 	next(t, "message on the new way", c.texts)
 }
 
-// The same client socket, the same everything, for a new session at once.
+func TestIPv6(t *testing.T) {
+	t.Parallel()
+	p := openPort(t, loopback, netip.IPv6Loopback())
+	r := newRecorder()
+	r.echo = true
+	s, c := join(t, p, r, clientOptions{v6: true})
+	r.wantState(t, Connected)
+	var seq uint16 = 1
+	c.talk(t, &seq, "hello")
+	if a := s.path.Load().addr; !a.Addr().Is6() {
+		t.Errorf("sending to %v", a)
+	}
+}
+
+// New sessions offer the new addresses, old ones live on where they can.
+func TestAddressesChange(t *testing.T) {
+	t.Parallel()
+	p := openPort(t)
+	r := newRecorder()
+	r.echo = true
+	_, c := join(t, p, r, clientOptions{})
+	r.wantState(t, Connected)
+	second := loopback.Next()
+	if err := p.SetAddresses([]netip.Addr{second, loopback}); err != nil {
+		t.Fatal(err)
+	}
+	var seq uint16 = 1
+	c.talk(t, &seq, "as before")
+	if err := p.SetAddresses([]netip.Addr{second}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.SetAddresses([]netip.Addr{netip.MustParseAddr("192.0.2.1")}); !errors.Is(err, ErrNoAddress) {
+		t.Errorf("no address of ours: %v, want %v", err, ErrNoAddress)
+	}
+	r2 := newRecorder()
+	r2.echo = true
+	s2, c2 := join(t, p, r2, clientOptions{})
+	if got := s2.Local().Candidates; len(got) != 1 || got[0].Addr.Addr() != second || int(got[0].Addr.Port()) != p.LocalPort() {
+		t.Errorf("candidates %+v, want only %v", got, second)
+	}
+	r2.wantState(t, Connected)
+	c2.talk(t, &seq, "new")
+}
+
+// A session that replaces another, while that one still says goodbye.
 func TestCreatedAgain(t *testing.T) {
 	t.Parallel()
 	p := openPort(t)

@@ -28,7 +28,7 @@ type local struct {
 	addr     netip.AddrPort
 	sockets  []*socket
 	bindings atomic.Pointer[bindings]
-	noGSO    atomic.Bool // the kernel or the network card refused it once
+	noGSO    atomic.Bool // the kernel or the network card cannot segment
 }
 
 type socket struct {
@@ -90,6 +90,7 @@ func listen(a netip.AddrPort, count int) (*local, error) {
 			return nil, err
 		}
 		enlarge(conn, raw)
+		l.noGSO.Store(!canSegment(raw))
 		l.sockets = append(l.sockets, &socket{conn: conn, raw: raw})
 	}
 	return l, nil

@@ -47,6 +47,17 @@ func enlarge(conn *net.UDPConn, raw syscall.RawConn) {
 	})
 }
 
+// canSegment asks the kernel for UDP GSO, which came with 4.18.
+func canSegment(raw syscall.RawConn) bool {
+	var err error
+	if cerr := raw.Control(func(fd uintptr) {
+		_, err = unix.GetsockoptInt(int(fd), unix.SOL_UDP, unix.UDP_SEGMENT)
+	}); cerr != nil {
+		return false
+	}
+	return err == nil
+}
+
 // sockaddr is an address as the kernel takes it: sockaddr_in or sockaddr_in6.
 type sockaddr struct {
 	raw  unix.RawSockaddrInet6
@@ -157,6 +168,7 @@ const controlSize = 24 // CMSG_SPACE(2) on 64 bits; more than enough on 32
 // outgoing is what the kernel is handed for one batch.
 type outgoing struct {
 	headers [maxPackets]mmsghdr
+	owners  [maxPackets]*binding // whom they go to
 	vectors [maxPackets]unix.Iovec
 	control [maxPackets][controlSize]byte
 	count   int // headers in use
@@ -179,7 +191,7 @@ func newOutgoing() *outgoing {
 // add makes messages of one receiver's packets: as few as the kernel can cut
 // apart again (equal sizes, only the last may be shorter).
 func (o *outgoing) add(b *Batch, first int32, to *binding) {
-	gso := !to.local.noGSO.Load()
+	gso := !to.local.noGSO.Load() && !to.noGSO.Load()
 	for i := first; i >= 0; {
 		p := &b.packets[i]
 		size, total, segments := p.size, p.size, 1
@@ -208,6 +220,7 @@ func (o *outgoing) add(b *Batch, first int32, to *binding) {
 			h.Control = &c[0]
 			h.SetControllen(unix.CmsgSpace(2))
 		}
+		o.owners[o.count] = to
 		o.count++
 	}
 }
@@ -239,6 +252,7 @@ func (o *outgoing) flush(l *local, lane int) {
 			o.refused += lost
 		}
 	}
+	clear(o.owners[:o.count])
 	o.count, o.used, o.local = 0, 0, nil
 }
 
@@ -263,7 +277,8 @@ func (o *outgoing) sendmmsg(fd uintptr) bool {
 }
 
 // refuse deals with the one message the kernel did not take: if it was
-// segmented, the packets go out one by one, and no more is segmented here.
+// segmented, the packets go out one by one, and no more is segmented for this
+// receiver, or at all.
 func (o *outgoing) refuse(fd uintptr, e unix.Errno) {
 	h := &o.headers[o.sent].hdr
 	segments := int(h.Iovlen)
@@ -271,8 +286,10 @@ func (o *outgoing) refuse(fd uintptr, e unix.Errno) {
 		o.refused++
 		return
 	}
-	if e == unix.EIO || e == unix.EINVAL || e == unix.EOPNOTSUPP {
-		o.local.noGSO.Store(true) // no checksum offload, or a kernel before 4.18
+	if e == unix.EIO || e == unix.EOPNOTSUPP {
+		o.local.noGSO.Store(true) // this network card cannot do checksums
+	} else {
+		o.owners[o.sent].noGSO.Store(true) // larger than this way's MTU: the kernel may still fragment
 	}
 	vectors := unsafe.Slice(h.Iov, segments)
 	for i := range vectors {

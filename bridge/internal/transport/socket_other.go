@@ -19,6 +19,8 @@ func enlarge(conn *net.UDPConn, _ syscall.RawConn) {
 	_ = conn.SetWriteBuffer(socketBuffer)
 }
 
+func canSegment(syscall.RawConn) bool { return false }
+
 type sockaddr struct{ addr netip.AddrPort }
 
 func sockaddrOf(a netip.AddrPort) sockaddr { return sockaddr{a} }

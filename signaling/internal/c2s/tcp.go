@@ -47,7 +47,9 @@ func (s *Server) ServeTCP(ctx context.Context, l net.Listener, config *tls.Confi
 }
 
 func (s *Server) tcp(ctx context.Context, conn net.Conn, config *tls.Config) {
+	s.unlogged.Add(1)
 	secure, err := s.startTLS(ctx, conn, config)
+	s.unlogged.Add(-1) // from here on the link counts
 	if err != nil {
 		s.Log.Info("connection refused", "peer", conn.RemoteAddr().String(), "err", err)
 		_ = conn.Close()

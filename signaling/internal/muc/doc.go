@@ -13,4 +13,10 @@
 // the occupant "focus" for the end of the meeting, so when the focus' session
 // ends without leaving its rooms, its occupant lingers; what is addressed to it
 // is held, and a new session of the same address takes the occupant over.
+//
+// What the administrator may want to know goes to Env.Event, a constant text
+// and pairs: "room created", "room configured", "room destroyed", "room ended"
+// (room, meeting), "participant joined", "participant left" (room, endpoint,
+// jid, reason, actor), "join refused" (condition), "affiliation changed",
+// "focus lost, its place is kept", "focus is back".
 package muc

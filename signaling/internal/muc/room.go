@@ -211,8 +211,11 @@ func (r *Room) drop(o *Occupant, e exit) {
 	self := e.note
 	self.codes = append(slices.Clone(self.codes), muc.StatusSelf)
 	o.send(out(e.id, self))
-	r.service.env.Event("participant left", "room", r.addr.String(), "endpoint", o.nick,
-		"jid", o.addr.String(), "reason", e.reason, "actor", e.actor)
+	args := []any{"room", r.addr.String(), "endpoint", o.nick, "jid", o.addr.String(), "reason", e.reason}
+	if e.actor != "" {
+		args = append(args, "actor", e.actor)
+	}
+	r.service.env.Event("participant left", args...)
 	if len(r.nicks) == 0 {
 		r.service.close(r)
 	}

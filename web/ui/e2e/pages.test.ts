@@ -198,9 +198,11 @@ describe('how it looks', () => {
     for (const control of controls) if (await control.isVisible()) visible.push((await control.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 });
     const { width = 0, height = 0 } = robin.page.viewportSize() ?? {};
     expect(visible.every((b) => b.x >= 0 && b.x + b.width <= width && b.y + b.height <= height && b.width >= 44 && b.height >= 44), `controls ${JSON.stringify(visible)}`).toBe(true);
-    await guests[1]?.chat('Shall we start?');
-    await until('chat', 5000, () => robin.hasChat('Shall we start?'));
-    await robin.page.getByRole('button', { name: /^Chat/ }).click();
+    for (const [i, text] of ['Good morning! I put the plan for the new office here: https://wiki.example/plan', 'Two minutes, please', 'No hurry, we are early'].entries()) {
+      await guests[(i + 1) % 3]?.chat(text);
+      await until('chat', 5000, () => robin.hasChat(text));
+    }
+    if (!(await robin.page.getByRole('heading', { name: 'Chat' }).isVisible())) await robin.page.getByRole('button', { name: /^Chat/ }).click();
     await shoot(robin, `chat-${id}`);
     expect(await fits(robin), 'chat').toBe(true);
     expect(await barriers(robin), 'chat').toEqual([]);

@@ -7,10 +7,10 @@ import './person.css';
 
 const hues = [165, 250, 30, 300, 85, 205, 345, 125];
 
-/** A colour that a person keeps in every list and on every device. */
-export function hueOf(id: string): number {
+/** A colour that a person keeps in every list and on everybody's device: it comes from the name. */
+export function hueOf(name: string): number {
   let sum = 0;
-  for (const letter of id) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) >>> 0;
+  for (const letter of name) sum = (sum * 31 + (letter.codePointAt(0) ?? 0)) >>> 0;
   return hues[sum % hues.length] ?? 165;
 }
 
@@ -21,9 +21,9 @@ export function initials(name: string): string {
   return letters.map((word) => [...(word ?? '')][0]?.toLocaleUpperCase() ?? '').join('');
 }
 
-export function Avatar({ id, name, size }: { readonly id: string; readonly name: string; readonly size?: string }) {
+export function Avatar({ name, size }: { readonly name: string; readonly size?: string }) {
   return (
-    <span class="avatar" aria-hidden="true" style={{ '--person-h': String(hueOf(id)), ...(size ? { '--avatar': size } : {}) }}>
+    <span class="avatar" aria-hidden="true" style={{ '--person-h': String(hueOf(name)), ...(size ? { '--avatar': size } : {}) }}>
       {initials(name) || <Icon name="person" size={0} />}
     </span>
   );

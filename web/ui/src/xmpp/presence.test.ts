@@ -6,7 +6,7 @@ import { endpointOf, roomNode } from './jid.ts';
 import { parsePresence, parseProfile, printJoin, printProfile, refusal, type Profile } from './presence.ts';
 import { child, childrenOf, el, print } from './xml.ts';
 
-const text = fc.string({ unit: 'grapheme', maxLength: 20 }).map((s) => s.replace(/[\p{Cc}\p{Cs}\u2028\ufffe\uffff]/gu, ''));
+const text = fc.string({ unit: 'grapheme', maxLength: 20 }).map((s) => s.replace(/[\p{Cc}\p{Cs}\u2028\u2029\ufffe\uffff]/gu, ''));
 const profile: fc.Arbitrary<Profile> = fc.record({
   name: text,
   statsId: fc.stringMatching(/^[a-z0-9-]{0,12}$/),

@@ -1,5 +1,5 @@
-import { useSignal } from '@preact/signals';
-import { useEffect, useMemo } from 'preact/hooks';
+import { useSignalEffect } from '@preact/signals';
+import { useEffect, useRef, useState } from 'preact/hooks';
 import { t } from '../../../i18n/i18n.ts';
 import { LiveRegion } from '../../../kit/Live.tsx';
 import type { Meeting } from '../../model/types.ts';
@@ -9,6 +9,7 @@ import { PreJoin } from '../prejoin/PreJoin.tsx';
 import { Room } from '../room/Room.tsx';
 import { StartPage } from '../start/StartPage.tsx';
 import { room } from './route.ts';
+import { name } from './settings.ts';
 import '../../../kit/tokens.css';
 import '../../../kit/base.css';
 
@@ -38,19 +39,29 @@ function Page({ open, able }: AppProps) {
 }
 
 function OneMeeting({ title, open }: { readonly title: string; readonly open: (room: string) => Meeting }) {
-  const attempt = useSignal(0);
-  const meeting = useMemo(() => open(title), [attempt.value, open, title]);
+  const [meeting, setMeeting] = useState(() => open(title));
   useEffect(
     () => () => {
-      if (meeting.phase.peek().at === 'joined') meeting.leave();
+      meeting.leave();
       meeting.media.dispose();
     },
     [meeting],
   );
+  const wanted = useRef({ microphone: true, camera: true });
+  useSignalEffect(() => {
+    if (meeting.phase.value.at !== 'joined') return;
+    const { microphone, camera } = meeting.media;
+    wanted.current = { microphone: microphone.state.value !== 'off', camera: camera.state.value !== 'off' };
+  });
   const phase = meeting.phase.value;
-  // A meeting that ended is not used again; the next one is made afresh, with the devices of before.
+  // A meeting that ended is not used again. The next one goes straight in: who comes back has been
+  // asked everything already.
   const again = () => {
-    attempt.value += 1;
+    const next = open(title);
+    if (wanted.current.microphone) void next.media.setMicrophone(true);
+    if (wanted.current.camera) void next.media.setCamera(true);
+    next.join(name.peek().trim());
+    setMeeting(next);
   };
   switch (phase.at) {
     case 'idle':

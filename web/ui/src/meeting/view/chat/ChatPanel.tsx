@@ -52,7 +52,7 @@ function Line({ line, first }: { readonly line: ChatMessage; readonly first: boo
     <div class={`line${line.own ? ' line-own' : ''}${first ? ' line-first' : ''}`}>
       {first ? (
         <p class="line-head">
-          {line.own ? null : <Avatar id={line.from} name={name} size="1.5rem" />}
+          {line.own ? null : <Avatar name={name} size="1.5rem" />}
           <span class="line-name">{name}</span>
           <time dateTime={new Date(line.time).toISOString()}>{clock(line.time)}</time>
         </p>

@@ -6,13 +6,15 @@ export interface Piece {
 
 const address = /\bhttps?:\/\/[^\s<>"']+/giu;
 // A full stop or bracket after an address belongs to the sentence.
-const trailing = /[.,;:!?)\]}»”’]+$/u;
+const trailing = '.,;:!?)]}»”’';
 
 export function pieces(text: string): readonly Piece[] {
   const found: Piece[] = [];
   let at = 0;
   for (const match of text.matchAll(address)) {
-    const link = match[0].replace(trailing, '');
+    let { length } = match[0];
+    while (trailing.includes(match[0].charAt(length - 1))) length--;
+    const link = match[0].slice(0, length);
     if (!URL.canParse(link)) continue;
     if (match.index > at) found.push({ text: text.slice(at, match.index), href: null });
     found.push({ text: link, href: link });

@@ -71,7 +71,7 @@ function Row({ meeting, person, remove }: RowProps) {
   const muted = person.audioMuted.value;
   return (
     <li class="person" data-endpoint={person.id}>
-      <Avatar id={person.id} name={name} />
+      <Avatar name={name} />
       <span class="person-text">
         <span class="person-name">{person.local ? t('person.me', { name }) : name}</span>
         {person.moderator.value ? <span class="person-role">{t('person.is-moderator')}</span> : null}

@@ -22,7 +22,7 @@ interface PreJoinProps {
 export function PreJoin({ meeting, title, connecting }: PreJoinProps) {
   const { media } = meeting;
   useEffect(() => {
-    // Asked for together, the browser shows one question, not two.
+    // Asked for at the same time, Chrome makes one question of the two.
     void Promise.allSettled([media.setMicrophone(true), media.setCamera(true)]);
   }, [media]);
 

@@ -20,7 +20,7 @@ export function Preview({ media, name }: PreviewProps) {
         <Video stream={stream} mirrored label={t('prejoin.preview')} />
       ) : (
         <div class="preview-empty">
-          <Avatar id="me" name={name} size="6.5rem" />
+          <Avatar name={name} size="6.5rem" />
           <p>{media.camera.state.value === 'pending' ? t('prejoin.starting') : t('prejoin.camera-off')}</p>
         </div>
       )}

@@ -11,6 +11,7 @@ import { Problems } from '../prejoin/Preview.tsx';
 import { Notices, Reconnecting, Sharing } from './Banner.tsx';
 import { CopyLink } from './CopyLink.tsx';
 import { useShortcuts } from './shortcuts.ts';
+import { useWakeLock } from './wakeLock.ts';
 import { Sounds } from './Sounds.tsx';
 import { Stage } from './Stage.tsx';
 import { Timer } from './Timer.tsx';
@@ -26,6 +27,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
   useEffect(() => {
     meeting.readingChat(panel.value === 'chat');
   }, [meeting, panel.value]);
+  useWakeLock();
   useShortcuts(
     useMemo(
       () => ({

@@ -28,7 +28,7 @@ export function Tile({ place, person, speaking }: TileProps) {
       data-endpoint={person.id}
       data-picture={picture}
       style={{
-        '--person-h': String(hueOf(person.id)),
+        '--person-h': String(hueOf(name)),
         translate: `${box.left}px ${box.top}px`,
         inlineSize: `${box.width}px`,
         blockSize: `${box.height}px`,
@@ -36,7 +36,7 @@ export function Tile({ place, person, speaking }: TileProps) {
       }}
     >
       {stream ? <Video stream={stream} mirrored={person.local && !screen} whole={screen} /> : null}
-      {stream || screen ? null : <Avatar id={person.id} name={name} />}
+      {stream || screen ? null : <Avatar name={name} />}
       {screen && !stream ? <p class="tile-wait">{t('tile.screen-starting', { name })}</p> : null}
       <span class="tile-tag">
         {screen ? <Icon name="screen" size={15} /> : <Sound person={person} speaks={speaks} />}

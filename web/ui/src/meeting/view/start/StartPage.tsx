@@ -112,7 +112,7 @@ function Art() {
     <div class="start-art" aria-hidden="true">
       {cast.map((name, i) => (
         <span key={name} class={i === 1 ? 'start-tile start-tile-speaking' : 'start-tile'} style={{ '--person-h': String(hueOf(name)) }}>
-          <Avatar id={name} name={name} />
+          <Avatar name={name} />
           {i === 1 ? <Voice level={loud} /> : null}
         </span>
       ))}

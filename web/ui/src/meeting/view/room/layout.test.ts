@@ -1,0 +1,61 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type Place, placesOf, type Scene } from './layout.ts';
+
+const people = (n: number) => Array.from({ length: n }, (_, i) => (i === 0 ? 'me' : `p${i}`));
+
+function scene(n: number, width: number, height: number, more: Partial<Scene> = {}): Scene {
+  return { me: 'me', people: people(n), sharing: [], size: { width, height }, page: 0, ...more };
+}
+
+function overlap(a: Place, b: Place): boolean {
+  const apart = a.box.left + a.box.width <= b.box.left || b.box.left + b.box.width <= a.box.left || a.box.top + a.box.height <= b.box.top || b.box.top + b.box.height <= a.box.top;
+  return !apart;
+}
+
+describe('places', () => {
+  test('of anybody on any screen lie inside it and apart from each other', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 200, max: 2600 }), fc.integer({ min: 200, max: 1600 }), fc.boolean(), fc.nat(9), (n, width, height, shared, page) => {
+        const { tiles } = placesOf(scene(n, width, height, { sharing: shared ? [people(n).at(-1) ?? 'me'] : [], page }));
+        expect(tiles.length).toBeGreaterThan(0);
+        for (const [i, tile] of tiles.entries()) {
+          const { left, top, width: w, height: h } = tile.box;
+          const inside = left >= -1 && top >= -1 && left + w <= width + 1 && top + h <= height + 1;
+          const covered = tiles.slice(i + 1).filter((other) => other.role !== 'corner' && overlap(tile, other));
+          expect({ tile, inside, covered }).toEqual({ tile, inside: true, covered: [] });
+        }
+      }),
+    );
+  });
+
+  test('show everybody on exactly one page', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 120 }), fc.integer({ min: 300, max: 1600 }), fc.integer({ min: 300, max: 1200 }), (n, width, height) => {
+        const { pages } = placesOf(scene(n, width, height));
+        const seen = Array.from({ length: pages }, (_, page) => placesOf(scene(n, width, height, { page })).tiles).flat();
+        expect(seen.map((tile) => tile.participant).toSorted()).toEqual(people(n).toSorted());
+      }),
+    );
+  });
+
+  test('two on an upright phone: the other one large, we in the corner', () => {
+    const { tiles } = placesOf(scene(2, 374, 720));
+    expect(tiles.map((tile) => [tile.participant, tile.role])).toEqual([
+      ['p1', 'grid'],
+      ['me', 'corner'],
+    ]);
+    expect(tiles[0]?.box).toEqual({ left: 0, top: 0, width: 374, height: 720 });
+  });
+
+  test('a shared screen is on the stage; our own is not', () => {
+    const shared = placesOf(scene(3, 1200, 700, { sharing: ['p2'] })).tiles;
+    expect(shared[0]).toMatchObject({ participant: 'p2', picture: 'screen', role: 'stage' });
+    expect(shared.slice(1).every((tile) => tile.role === 'strip')).toBe(true);
+    expect(placesOf(scene(3, 1200, 700, { sharing: ['me'] })).tiles.every((tile) => tile.role === 'grid')).toBe(true);
+  });
+
+  test('nothing before the stage has a size', () => {
+    expect(placesOf(scene(3, 0, 0)).tiles).toEqual([]);
+  });
+});
