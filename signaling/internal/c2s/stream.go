@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -181,23 +182,24 @@ func (s *stream) header(el *xmlscan.Element) error {
 
 // features says what may come next.
 func (s *stream) features() {
-	f := `<stream:features xmlns:stream="` + nsStream + `">`
+	var f strings.Builder
+	f.WriteString(`<stream:features xmlns:stream="` + nsStream + `">`)
 	if s.phase == fresh {
 		s.phase = login
-		f += `<mechanisms xmlns="` + nsSASL + `">`
+		f.WriteString(`<mechanisms xmlns="` + nsSASL + `">`)
 		for _, m := range s.mechanisms() {
-			f += "<mechanism>" + m + "</mechanism>"
+			f.WriteString("<mechanism>" + m + "</mechanism>")
 		}
-		f += "</mechanisms>"
+		f.WriteString("</mechanisms>")
 	} else {
 		s.phase = binding
-		f += `<bind xmlns="` + nsBind + `"><required/></bind>`
+		f.WriteString(`<bind xmlns="` + nsBind + `"><required/></bind>`)
 		if s.resumable() {
-			f += `<sm xmlns="` + nsSM + `"><optional/></sm>`
+			f.WriteString(`<sm xmlns="` + nsSM + `"><optional/></sm>`)
 		}
-		f += s.srv.caps
+		f.WriteString(s.srv.caps)
 	}
-	s.link.say(f + "</stream:features>")
+	s.link.say(f.String() + "</stream:features>")
 }
 
 // resumable tells whether stream management is for this stream: the box's own

@@ -36,24 +36,25 @@ func TestScanAccepts(t *testing.T) {
 			t.Errorf("%s: Scan(%s): %v", tc.name, tc.in, err)
 			continue
 		}
-		got := string(el.NS) + " " + string(el.Local)
+		var got strings.Builder
+		got.WriteString(string(el.NS) + " " + string(el.Local))
 		for i, c := range el.Children {
 			if i == 0 {
-				got += " "
+				got.WriteString(" ")
 			}
-			got += "[" + string(c.NS) + " " + string(c.Local) + "]"
+			got.WriteString("[" + string(c.NS) + " " + string(c.Local) + "]")
 		}
-		if got != tc.want {
-			t.Errorf("%s: Scan(%s) = %s, want %s", tc.name, tc.in, got, tc.want)
+		if got.String() != tc.want {
+			t.Errorf("%s: Scan(%s) = %s, want %s", tc.name, tc.in, got.String(), tc.want)
 		}
 	}
 }
 
 func TestScanRefuses(t *testing.T) {
 	t.Parallel()
-	attrs := ""
+	var attrs strings.Builder
 	for i := range MaxAttrs + 1 {
-		attrs += " a" + strings.Repeat("x", i) + "='1'"
+		attrs.WriteString(" a" + strings.Repeat("x", i) + "='1'")
 	}
 	for _, tc := range []struct {
 		name, in string
@@ -101,7 +102,7 @@ func TestScanRefuses(t *testing.T) {
 		{"processing instruction", `<a><?php x ?></a>`, ErrRestricted},
 		{"XML declaration", `<?xml version="1.0"?><a/>`, ErrRestricted},
 		{"too deep", strings.Repeat("<a>", MaxDepth+1) + strings.Repeat("</a>", MaxDepth+1), ErrLimit},
-		{"too many attributes", "<a" + attrs + "/>", ErrLimit},
+		{"too many attributes", "<a" + attrs.String() + "/>", ErrLimit},
 		{"too many children", "<a>" + strings.Repeat("<b/>", MaxChildren+1) + "</a>", ErrLimit},
 	} {
 		if _, err := newScanner().Scan([]byte(tc.in)); !errors.Is(err, tc.want) {
@@ -166,14 +167,15 @@ func judge(in []byte) (string, error) {
 }
 
 func describe(el *Element) string {
-	out := "<" + string(el.NS) + " " + string(el.Local)
+	var out strings.Builder
+	out.WriteString("<" + string(el.NS) + " " + string(el.Local))
 	for _, a := range el.Attrs {
-		out += " " + string(a.Local) + "=" + Unescape(a.Raw)
+		out.WriteString(" " + string(a.Local) + "=" + Unescape(a.Raw))
 	}
 	for _, c := range el.Children {
-		out += "<" + string(c.NS) + " " + string(c.Local)
+		out.WriteString("<" + string(c.NS) + " " + string(c.Local))
 	}
-	return out
+	return out.String()
 }
 
 // FuzzScan: what Scan accepts, encoding/xml reads in the same way, the pieces
