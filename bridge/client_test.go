@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"slices"
@@ -14,8 +16,10 @@ import (
 
 	"github.com/coder/websocket"
 	"github.com/pion/interceptor"
+	"github.com/pion/logging"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
+	"github.com/pion/transport/v5/packetio"
 	"github.com/pion/webrtc/v4"
 	"meetbox.local/appliance/kit/ctl"
 	"meetbox.local/bridge/internal/channel"
@@ -51,7 +55,7 @@ func (b *board) report(t *testing.T) {
 	for _, p := range b.peers {
 		t.Logf("%s sends audio %d and video %v, got %d PLIs and %d NACKs", p.id, p.audio.ssrc, p.videoSSRCs(), p.plis, p.nacks)
 		for ssrc, l := range p.lanes {
-			t.Logf("lane %d: %d packets of %v, %d keyframes, %d sent again; the latest %+v", ssrc, len(l.arrivals), l.sources, l.keyframes, l.rtx, l.arrivals[len(l.arrivals)-1])
+			t.Logf("lane %d: %d packets of %v, %d keyframes; the latest %+v", ssrc, len(l.arrivals), l.sources, l.keyframes, l.arrivals[len(l.arrivals)-1])
 		}
 	}
 }
@@ -88,14 +92,6 @@ func (b *board) until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// line is one m-line of the description the bridge's side would offer.
-type line struct {
-	kind      webrtc.RTPCodecType
-	incoming  bool // to the client
-	ssrc, rtx uint32
-	name      string
-}
-
 // encoding is one that the client sends.
 type encoding struct {
 	track     *webrtc.TrackLocalStaticRTP
@@ -104,9 +100,10 @@ type encoding struct {
 
 // lane is one SSRC that the client receives.
 type lane struct {
-	keyframes, rtx int
-	sources        map[uint32]int // packets by what the sender's SSRC was
-	arrivals       []arrival
+	video     bool
+	keyframes int
+	sources   map[uint32]int // packets by what the sender's SSRC was
+	arrivals  []arrival
 }
 
 // arrival is one packet.
@@ -119,7 +116,9 @@ type arrival struct {
 }
 
 // peer is a participant's client: pion's whole WebRTC stack, told of the
-// bridge's side by descriptions such as lib-jitsi-meet makes from Jingle.
+// bridge's side by a description such as lib-jitsi-meet makes from Jingle.
+// Only what it receives is taken behind SRTP, before pion asks which track it
+// is for: this client wants to see all that comes, told of it or not.
 type peer struct {
 	w         *world
 	id        string
@@ -129,12 +128,9 @@ type peer struct {
 	pc        *webrtc.PeerConnection
 	remote    *colibri2.Transport
 	own       map[webrtc.RTPCodecType]uint32 // the bridge's feedback SSRCs
-	lines     []line
-	version   int
+	kinds     []webrtc.RTPCodecType          // of the m-lines
 	audio     encoding
-	video     []encoding    // lowest first
-	wanted    chan []line   // to receive; renegotiated one after the other
-	started   chan struct{} // one element for each track that pion has set up
+	video     []encoding // lowest first
 
 	// Under board's lock.
 	level    byte
@@ -142,6 +138,7 @@ type peer struct {
 	plis     int
 	nacks    int
 	lanes    map[uint32]*lane
+	repairs  map[uint32]*lane // by RTX SSRC, with the number of the packet each repeats
 	messages []channel.Message
 	say      func(text string) error // nil until the channel is open
 	videoMap map[uint32]channel.MappedVideo
@@ -152,15 +149,14 @@ func (w *world) newPeer(b *board, id string, encodings int, sctp, rewriting bool
 	w.t.Helper()
 	p := &peer{
 		w: w, id: id, sctp: sctp, rewriting: rewriting, board: b, level: quiet, needKey: true,
-		wanted: make(chan []line, 64), started: make(chan struct{}, 64), lanes: map[uint32]*lane{}, videoMap: map[uint32]channel.MappedVideo{}, audioMap: map[uint32]channel.MappedAudio{},
+		lanes: map[uint32]*lane{}, repairs: map[uint32]*lane{}, videoMap: map[uint32]channel.MappedVideo{}, audioMap: map[uint32]channel.MappedAudio{},
 	}
-	pc, err := newAPI(w.t).NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
+	pc, err := p.newAPI().NewPeerConnection(webrtc.Configuration{BundlePolicy: webrtc.BundlePolicyMaxBundle})
 	if err != nil {
 		w.t.Fatal(err)
 	}
 	p.pc = pc
 	b.peers = append(b.peers, p)
-	pc.OnTrack(p.receive)
 	p.audio = p.addTrack(webrtc.MimeTypeOpus, webrtc.RTPCodecTypeAudio)
 	for range encodings {
 		p.video = append(p.video, p.addTrack(webrtc.MimeTypeVP8, webrtc.RTPCodecTypeVideo))
@@ -168,7 +164,7 @@ func (w *world) newPeer(b *board, id string, encodings int, sctp, rewriting bool
 	return p
 }
 
-func newAPI(t *testing.T) *webrtc.API {
+func (p *peer) newAPI() *webrtc.API {
 	m, r := new(webrtc.MediaEngine), new(interceptor.Registry)
 	vp8 := webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeVP8, ClockRate: 90000, RTCPFeedback: []webrtc.RTCPFeedback{{Type: "ccm", Parameter: "fir"}, {Type: "nack"}, {Type: "nack", Parameter: "pli"}}}
 	opus := webrtc.RTPCodecCapability{MimeType: webrtc.MimeTypeOpus, ClockRate: 48000, Channels: 2}
@@ -184,10 +180,11 @@ func newAPI(t *testing.T) *webrtc.API {
 		webrtc.ConfigureTWCCSender(m, r),
 		webrtc.ConfigureTWCCHeaderExtensionSender(m, r),
 	); err != nil {
-		t.Fatal(err)
+		p.w.t.Fatal(err)
 	}
 	var s webrtc.SettingEngine
-	s.SetFireOnTrackBeforeFirstRTP(true)
+	s.BufferFactory = p.buffer
+	s.LoggerFactory = &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled}
 	s.SetIncludeLoopbackCandidate(true)
 	s.SetInterfaceFilter(func(name string) bool { return name == "lo" })
 	s.SetNetworkTypes([]webrtc.NetworkType{webrtc.NetworkTypeUDP4})
@@ -196,7 +193,7 @@ func newAPI(t *testing.T) *webrtc.API {
 
 func (p *peer) addTrack(mime string, kind webrtc.RTPCodecType) encoding {
 	p.w.t.Helper()
-	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, fmt.Sprintf("%v%d", kind, len(p.lines)), p.id)
+	track, err := webrtc.NewTrackLocalStaticRTP(webrtc.RTPCodecCapability{MimeType: mime}, fmt.Sprintf("%v%d", kind, len(p.kinds)), p.id)
 	if err != nil {
 		p.w.t.Fatal(err)
 	}
@@ -205,7 +202,7 @@ func (p *peer) addTrack(mime string, kind webrtc.RTPCodecType) encoding {
 		p.w.t.Fatal(err)
 	}
 	go p.feedback(tr.Sender())
-	p.lines = append(p.lines, line{kind: kind})
+	p.kinds = append(p.kinds, kind)
 	e := tr.Sender().GetParameters().Encodings[0]
 	return encoding{track, uint32(e.SSRC), uint32(e.RTX.SSRC)}
 }
@@ -271,7 +268,7 @@ func (p *peer) join(meeting string, create bool) {
 		dc.OnMessage(func(m webrtc.DataChannelMessage) { p.hear(m.Data) })
 	}
 	gathered := webrtc.GatheringCompletePromise(p.pc)
-	p.negotiate(nil)
+	p.negotiate()
 	<-gathered
 	w.modify(`<conference-modify xmlns='jitsi:colibri2' meeting-id='%s'><endpoint id='%s' stats-id='Quiet-Fox'>%s%s</endpoint></conference-modify>`,
 		meeting, p.id, p.transportXML(), p.sourcesXML())
@@ -283,7 +280,6 @@ func (p *peer) join(meeting string, create bool) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
 	wg.Go(func() { p.send(ctx) })
-	wg.Go(func() { p.renegotiate(ctx) })
 	if !p.sctp {
 		wg.Go(func() { p.webSocket(ctx) })
 	}
@@ -322,99 +318,60 @@ const allocate = `<conference-modify xmlns='jitsi:colibri2' meeting-id='%s' name
  </endpoint>
 </conference-modify>`
 
-// negotiate offers the client the lines there are and some more, and takes
-// its answer.
-func (p *peer) negotiate(more []line) {
-	p.lines = append(p.lines, more...)
-	p.version++
-	if err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: p.offer()}); err != nil {
-		p.w.t.Errorf("%s: %v for %s", p.id, err, p.offer())
-		return
+// negotiate offers the client lines for what it sends, and takes its answer.
+func (p *peer) negotiate() {
+	p.w.t.Helper()
+	err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: p.offer()})
+	var answer webrtc.SessionDescription
+	if err == nil {
+		answer, err = p.pc.CreateAnswer(nil)
 	}
-	answer, err := p.pc.CreateAnswer(nil)
 	if err == nil {
 		err = p.pc.SetLocalDescription(answer)
 	}
 	if err != nil {
-		p.w.t.Errorf("%s: %v", p.id, err)
-	}
-}
-
-func (p *peer) renegotiate(ctx context.Context) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case more := <-p.wanted:
-			more = slices.DeleteFunc(more, func(n line) bool {
-				return slices.ContainsFunc(p.lines, func(o line) bool { return o.incoming && o.ssrc == n.ssrc })
-			})
-			if len(more) > 0 {
-				p.negotiate(more)
-			}
-			// pion forgets tracks that it is still setting up when the next
-			// description comes.
-			for range more {
-				select {
-				case <-p.started:
-				case <-ctx.Done():
-					return
-				}
-			}
-		}
+		p.w.t.Fatalf("%s: %v for %s", p.id, err, p.offer())
 	}
 }
 
 func (p *peer) offer() string {
 	var s, mids strings.Builder
-	ice := p.remote.ICE
-	for i, l := range p.lines {
+	for i, kind := range p.kinds {
 		fmt.Fprintf(&mids, " %d", i)
-		if l.kind == webrtc.RTPCodecTypeAudio {
+		if kind == webrtc.RTPCodecTypeAudio {
 			fmt.Fprintf(&s, "m=audio 9 UDP/TLS/RTP/SAVPF %d\r\n", ptOpus)
 		} else {
 			fmt.Fprintf(&s, "m=video 9 UDP/TLS/RTP/SAVPF %d %d\r\n", ptVP8, ptRTX)
 		}
-		fmt.Fprintf(&s, "c=IN IP4 0.0.0.0\r\na=mid:%d\r\na=rtcp-mux\r\n", i)
-		p.transportLines(&s)
-		if l.kind == webrtc.RTPCodecTypeAudio {
+		// The bridge's own source is there as the focus signals it. Without
+		// one pion would guess that the first unknown SSRC belongs here.
+		fmt.Fprintf(&s, "c=IN IP4 0.0.0.0\r\na=mid:%d\r\na=rtcp-mux\r\na=recvonly\r\na=ssrc:%d cname:jvb\r\n", i, p.own[kind])
+		p.transportLines(&s, i == 0)
+		if kind == webrtc.RTPCodecTypeAudio {
 			fmt.Fprintf(&s, "a=rtpmap:%d opus/48000/2\r\na=extmap:%d %s\r\n", ptOpus, extLevel, uriLevel)
-		} else {
-			fmt.Fprintf(&s, "a=rtpmap:%d VP8/90000\r\na=rtpmap:%d rtx/90000\r\na=fmtp:%d apt=%d\r\n", ptVP8, ptRTX, ptRTX, ptVP8)
-			fmt.Fprintf(&s, "a=rtcp-fb:%[1]d nack\r\na=rtcp-fb:%[1]d nack pli\r\na=rtcp-fb:%[1]d ccm fir\r\na=rtcp-fb:%[1]d transport-cc\r\n", ptVP8)
-			fmt.Fprintf(&s, "a=extmap:%d %s\r\na=extmap:%d %s\r\n", extAbsSendTime, uriAbsSendTime, extTWCC, uriTWCC)
-		}
-		if !l.incoming {
-			// The bridge's own source, as the focus signals it. Without one pion
-			// would guess that the first unknown SSRC belongs here.
-			fmt.Fprintf(&s, "a=recvonly\r\na=ssrc:%d cname:jvb\r\n", p.own[l.kind])
 			continue
 		}
-		fmt.Fprintf(&s, "a=sendonly\r\na=msid:%s %s\r\n", l.name, l.name)
-		if l.rtx != 0 {
-			fmt.Fprintf(&s, "a=ssrc-group:FID %d %d\r\na=ssrc:%d cname:mixed\r\n", l.ssrc, l.rtx, l.rtx)
-		}
-		fmt.Fprintf(&s, "a=ssrc:%[1]d cname:mixed\r\na=ssrc:%[1]d msid:%[2]s %[2]s\r\n", l.ssrc, l.name)
+		fmt.Fprintf(&s, "a=rtpmap:%d VP8/90000\r\na=rtpmap:%d rtx/90000\r\na=fmtp:%d apt=%d\r\n", ptVP8, ptRTX, ptRTX, ptVP8)
+		fmt.Fprintf(&s, "a=rtcp-fb:%[1]d nack\r\na=rtcp-fb:%[1]d nack pli\r\na=rtcp-fb:%[1]d ccm fir\r\na=rtcp-fb:%[1]d transport-cc\r\n", ptVP8)
+		fmt.Fprintf(&s, "a=extmap:%d %s\r\na=extmap:%d %s\r\n", extAbsSendTime, uriAbsSendTime, extTWCC, uriTWCC)
 	}
 	if p.sctp {
 		mids.WriteString(" data")
 		fmt.Fprintf(&s, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:data\r\na=sctp-port:%d\r\na=sendrecv\r\n", p.remote.SCTP.Port)
-		p.transportLines(&s)
+		p.transportLines(&s, false)
 	}
-	head := fmt.Sprintf("v=0\r\no=- 1 %d IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE%s\r\n", p.version, mids.String())
-	for _, c := range ice.Candidates {
-		// Once, in the first line, is enough for a bundle.
-		s2 := fmt.Sprintf("a=candidate:%s 1 udp %d %s %d typ %s\r\n", c.Foundation, c.Priority, c.IP, c.Port, c.Type)
-		rest := s.String()
-		i := strings.Index(rest, "a=mid:0\r\n")
-		s.Reset()
-		s.WriteString(rest[:i] + s2 + rest[i:])
-	}
-	return head + s.String()
+	return "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE" + mids.String() + "\r\n" + s.String()
 }
 
-func (p *peer) transportLines(s *strings.Builder) {
+// transportLines is the bridge's side; its candidates in one line of a bundle
+// are enough.
+func (p *peer) transportLines(s *strings.Builder, candidates bool) {
 	ice := p.remote.ICE
+	for _, c := range ice.Candidates {
+		if candidates {
+			fmt.Fprintf(s, "a=candidate:%s 1 udp %d %s %d typ %s\r\n", c.Foundation, c.Priority, c.IP, c.Port, c.Type)
+		}
+	}
 	fmt.Fprintf(s, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s %s\r\na=setup:%s\r\n", ice.Ufrag, ice.Pwd, ice.Fingerprints[0].Hash, ice.Fingerprints[0].Value, ice.Fingerprints[0].Setup)
 }
 
@@ -485,32 +442,17 @@ func (p *peer) hear(text []byte) {
 	p.board.Lock()
 	defer p.board.Unlock()
 	p.messages = append(p.messages, m)
-	var want []line
 	switch m := m.(type) {
 	case *channel.VideoSourcesMap:
 		for _, s := range m.MappedSources {
 			p.videoMap[s.SSRC] = s
-			want = append(want, line{webrtc.RTPCodecTypeVideo, true, s.SSRC, s.RTX, s.Source})
 		}
 	case *channel.AudioSourcesMap:
 		for _, s := range m.MappedSources {
 			p.audioMap[s.SSRC] = s
-			want = append(want, line{webrtc.RTPCodecTypeAudio, true, s.SSRC, 0, s.Source})
 		}
 	}
-	if len(want) > 0 {
-		p.wanted <- want
-	}
 	p.board.post()
-}
-
-// sourceAdd is how a client without rewriting learns of another's sources:
-// the focus leaves out all encodings but the first.
-func (p *peer) sourceAdd(other *peer) {
-	p.wanted <- []line{
-		{webrtc.RTPCodecTypeAudio, true, other.audio.ssrc, 0, other.id + "-a0"},
-		{webrtc.RTPCodecTypeVideo, true, other.video[0].ssrc, other.video[0].rtx, other.id + "-v0"},
-	}
 }
 
 func (p *peer) webSocket(ctx context.Context) {
@@ -593,42 +535,79 @@ func (p *peer) sendVideo(n int) {
 	}
 }
 
-// receive is the client's loudspeaker and screen.
-func (p *peer) receive(track *webrtc.TrackRemote, _ *webrtc.RTPReceiver) {
-	ssrc := uint32(track.SSRC())
-	p.started <- struct{}{}
-	for {
-		packet, attributes, err := track.ReadRTP()
-		if err != nil {
-			return
-		}
-		p.board.Lock()
-		l := p.lanes[ssrc]
-		if l == nil {
-			l = &lane{sources: map[uint32]int{}}
-			p.lanes[ssrc] = l
-		}
-		if attributes.Get(webrtc.AttributeRtxSsrc) != nil {
-			l.rtx++
-		}
-		l.take(packet, track.Kind())
-		// What came before the client knew the SSRC is lost. Like a browser,
-		// it asks until it can begin.
-		ask := track.Kind() == webrtc.RTPCodecTypeVideo && l.keyframes == 0 && len(l.arrivals)%50 == 1
-		p.board.post()
-		p.board.Unlock()
-		if ask {
-			p.pc.WriteRTCP([]rtcp.Packet{&rtcp.PictureLossIndication{MediaSSRC: ssrc}}) // fails while the client closes
-		}
+// buffer is where pion's SRTP puts what it has opened of one SSRC.
+func (p *peer) buffer(typ packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
+	if typ != packetio.RTPBufferPacket {
+		return plain{packetio.NewBuffer()}
 	}
+	return &sink{p: p, ssrc: ssrc, closed: make(chan struct{})}
 }
 
-// take keeps a packet, one that was sent again like any other: the network
-// may lose and reorder even here, when the machine is busy.
-func (l *lane) take(packet *rtp.Packet, kind webrtc.RTPCodecType) {
+// plain is pion's own buffer behind the interface of a foreign one.
+type plain struct{ *packetio.Buffer }
+
+func (b plain) Read(p []byte) (int, error) {
+	n, _, err := b.Buffer.Read(p, nil)
+	return n, err
+}
+
+func (b plain) Write(p []byte) (int, error) { return b.Buffer.Write(p, nil) }
+
+// sink hands packets to the peer instead of to pion's tracks.
+type sink struct {
+	p      *peer
+	ssrc   uint32
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (s *sink) Write(b []byte) (int, error) {
+	s.p.receive(s.ssrc, b)
+	return len(b), nil
+}
+
+func (s *sink) Read([]byte) (int, error) {
+	<-s.closed
+	return 0, io.EOF
+}
+
+func (s *sink) Close() error {
+	s.once.Do(func() { close(s.closed) })
+	return nil
+}
+
+// receive is the client's loudspeaker and screen.
+func (p *peer) receive(ssrc uint32, b []byte) {
+	packet := new(rtp.Packet)
+	if err := packet.Unmarshal(slices.Clone(b)); err != nil {
+		p.w.t.Errorf("%s: %v", p.id, err)
+		return
+	}
+	p.board.Lock()
+	defer p.board.Unlock()
+	defer p.board.post()
+	into := p.lanes
+	if packet.PayloadType == ptRTX {
+		if len(packet.Payload) < 2 {
+			return // padding
+		}
+		packet.SequenceNumber = binary.BigEndian.Uint16(packet.Payload)
+		packet.Payload = packet.Payload[2:]
+		into = p.repairs
+	}
+	l := into[ssrc]
+	if l == nil {
+		l = &lane{sources: map[uint32]int{}}
+		into[ssrc] = l
+	}
+	l.take(packet)
+}
+
+func (l *lane) take(packet *rtp.Packet) {
 	a := arrival{seq: packet.SequenceNumber, timestamp: packet.Timestamp}
 	payload := packet.Payload
-	if kind == webrtc.RTPCodecTypeVideo {
+	if packet.PayloadType != ptOpus {
+		l.video = true
 		if len(payload) == 0 {
 			return // padding
 		}
@@ -645,12 +624,16 @@ func (l *lane) take(packet *rtp.Packet, kind webrtc.RTPCodecType) {
 	}
 }
 
-// faults are what a decoder would stumble over, in the packets' own order.
-func (l *lane) faults(video bool) (list []string) {
+// faults are what a decoder would stumble over, in the packets' own order: the
+// network may reorder, and lose a few, even here when the machine is busy.
+func (l *lane) faults() (list []string) {
 	fault := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
 	in := slices.Clone(l.arrivals)
 	slices.SortStableFunc(in, func(a, b arrival) int { return int(int16(a.seq - b.seq)) })
 	in = slices.CompactFunc(in, func(a, b arrival) bool { return a.seq == b.seq })
+	if l.video && !(in[0].vp8.start && in[0].vp8.key) {
+		fault("begins with %+v, which is no keyframe", in[0])
+	}
 	missing, picture := 0, -1
 	for i, a := range in {
 		if a.err != nil {
@@ -674,8 +657,7 @@ func (l *lane) faults(video bool) (list []string) {
 			picture = int(a.vp8.picture)
 		}
 	}
-	// Video is asked for again until it is there; of audio some may be lost.
-	if video && missing > 2 || missing > len(in)/50+2 {
+	if missing > len(in)/50+2 {
 		fault("%d packets of %d are missing", missing, len(in)+missing)
 	}
 	return list
