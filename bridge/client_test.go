@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -19,7 +17,6 @@ import (
 	"github.com/pion/logging"
 	"github.com/pion/rtcp"
 	"github.com/pion/rtp"
-	"github.com/pion/transport/v5/packetio"
 	"github.com/pion/webrtc/v4"
 	"meetbox.local/appliance/kit/ctl"
 	"meetbox.local/bridge/internal/channel"
@@ -96,23 +93,6 @@ func (b *board) until(t *testing.T, what string, ok func() bool) {
 type encoding struct {
 	track     *webrtc.TrackLocalStaticRTP
 	ssrc, rtx uint32
-}
-
-// lane is one SSRC that the client receives.
-type lane struct {
-	video     bool
-	keyframes int
-	sources   map[uint32]int // packets by what the sender's SSRC was
-	arrivals  []arrival
-}
-
-// arrival is one packet.
-type arrival struct {
-	seq       uint16
-	timestamp uint32
-	vp8       vp8
-	tag       tag
-	err       error
 }
 
 // peer is a participant's client: pion's whole WebRTC stack, told of the
@@ -290,130 +270,6 @@ func (p *peer) join(meeting string, create bool) {
 	})
 }
 
-const allocate = `<conference-modify xmlns='jitsi:colibri2' meeting-id='%s' name='room@muc.meet.jitsi' create='%t'>
- <endpoint id='%s' create='true' stats-id='Quiet-Fox'><capability name='source-names'/>%s
-  <media type='audio'>
-   <payload-type xmlns='urn:xmpp:jingle:apps:rtp:1' id='111' name='opus' clockrate='48000' channels='2'>
-    <parameter name='minptime' value='10'/><parameter name='useinbandfec' value='1'/>
-    <rtcp-fb xmlns='urn:xmpp:jingle:apps:rtp:rtcp-fb:0' type='transport-cc'/>
-   </payload-type>
-   <rtp-hdrext xmlns='urn:xmpp:jingle:apps:rtp:rtp-hdrext:0' id='1' uri='urn:ietf:params:rtp-hdrext:ssrc-audio-level'/>
-   <rtp-hdrext xmlns='urn:xmpp:jingle:apps:rtp:rtp-hdrext:0' id='5' uri='http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01'/>
-   <extmap-allow-mixed xmlns='urn:xmpp:jingle:apps:rtp:rtp-hdrext:0'/>
-  </media>
-  <media type='video'>
-   <payload-type xmlns='urn:xmpp:jingle:apps:rtp:1' id='100' name='VP8' clockrate='90000'>
-    <rtcp-fb xmlns='urn:xmpp:jingle:apps:rtp:rtcp-fb:0' type='ccm' subtype='fir'/>
-    <rtcp-fb xmlns='urn:xmpp:jingle:apps:rtp:rtcp-fb:0' type='nack'/>
-    <rtcp-fb xmlns='urn:xmpp:jingle:apps:rtp:rtcp-fb:0' type='nack' subtype='pli'/>
-    <rtcp-fb xmlns='urn:xmpp:jingle:apps:rtp:rtcp-fb:0' type='transport-cc'/>
-   </payload-type>
-   <payload-type xmlns='urn:xmpp:jingle:apps:rtp:1' id='96' name='rtx' clockrate='90000'><parameter name='apt' value='100'/></payload-type>
-   <rtp-hdrext xmlns='urn:xmpp:jingle:apps:rtp:rtp-hdrext:0' id='3' uri='http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time'/>
-   <rtp-hdrext xmlns='urn:xmpp:jingle:apps:rtp:rtp-hdrext:0' id='5' uri='http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01'/>
-   <extmap-allow-mixed xmlns='urn:xmpp:jingle:apps:rtp:rtp-hdrext:0'/>
-  </media>
-  <transport ice-controlling='true'>%s</transport>
-  <sources/>
- </endpoint>
-</conference-modify>`
-
-// negotiate offers the client lines for what it sends, and takes its answer.
-func (p *peer) negotiate() {
-	p.w.t.Helper()
-	err := p.pc.SetRemoteDescription(webrtc.SessionDescription{Type: webrtc.SDPTypeOffer, SDP: p.offer()})
-	var answer webrtc.SessionDescription
-	if err == nil {
-		answer, err = p.pc.CreateAnswer(nil)
-	}
-	if err == nil {
-		err = p.pc.SetLocalDescription(answer)
-	}
-	if err != nil {
-		p.w.t.Fatalf("%s: %v for %s", p.id, err, p.offer())
-	}
-}
-
-func (p *peer) offer() string {
-	var s, mids strings.Builder
-	for i, kind := range p.kinds {
-		fmt.Fprintf(&mids, " %d", i)
-		if kind == webrtc.RTPCodecTypeAudio {
-			fmt.Fprintf(&s, "m=audio 9 UDP/TLS/RTP/SAVPF %d\r\n", ptOpus)
-		} else {
-			fmt.Fprintf(&s, "m=video 9 UDP/TLS/RTP/SAVPF %d %d\r\n", ptVP8, ptRTX)
-		}
-		// The bridge's own source is there as the focus signals it. Without
-		// one pion would guess that the first unknown SSRC belongs here.
-		fmt.Fprintf(&s, "c=IN IP4 0.0.0.0\r\na=mid:%d\r\na=rtcp-mux\r\na=recvonly\r\na=ssrc:%d cname:jvb\r\n", i, p.own[kind])
-		p.transportLines(&s, i == 0)
-		if kind == webrtc.RTPCodecTypeAudio {
-			fmt.Fprintf(&s, "a=rtpmap:%d opus/48000/2\r\na=extmap:%d %s\r\n", ptOpus, extLevel, uriLevel)
-			continue
-		}
-		fmt.Fprintf(&s, "a=rtpmap:%d VP8/90000\r\na=rtpmap:%d rtx/90000\r\na=fmtp:%d apt=%d\r\n", ptVP8, ptRTX, ptRTX, ptVP8)
-		fmt.Fprintf(&s, "a=rtcp-fb:%[1]d nack\r\na=rtcp-fb:%[1]d nack pli\r\na=rtcp-fb:%[1]d ccm fir\r\na=rtcp-fb:%[1]d transport-cc\r\n", ptVP8)
-		fmt.Fprintf(&s, "a=extmap:%d %s\r\na=extmap:%d %s\r\n", extAbsSendTime, uriAbsSendTime, extTWCC, uriTWCC)
-	}
-	if p.sctp {
-		mids.WriteString(" data")
-		fmt.Fprintf(&s, "m=application 9 UDP/DTLS/SCTP webrtc-datachannel\r\nc=IN IP4 0.0.0.0\r\na=mid:data\r\na=sctp-port:%d\r\na=sendrecv\r\n", p.remote.SCTP.Port)
-		p.transportLines(&s, false)
-	}
-	return "v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE" + mids.String() + "\r\n" + s.String()
-}
-
-// transportLines is the bridge's side; its candidates in one line of a bundle
-// are enough.
-func (p *peer) transportLines(s *strings.Builder, candidates bool) {
-	ice := p.remote.ICE
-	for _, c := range ice.Candidates {
-		if candidates {
-			fmt.Fprintf(s, "a=candidate:%s 1 udp %d %s %d typ %s\r\n", c.Foundation, c.Priority, c.IP, c.Port, c.Type)
-		}
-	}
-	fmt.Fprintf(s, "a=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s %s\r\na=setup:%s\r\n", ice.Ufrag, ice.Pwd, ice.Fingerprints[0].Hash, ice.Fingerprints[0].Value, ice.Fingerprints[0].Setup)
-}
-
-// transportXML is the client's side, from its own description.
-func (p *peer) transportXML() string {
-	value := map[string]string{}
-	var candidates strings.Builder
-	for l := range strings.SplitSeq(p.pc.LocalDescription().SDP, "\r\n") {
-		k, v, _ := strings.Cut(strings.TrimPrefix(l, "a="), ":")
-		if _, ok := value[k]; !ok {
-			value[k] = v
-		}
-		if f := strings.Fields(v); k == "candidate" && len(f) >= 8 && f[1] == "1" {
-			fmt.Fprintf(&candidates, `<candidate component='1' foundation='%s' generation='0' id='%s' network='1' protocol='%s' type='%s' ip='%s' port='%s' priority='%s'/>`, f[0], f[0], f[2], f[7], f[4], f[5], f[3])
-		}
-	}
-	hash, print, _ := strings.Cut(value["fingerprint"], " ")
-	return fmt.Sprintf(`<transport><transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' ufrag='%s' pwd='%s'>
-	 <fingerprint xmlns='urn:xmpp:jingle:apps:dtls:0' hash='%s' setup='%s'>%s</fingerprint>%s</transport></transport>`,
-		value["ice-ufrag"], value["ice-pwd"], hash, value["setup"], print, candidates.String())
-}
-
-func (p *peer) sourcesXML() string {
-	var s strings.Builder
-	const ssma = "xmlns='urn:xmpp:jingle:apps:rtp:ssma:0'"
-	fmt.Fprintf(&s, `<sources><media-source type='audio' id='%[1]s-a0'><source %[2]s ssrc='%[3]d' name='%[1]s-a0'/></media-source>`, p.id, ssma, p.audio.ssrc)
-	fmt.Fprintf(&s, `<media-source type='video' id='%s-v0'>`, p.id)
-	sim := ""
-	for _, e := range p.video {
-		fmt.Fprintf(&s, `<source %[1]s ssrc='%[2]d' name='%[4]s-v0' videoType='camera'/><source %[1]s ssrc='%[3]d' name='%[4]s-v0'/>`, ssma, e.ssrc, e.rtx, p.id)
-		sim += fmt.Sprintf(`<source ssrc='%d'/>`, e.ssrc)
-	}
-	if len(p.video) > 1 {
-		fmt.Fprintf(&s, `<ssrc-group %s semantics='SIM'>%s</ssrc-group>`, ssma, sim)
-	}
-	for _, e := range p.video {
-		fmt.Fprintf(&s, `<ssrc-group %s semantics='FID'><source ssrc='%d'/><source ssrc='%d'/></ssrc-group>`, ssma, e.ssrc, e.rtx)
-	}
-	s.WriteString(`</media-source></sources>`)
-	return s.String()
-}
-
 // opened tells the bridge what this client wants to see.
 func (p *peer) opened(say func(text string) error) {
 	p.board.Lock()
@@ -533,132 +389,4 @@ func (p *peer) sendVideo(n int) {
 			})
 		}
 	}
-}
-
-// buffer is where pion's SRTP puts what it has opened of one SSRC.
-func (p *peer) buffer(typ packetio.BufferPacketType, ssrc uint32) io.ReadWriteCloser {
-	if typ != packetio.RTPBufferPacket {
-		return plain{packetio.NewBuffer()}
-	}
-	return &sink{p: p, ssrc: ssrc, closed: make(chan struct{})}
-}
-
-// plain is pion's own buffer behind the interface of a foreign one.
-type plain struct{ *packetio.Buffer }
-
-func (b plain) Read(p []byte) (int, error) {
-	n, _, err := b.Buffer.Read(p, nil)
-	return n, err
-}
-
-func (b plain) Write(p []byte) (int, error) { return b.Buffer.Write(p, nil) }
-
-// sink hands packets to the peer instead of to pion's tracks.
-type sink struct {
-	p      *peer
-	ssrc   uint32
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (s *sink) Write(b []byte) (int, error) {
-	s.p.receive(s.ssrc, b)
-	return len(b), nil
-}
-
-func (s *sink) Read([]byte) (int, error) {
-	<-s.closed
-	return 0, io.EOF
-}
-
-func (s *sink) Close() error {
-	s.once.Do(func() { close(s.closed) })
-	return nil
-}
-
-// receive is the client's loudspeaker and screen.
-func (p *peer) receive(ssrc uint32, b []byte) {
-	packet := new(rtp.Packet)
-	if err := packet.Unmarshal(slices.Clone(b)); err != nil {
-		p.w.t.Errorf("%s: %v", p.id, err)
-		return
-	}
-	p.board.Lock()
-	defer p.board.Unlock()
-	defer p.board.post()
-	into := p.lanes
-	if packet.PayloadType == ptRTX {
-		if len(packet.Payload) < 2 {
-			return // padding
-		}
-		packet.SequenceNumber = binary.BigEndian.Uint16(packet.Payload)
-		packet.Payload = packet.Payload[2:]
-		into = p.repairs
-	}
-	l := into[ssrc]
-	if l == nil {
-		l = &lane{sources: map[uint32]int{}}
-		into[ssrc] = l
-	}
-	l.take(packet)
-}
-
-func (l *lane) take(packet *rtp.Packet) {
-	a := arrival{seq: packet.SequenceNumber, timestamp: packet.Timestamp}
-	payload := packet.Payload
-	if packet.PayloadType != ptOpus {
-		l.video = true
-		if len(payload) == 0 {
-			return // padding
-		}
-		if a.vp8, payload, a.err = parseVP8(payload); a.err != nil {
-			l.arrivals = append(l.arrivals, a)
-			return
-		}
-	}
-	a.tag, a.err = parseTag(payload)
-	l.arrivals = append(l.arrivals, a)
-	l.sources[a.tag.source]++
-	if a.vp8.start && a.vp8.key {
-		l.keyframes++
-	}
-}
-
-// faults are what a decoder would stumble over, in the packets' own order: the
-// network may reorder, and lose a few, even here when the machine is busy.
-func (l *lane) faults() (list []string) {
-	fault := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
-	in := slices.Clone(l.arrivals)
-	slices.SortStableFunc(in, func(a, b arrival) int { return int(int16(a.seq - b.seq)) })
-	in = slices.CompactFunc(in, func(a, b arrival) bool { return a.seq == b.seq })
-	if l.video && !(in[0].vp8.start && in[0].vp8.key) {
-		fault("begins with %+v, which is no keyframe", in[0])
-	}
-	missing, picture := 0, -1
-	for i, a := range in {
-		if a.err != nil {
-			fault("packet %d: %v", a.seq, a.err)
-			continue
-		}
-		if i > 0 {
-			last := in[i-1]
-			if gap := int(a.seq - last.seq - 1); gap > 0 {
-				missing += gap
-				picture = -1
-			}
-			if int32(a.timestamp-last.timestamp) < 0 {
-				fault("packet %d has timestamp %d after %d", a.seq, a.timestamp, last.timestamp)
-			}
-		}
-		if a.vp8.start {
-			if picture >= 0 && int(a.vp8.picture) != (picture+1)&0x7fff {
-				fault("packet %d has picture %d after %d", a.seq, a.vp8.picture, picture)
-			}
-			picture = int(a.vp8.picture)
-		}
-	}
-	if missing > len(in)/50+2 {
-		fault("%d packets of %d are missing", missing, len(in)+missing)
-	}
-	return list
 }

@@ -199,3 +199,20 @@ func TestLimiter(t *testing.T) {
 		t.Errorf("Open() = %d after all were closed, want 0", got)
 	}
 }
+
+// FuzzRoom: what is accepted cannot climb out of anything, and is printable
+// in a header.
+func FuzzRoom(f *testing.F) {
+	for _, s := range []string{"/", "/a/b", "/..", "/a/../b", "/\x00", "/Büro", "/\\", "x"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		room, ok := Room(path)
+		if !ok {
+			return
+		}
+		if "/"+room != path || strings.ContainsAny(room, "\x00\r\n\\") || strings.Contains("/"+room+"/", "/../") || len(room) > maxRoom {
+			t.Fatalf("Room(%q) = %q", path, room)
+		}
+	})
+}

@@ -87,6 +87,21 @@ describe('three people in a room', () => {
     await until('Ben is gone', 5000, async () => (await ada.state()).participants.length === 1);
   });
 
+  test('a shared screen is seen large, and goes again', async () => {
+    const [ada, ben] = (await meet('shared-screen', 'Ada', 'Ben')) as [Guest, Guest];
+    await allSee(guests, 30_000);
+    await ada.page.getByRole('button', { name: 'Share your screen' }).click();
+    await ada.page.getByText('Everybody sees your screen.').waitFor();
+    const screen = ben.page.locator('.tile-stage[data-picture="screen"]').filter({ hasText: 'Ada’s screen' });
+    const shown = () => screen.locator('video').evaluate((v: HTMLVideoElement) => v.getVideoPlaybackQuality().totalVideoFrames);
+    await screen.locator('video').waitFor();
+    await until('the screen moves', 15_000, async () => (await shown()) > 3);
+    await allSee(guests, 5000);
+    await ada.page.getByRole('button', { name: 'Stop sharing' }).click();
+    await screen.waitFor({ state: 'detached' });
+    await allSee(guests, 10_000);
+  });
+
   test('a tab that is closed leaves', async () => {
     const [ada, ben] = (await meet('closed-tab', 'Ada', 'Ben')) as [Guest, Guest];
     await until('both are there', 10_000, async () => (await ada.state()).participants.length === 2);

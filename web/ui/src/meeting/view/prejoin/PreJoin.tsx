@@ -69,9 +69,11 @@ export function PreJoin({ meeting, title, connecting }: PreJoinProps) {
             }}
           />
           <Devices media={media} choose={(kind, id) => void media.choose(kind, id)} />
-          <Button kind="primary" large wide type="submit" disabled={connecting}>
-            {connecting ? t('prejoin.joining') : t('prejoin.join')}
-          </Button>
+          <div class="prejoin-go">
+            <Button kind="primary" large wide type="submit" disabled={connecting}>
+              {connecting ? t('prejoin.joining') : t('prejoin.join')}
+            </Button>
+          </div>
           <p class="prejoin-note" aria-live="polite">
             {connecting ? t('prejoin.connecting') : t('prejoin.note')}
           </p>
