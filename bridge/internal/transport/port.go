@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"net/netip"
 	"runtime"
@@ -286,9 +287,7 @@ func (p *Port) bind(b *binding) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	next := make(bindings, len(*b.local.bindings.Load())+1)
-	for a, x := range *b.local.bindings.Load() {
-		next[a] = x
-	}
+	maps.Copy(next, *b.local.bindings.Load())
 	next[b.remote] = b
 	b.local.bindings.Store(&next)
 }
