@@ -188,8 +188,7 @@ describe('how it looks', () => {
       await guest.join(room);
     }
     await allSee(guests, 30_000);
-    const dismiss = robin.page.getByRole('button', { name: 'Dismiss' });
-    while (await dismiss.first().isVisible()) await dismiss.first().click();
+    await until('notices go by themselves', 20_000, async () => (await robin.page.locator('.notice').count()) === 0);
     await shoot(robin, `meeting-${id}`);
     expect(await fits(robin), 'meeting').toBe(true);
     expect(await barriers(robin), 'meeting').toEqual([]);
