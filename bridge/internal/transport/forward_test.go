@@ -77,6 +77,9 @@ func newBench(t testing.TB, profile srtp.Profile, n int) *bench {
 			t.Fatal(err)
 		}
 		sessions[i] = s
+		if err := s.agent.GracefulClose(); err != nil { // else it gathers beside what is measured
+			t.Fatal(err)
+		}
 		up := randomKeys(profile)
 		client, err := srtp.NewSender(up)
 		if err != nil {
@@ -139,6 +142,17 @@ func (b *bench) drain() {
 	}
 }
 
+// least is the least of a few measurements, and how many it took to get to
+// nothing: the count is of the whole process, in which the runtime and the
+// libraries' timers may stir at any time.
+func least(runs int, f func()) (rounds int, allocs float64) {
+	allocs = testing.AllocsPerRun(runs, f)
+	for rounds = 1; rounds < 5 && allocs != 0; rounds++ {
+		allocs = min(allocs, testing.AllocsPerRun(runs, f))
+	}
+	return rounds, allocs
+}
+
 // Not one allocation from a packet's arrival to its departure to seven others.
 func TestForwardingDoesNotAllocate(t *testing.T) {
 	b := newBench(t, srtp.GCM128, 8)
@@ -148,14 +162,15 @@ func TestForwardingDoesNotAllocate(t *testing.T) {
 	b.frame(t, 0, payload) // the first of each SSRC
 	before := g.packetsOut.Get()
 	const runs = 200
-	if n := testing.AllocsPerRun(runs, func() { b.frame(t, 0, payload) }); n != 0 {
+	rounds, n := least(runs, func() { b.frame(t, 0, payload) })
+	if n != 0 {
 		t.Errorf("%v allocations for a frame of five packets to seven others", n)
 	}
-	if got, want := int(g.packetsOut.Get()-before), (runs+1)*5*7; got != want {
+	if got, want := int(g.packetsOut.Get()-before), rounds*(runs+1)*5*7; got != want {
 		t.Errorf("%d packets sent, want %d", got, want)
 	}
 	rtcp := []byte{0x81, 206, 0, 2, 0, 0, 0, 1, 0, 0, 0, 2}
-	if n := testing.AllocsPerRun(runs, func() {
+	if _, n := least(runs, func() {
 		packet, ok := b.senders[0].SealRTCP(&b.scratch, b.packet, rtcp)
 		if !ok {
 			t.Fatal("client cannot seal")
