@@ -116,13 +116,13 @@ func (p *peer) sourcesXML() string {
 	const ssma = "xmlns='urn:xmpp:jingle:apps:rtp:ssma:0'"
 	fmt.Fprintf(&s, `<sources><media-source type='audio' id='%[1]s-a0'><source %[2]s ssrc='%[3]d' name='%[1]s-a0'/></media-source>`, p.id, ssma, p.audio.ssrc)
 	fmt.Fprintf(&s, `<media-source type='video' id='%s-v0'>`, p.id)
-	sim := ""
+	var sim strings.Builder
 	for _, e := range p.video {
 		fmt.Fprintf(&s, `<source %[1]s ssrc='%[2]d' name='%[4]s-v0' videoType='camera'/><source %[1]s ssrc='%[3]d' name='%[4]s-v0'/>`, ssma, e.ssrc, e.rtx, p.id)
-		sim += fmt.Sprintf(`<source ssrc='%d'/>`, e.ssrc)
+		sim.WriteString(fmt.Sprintf(`<source ssrc='%d'/>`, e.ssrc))
 	}
 	if len(p.video) > 1 {
-		fmt.Fprintf(&s, `<ssrc-group %s semantics='SIM'>%s</ssrc-group>`, ssma, sim)
+		fmt.Fprintf(&s, `<ssrc-group %s semantics='SIM'>%s</ssrc-group>`, ssma, sim.String())
 	}
 	for _, e := range p.video {
 		fmt.Fprintf(&s, `<ssrc-group %s semantics='FID'><source ssrc='%d'/><source ssrc='%d'/></ssrc-group>`, ssma, e.ssrc, e.rtx)

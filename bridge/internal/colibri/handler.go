@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync/atomic"
 
@@ -115,12 +116,7 @@ func changesMuch(e colibri2.Endpoint) bool {
 // ignoresUnknown: a batch that only mutes or expires is fine for endpoints
 // that have just left.
 func ignoresUnknown(m *colibri2.Modify) bool {
-	for _, e := range m.Endpoints {
-		if changesMuch(e) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(m.Endpoints, changesMuch)
 }
 
 func (h *Handler) find(m *colibri2.Modify) (*conference.Conference, error) {

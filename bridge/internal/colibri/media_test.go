@@ -3,6 +3,7 @@ package colibri
 import (
 	"encoding/xml"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,11 +30,12 @@ func parseSources(t testing.TB, text string) []colibri2.MediaSource {
 }
 
 func group(semantics string, ssrcs ...string) string {
-	g := `<ssrc-group ` + ssma + ` semantics='` + semantics + `'>`
+	var g strings.Builder
+	g.WriteString(`<ssrc-group ` + ssma + ` semantics='` + semantics + `'>`)
 	for _, s := range ssrcs {
-		g += `<source ssrc='` + s + `'/>`
+		g.WriteString(`<source ssrc='` + s + `'/>`)
 	}
-	return g + `</ssrc-group>`
+	return g.String() + `</ssrc-group>`
 }
 
 func source(ssrc, more string) string {
