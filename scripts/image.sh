@@ -1,0 +1,70 @@
+#!/bin/sh
+# image.sh [OUT]: builds the box's disk image into OUT (out):
+#   meetbox.img   to write to a disk or stick
+#   root.img      the root file system in it
+#   vmlinuz       the kernel in it
+#   SHA256SUMS
+# The same commit gives the same bytes, in any folder. Needs no root; with a
+# warm module cache, no network. MEETBOX_BOOT_SETTINGS names a file to put on
+# the image in place of image/box/meetbox.txt.
+set -eu
+cd "$(dirname "$0")/.."
+out=${1:-out}
+mkdir -p "$out"
+out=$(cd "$out" && pwd)
+settings=${MEETBOX_BOOT_SETTINGS:-image/box/meetbox.txt}
+parts=$out/parts
+mkdir -p "$parts"
+umask 022
+export GOTOOLCHAIN=local GOWORK=off PATH="$PATH:/usr/sbin:/sbin"
+say() { printf '%s\n' "$*" >&2; }
+
+# All times in the image are the commit's.
+version=$(git rev-parse --short=12 HEAD 2>/dev/null) || version=unknown
+epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 1767225600)}
+# The base of all partitions' GUIDs; the kernel finds its root by it.
+disk=4d454554-424f-5800-8000-000000000000
+
+say 'image: tools'
+(cd image/tools && GOFLAGS='-buildvcs=false' CGO_ENABLED=0 go build -o "$parts/" ./imgnorm ./mkimage github.com/gokrazy/tools/cmd/gok)
+gok=$(cd image/tools && go list -m -f '{{.Dir}}' github.com/gokrazy/tools)
+kernel=$(cd image/box/builddir/github.com/gokrazy && go list -f '{{.Dir}}' github.com/gokrazy/kernel.amd64)
+
+# gok lets the go command write go.mod; here nothing may change in it.
+cp go.mod "$parts/go.mod.before"
+cp go.sum "$parts/go.sum.before"
+restore() {
+	cmp -s go.mod "$parts/go.mod.before" || cp "$parts/go.mod.before" go.mod
+	cmp -s go.sum "$parts/go.sum.before" || { say 'image: go.sum was incomplete'; cp "$parts/go.sum.before" go.sum; }
+}
+trap restore EXIT
+
+say 'image: root file system'
+(
+	cd image # with a relative path, so that the folder's name gets into nothing
+	export GOFLAGS="-trimpath -buildvcs=false '-ldflags=-s -w -buildid= -X main.release=$version'"
+	"$parts/gok" --parent_dir=. -i box overwrite --root="$out/root.img"
+) >"$parts/gok.log" 2>&1 || { tail -n 30 "$parts/gok.log" >&2; exit 1; }
+"$parts/imgnorm" -time "$epoch" "$out/root.img"
+cp "$kernel/vmlinuz" "$out/vmlinuz"
+chmod 644 "$out/vmlinuz"
+
+say 'image: disk'
+printf 'timeout 0\neditor no\n' >"$parts/loader.conf"
+cat >"$parts/a.conf" <<END
+title Meetbox $version
+linux /a/vmlinuz
+options console=tty1 console=ttyS0,115200 root=PARTUUID=${disk%00}01/PARTNROFF=1 ro rootwait init=/gokrazy/init panic=10 oops=panic pci=nommconf quiet loglevel=4
+END
+# Everything that mke2fs would draw by lot or from the clock is given.
+rm -f "$parts/perm.ext4"
+truncate -s 128M "$parts/perm.ext4"
+E2FSPROGS_FAKE_TIME=$epoch mke2fs -q -t ext4 -b 4096 -i 16384 -J size=16 -L perm -e remount-ro \
+	-U "${disk%00}f0" -E "hash_seed=${disk%00}f1,root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,nodiscard" "$parts/perm.ext4"
+"$parts/mkimage" -time "$epoch" -disk "$disk" -o "$out/meetbox.img" -root "$out/root.img" -perm "$parts/perm.ext4" \
+	-esp EFI/BOOT/BOOTX64.EFI="$gok/third_party/systemd-250.5-1/systemd-bootx64.efi" \
+	-esp loader/loader.conf="$parts/loader.conf" \
+	-esp loader/entries/s000001-a.conf="$parts/a.conf" \
+	-esp a/vmlinuz="$out/vmlinuz" \
+	-esp meetbox.txt="$settings"
+(cd "$out" && sha256sum meetbox.img root.img vmlinuz >SHA256SUMS && cat SHA256SUMS)
