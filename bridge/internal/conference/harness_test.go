@@ -1,6 +1,7 @@
 package conference
 
 import (
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -151,6 +152,7 @@ type member struct {
 	seqs   map[uint32]uint16
 	number uint16 // transport-wide
 	frame  int
+	lines  int // of the lowest encoding; 0 is 180
 }
 
 // join adds an endpoint with a microphone and a camera of so many encodings.
@@ -263,7 +265,7 @@ func (m *member) frameOf(key bool, from, to int) {
 		for part := range 2 {
 			m.number++
 			x := []byte{sequenceID<<4 | 1, byte(m.number >> 8), byte(m.number), 3<<4 | 2, 1, 2, 3}
-			pl := vp8Payload(part == 0, key, uint16(m.frame+100*i)&0x7fff, uint8(m.frame), 180<<i, fmt.Sprint(m.ID(), ".", i, ".", m.frame, ".", part))
+			pl := vp8Payload(part == 0, key, uint16(m.frame+100*i)&0x7fff, uint8(m.frame), cmp.Or(m.lines, 180)<<i, fmt.Sprint(m.ID(), ".", i, ".", m.frame, ".", part))
 			m.send(vp8, ssrc, ts, part == 1, x, pl)
 		}
 	}
