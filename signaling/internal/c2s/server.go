@@ -56,7 +56,7 @@ type Server struct {
 func New(r *router.Router, limits Limits, log *slog.Logger) *Server {
 	return &Server{
 		Router: r, Limits: limits, Log: log,
-		caps: `<c xmlns="` + disco.NSCaps + `" hash="sha-1" node="` + router.CapsNode + `" ver="` + router.Info().Ver() + `"/>`,
+		caps: `<c xmlns="` + disco.NSCaps + `" hash="sha-1" node="` + router.CapsNode + `" ver="` + r.Info().Ver() + `"/>`,
 	}
 }
 

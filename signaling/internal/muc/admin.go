@@ -153,8 +153,7 @@ func (r *Room) apply(c change) {
 			n.codes = []int{muc.StatusAffiliation}
 			r.drop(p, exit{reason: "no member any more", note: n})
 		default:
-			p.role = defaultRole(c.affiliation)
-			p.publish(nil, n)
+			p.appoint(defaultRole(c.affiliation), n)
 		}
 	}
 }
@@ -165,8 +164,7 @@ func (r *Room) applyRole(c change) {
 	}
 	n := note{actor: c.by.nick, reason: c.reason}
 	if c.role != muc.NoRole {
-		c.target.role = c.role
-		c.target.publish(nil, n)
+		c.target.appoint(c.role, n)
 		return
 	}
 	// Who is kicked must ask again: a membership given by the lobby, or
@@ -174,6 +172,20 @@ func (r *Room) applyRole(c change) {
 	delete(r.affiliations, c.target.addr.Bare())
 	n.codes = []int{muc.StatusKicked}
 	r.drop(c.target, exit{reason: "kicked", note: n})
+}
+
+// appoint gives an occupant a role and tells everybody.
+func (o *Occupant) appoint(role muc.Role, n note) {
+	was := o.role
+	o.role = role
+	o.publish(nil, n)
+	o.changed(was)
+}
+
+func (o *Occupant) changed(was muc.Role) {
+	if w := o.room.service.Watcher; w != nil {
+		w.Changed(o, was)
+	}
 }
 
 // list answers who has an affiliation or a role.

@@ -4,6 +4,7 @@ import (
 	"regexp"
 
 	"meetbox.local/signaling/internal/wire"
+	"meetbox.local/signaling/internal/xmlscan"
 	"meetbox.local/signaling/xmpp/muc"
 	"meetbox.local/signaling/xmpp/stanza"
 )
@@ -55,6 +56,7 @@ func (sv *Service) available(m Member, room *Room, o *Occupant, st *wire.Stanza)
 	case o != nil && !joining:
 		o.take(st)
 		o.publish(st.ID, note{})
+		o.changed(o.role)
 	case o != nil: // joined already, and has lost track
 		o.take(st)
 		room.welcome(o, st.ID, false)
@@ -158,6 +160,10 @@ func withChild(e *stanza.Error, name string) *stanza.Error {
 func (o *Occupant) take(st *wire.Stanza) {
 	o.before, o.after = split(st)
 	o.lang, o.decls = clone(st.Lang), st.Decls()
+	o.name = ""
+	if c, ok := st.Find(nsNick, "nick"); ok {
+		o.name = xmlscan.Text(st.Bytes(c))
+	}
 }
 
 func clone(b []byte) []byte {
@@ -179,6 +185,10 @@ func (r *Room) welcome(o *Occupant, id []byte, created bool) {
 	if created {
 		n.codes = append(n.codes, muc.StatusCreated)
 	}
+	w := r.service.Watcher
+	if w != nil {
+		w.Entering(o)
+	}
 	o.publish(id, n)
 	if r.subject != nil {
 		o.send(r.subject)
@@ -187,6 +197,9 @@ func (r *Room) welcome(o *Occupant, id []byte, created bool) {
 			Head: wire.Head{Kind: wire.Message, From: r.escaped, Type: stanza.GroupChat}.Bytes(),
 			Body: []byte("<subject/></message>"),
 		})
+	}
+	if w != nil {
+		w.Entered(o)
 	}
 }
 

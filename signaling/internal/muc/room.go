@@ -44,6 +44,7 @@ type Occupant struct {
 	addr    jid.JID
 	escaped []byte // addr
 	role    muc.Role
+	name    string // that people see, by its own presence
 
 	// The last presence: children before and after the room's own, which must
 	// be the first <x/> of all and come after any <status/>.
@@ -218,6 +219,9 @@ func (r *Room) drop(o *Occupant, e exit) {
 	r.service.env.Event("participant left", args...)
 	if len(r.nicks) == 0 {
 		r.service.close(r)
+	}
+	if w := r.service.Watcher; w != nil {
+		w.Left(o)
 	}
 }
 

@@ -38,12 +38,26 @@ type Env interface {
 	Count(what string) // a metric of things dropped or refused
 }
 
+// Watcher is told what happens in rooms, at the moment it happens.
+type Watcher interface {
+	// Entering comes after a joiner was told of the others and before it is
+	// told that it is in; Entered after that. Both come again for an occupant
+	// that joins once more.
+	Entering(*Occupant)
+	Entered(*Occupant)
+	// Changed comes after a presence was told to all; was is the role before.
+	Changed(o *Occupant, was muc.Role)
+	// Left comes last of all; the room may have ended with it.
+	Left(*Occupant)
+}
+
 // Options say what a service is for.
 type Options struct {
 	Domain       string
 	Internal     bool          // for accounts of the box only; each of them may make rooms
 	MaxOccupants int           // of one room, accounts of the box not counted
 	Linger       time.Duration // how long the focus' occupant outlives its session
+	Watcher      Watcher       // nil for none
 }
 
 // Service is one address and its rooms.

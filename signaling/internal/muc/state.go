@@ -39,6 +39,7 @@ type OccupantState struct {
 	Session uint32     `json:"session,omitempty"`
 	Addr    jid.JID    `json:"addr"`
 	Role    muc.Role   `json:"role"`
+	Name    string     `json:"name,omitempty"`
 	Before  []byte     `json:"before,omitempty"`
 	After   []byte     `json:"after,omitempty"`
 	Lang    []byte     `json:"lang,omitempty"`
@@ -72,7 +73,7 @@ func (sv *Service) State(session func(Member) uint32) State {
 		}
 		for _, o := range r.occupants {
 			os := OccupantState{
-				Nick: o.nick, Number: o.number, Addr: o.addr, Role: o.role, Before: o.before, After: o.after,
+				Nick: o.nick, Number: o.number, Addr: o.addr, Role: o.role, Name: o.name, Before: o.before, After: o.after,
 				Lang: o.lang, Decls: o.decls,
 			}
 			if o.member != nil {
@@ -110,7 +111,7 @@ func (sv *Service) Restore(st State, member func(session uint32) Member) error {
 		for _, os := range rs.Occupants {
 			o := &Occupant{
 				room: r, number: os.Number, nick: os.Nick, from: wire.Escape(rs.Addr.String() + "/" + os.Nick),
-				addr: os.Addr, escaped: wire.Escape(os.Addr.String()), role: os.Role,
+				addr: os.Addr, escaped: wire.Escape(os.Addr.String()), role: os.Role, name: os.Name,
 				before: os.Before, after: os.After, lang: os.Lang, decls: os.Decls, until: os.Until,
 			}
 			for _, h := range os.Held {

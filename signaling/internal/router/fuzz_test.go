@@ -23,6 +23,14 @@ func FuzzHandle(f *testing.F) {
 		`<iq to="demo@muc.meet.jitsi" type="set" id="1"><query xmlns="http://jabber.org/protocol/muc#owner"><destroy jid="a@b"/></query></iq>`,
 		`<iq to="demo@muc.meet.jitsi/bob" type="error" id="1"><error/></iq>`, `<iq type="get" id="1" to="focus.meet.jitsi"><conference/></iq>`,
 		`<c:iq xmlns:c="jabber:client" type="get" id="1" to="demo@muc.meet.jitsi/focus" xml:lang='a"b'><c:a/></c:iq>`,
+		`<message to="metadata.meet.jitsi"><room_metadata xmlns="http://jitsi.org/jitmeet" room="demo@muc.meet.jitsi">{"key":"\u0001","data":{"\uffff":"%22\ud800"}}</room_metadata></message>`,
+		`<message to="polls.meet.jitsi" type="chat"><json-message xmlns="http://jitsi.org/jitmeet">{"type":"polls","command":"new-poll","pollId":"\u0000","question":"\uffff","answers":[{"name":"&lt;"}]}</json-message></message>`,
+		`<message to="polls.meet.jitsi" type="chat"><json-message xmlns="http://jitsi.org/jitmeet">{"type":"polls","command":"answer-poll","pollId":"1","answers":[true]}</json-message></message>`,
+		`<message to="avmoderation.meet.jitsi"><av_moderation enable="true" mediaType="audio"/></message>`,
+		`<message to="avmoderation.meet.jitsi"><av_moderation mediaType="audio" jidToWhitelist="demo@muc.meet.jitsi/bob"/></message>`,
+		`<message to="speakerstats.meet.jitsi"><faceLandmarks xmlns="http://jitsi.org/jitmeet" room="demo@muc.meet.jitsi" faceExpression="&#x9;" timestamp="-1" duration="1"/></message>`,
+		`<message to="endconference.meet.jitsi"><end_conference/></message>`,
+		`<presence to="demo@muc.meet.jitsi/ann" xmlns:s="http://jitsi.org/jitmeet/start-muted"><s:startmuted audio="true" video="1"/></presence>`,
 	} {
 		f.Add([]byte(s), true)
 		f.Add([]byte(s), false)

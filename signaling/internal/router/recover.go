@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+	"meetbox.local/signaling/internal/component"
 	"meetbox.local/signaling/internal/journal"
 	"meetbox.local/signaling/internal/muc"
 	"meetbox.local/signaling/internal/sm"
@@ -275,6 +276,8 @@ type state struct {
 	Waiting  []requestState `json:"waiting,omitempty"`
 	Rooms    muc.State      `json:"rooms"`
 	Internal muc.State      `json:"internal"`
+
+	Components component.State `json:"components,omitempty"`
 }
 
 type sessionState struct {
@@ -306,6 +309,7 @@ func (r *Router) snapshot() []byte {
 	}
 	number := func(m muc.Member) uint32 { return m.(*Session).num }
 	st.Rooms, st.Internal = r.rooms.State(number), r.internal.State(number)
+	st.Components = r.parts.State()
 	b, err := json.Marshal(st)
 	if err != nil {
 		r.log.Error("snapshot", "err", err) // only numbers, text and bytes: cannot happen
@@ -340,6 +344,9 @@ func (r *Router) restore(snapshot []byte) error {
 		return nil
 	}
 	if err := r.rooms.Restore(st.Rooms, member); err != nil {
+		return err
+	}
+	if err := r.parts.Restore(st.Components); err != nil {
 		return err
 	}
 	return r.internal.Restore(st.Internal, member)

@@ -32,7 +32,9 @@ func (r *Router) route(s *Session, st *wire.Stanza) {
 			r.toUser(s, st)
 		}
 	default:
-		r.refuse(s, st, stanza.RemoteServerNotFound)
+		if !r.parts.Handle(s, st) {
+			r.refuse(s, st, stanza.RemoteServerNotFound)
+		}
 	}
 }
 
@@ -138,9 +140,9 @@ const CapsNode = "https://meetbox.local/signaling"
 
 // Info is what the domain is and can do: only what works is listed, for each
 // line switches something on in clients.
-func Info() disco.Info {
+func (r *Router) Info() disco.Info {
 	return disco.Info{
-		Identities: []disco.Identity{{Category: "server", Type: "im", Name: "Meetbox"}},
+		Identities: append([]disco.Identity{{Category: "server", Type: "im", Name: "Meetbox"}}, r.parts.Identities()...),
 		Features:   disco.Features(disco.NSCaps, disco.NSInfo, disco.NSItems, nsExtdisco, ping.NS),
 	}
 }
@@ -151,7 +153,7 @@ func (r *Router) discoInfo(s *Session, st *wire.Stanza, from []byte) {
 		r.refuse(s, st, stanza.BadRequest)
 		return
 	}
-	info := Info()
+	info := r.Info()
 	if ask.Node != "" {
 		if ask.Node != CapsNode+"#"+info.Ver() {
 			r.refuse(s, st, stanza.ItemNotFound)

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"time"
 
+	"meetbox.local/signaling/internal/component"
 	"meetbox.local/signaling/internal/journal"
 	"meetbox.local/signaling/internal/muc"
 	"meetbox.local/signaling/internal/sm"
@@ -83,6 +84,7 @@ type Router struct {
 	waiting   []request  // for the focus
 	rooms     *muc.Service
 	internal  *muc.Service
+	parts     *component.Set
 	tick      chan struct{}
 	domainTo  []byte // the domain, escaped
 }
@@ -91,7 +93,9 @@ func (r *Router) init() {
 	r.sessions, r.byNum = map[jid.JID]*Session{}, map[uint32]*Session{}
 	r.byToken, r.byUser = map[string]*Session{}, map[jid.JID][]*Session{}
 	r.domainTo = wire.Escape(r.Domain)
-	r.rooms = muc.New(muc.Options{Domain: r.MUC, MaxOccupants: r.MaxOccupants, Linger: r.Linger}, (*env)(r))
+	r.parts = component.New(r.Domain, (*env)(r))
+	r.rooms = muc.New(muc.Options{Domain: r.MUC, MaxOccupants: r.MaxOccupants, Linger: r.Linger, Watcher: r.parts}, (*env)(r))
+	r.parts.Watch(r.rooms)
 	r.internal = muc.New(muc.Options{Domain: r.InternalMUC, Internal: true, MaxOccupants: r.MaxOccupants}, (*env)(r))
 }
 

@@ -317,7 +317,7 @@ func act(t *testing.T, r *Router, rnd *rand.Rand, n int, p *peer, peers *[]*peer
 	others := []string{"focus", "u1", "u2", "u3", "u4", "nobody"}
 	to := others[rnd.IntN(len(others))]
 	var err error
-	switch rnd.IntN(15) {
+	switch rnd.IntN(19) {
 	case 0, 1, 2:
 		if len(*peers) < 12 {
 			token := ""
@@ -358,6 +358,20 @@ func act(t *testing.T, r *Router, rnd *rand.Rand, n int, p *peer, peers *[]*peer
 		}
 	case 14:
 		err = p.say(`<iq to="focus.meet.jitsi" type="set" id="%d"><conference xmlns="http://jitsi.org/protocol/focus"/></iq>`, n)
+	case 15:
+		err = p.say(`<message to="avmoderation.meet.jitsi"><av_moderation enable="%t" mediaType="audio"/></message>`, rnd.IntN(3) > 0)
+	case 16:
+		err = p.say(`<message to="avmoderation.meet.jitsi"><av_moderation mediaType="audio" jidToWhitelist="demo@muc.meet.jitsi/%s"/></message>`, to)
+	case 17:
+		err = p.say(`<message to="metadata.meet.jitsi"><room_metadata xmlns="http://jitsi.org/jitmeet" room="demo@muc.meet.jitsi">{"key":"%s","data":%d}</room_metadata></message>`, to, n)
+	case 18:
+		err = p.say(`<message to="speakerstats.meet.jitsi"><speakerstats xmlns="http://jitsi.org/jitmeet" room="demo@muc.meet.jitsi" silence="%t"/></message>`, rnd.IntN(3) == 0)
+		if err == nil {
+			err = p.say(`<message to="polls.meet.jitsi"><json-message xmlns="http://jitsi.org/jitmeet">{"type":"polls","command":"new-poll","pollId":"%d","question":"?","answers":[{"name":"a"}]}</json-message></message>`, n%5)
+		}
+		if err == nil {
+			err = p.say(`<message to="polls.meet.jitsi"><json-message xmlns="http://jitsi.org/jitmeet">{"type":"polls","command":"answer-poll","pollId":"%d","answers":[true]}</json-message></message>`, rnd.IntN(5))
+		}
 	case 13:
 		if rnd.IntN(3) == 0 && p.s.addr.Local() == "focus" { // dies and comes back
 			r.Detach(p.s, p, "lost", false)
