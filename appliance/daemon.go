@@ -52,6 +52,7 @@ type daemon struct {
 	store     *state.Store
 	addresses func() ([]network.Address, error)
 	now       func() time.Time
+	machine   *machine // nil on a developer's machine
 
 	xmppPort int
 	silent   int             // times in a row that signaling's port was taken and nobody answered for it
@@ -62,7 +63,7 @@ type daemon struct {
 	leaves admin.Leaves
 }
 
-func run(ctx context.Context, u *unit.Unit, raw *settings.Raw) error {
+func run(ctx context.Context, u *unit.Unit, raw *settings.Raw, onBox bool) error {
 	set, err := raw.Settings()
 	if err != nil {
 		return err
@@ -70,11 +71,18 @@ func run(ctx context.Context, u *unit.Unit, raw *settings.Raw) error {
 	if u.State == "" {
 		return errors.New("no state folder: give -state")
 	}
+	var b *machine
+	if onBox {
+		if b, err = newMachine(u.Log); err != nil {
+			return err
+		}
+	}
 	store, err := state.Open(u.State)
 	if err != nil {
 		return err
 	}
 	d := newDaemon(u, set, store)
+	d.machine = b
 	return errors.Join(d.run(ctx), store.Close())
 }
 
@@ -111,6 +119,9 @@ func (d *daemon) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { cancel(d.serve(ctx)) })
 	wg.Go(func() { d.watch(ctx, changed) })
+	if d.machine != nil {
+		wg.Go(func() { d.machine.run(ctx, d) })
+	}
 	d.loop(ctx, changed)
 	wg.Wait()
 	return context.Cause(ctx)
@@ -222,6 +233,9 @@ func (d *daemon) input(ctx context.Context, found []network.Address) (render.Inp
 		MediaPort: d.set.MediaPort,
 		Media:     d.set.MediaAddrs,
 		Names:     network.Names(),
+	}
+	if d.machine != nil {
+		in.Groups = d.machine.groups
 	}
 	for _, a := range found {
 		in.Addresses = append(in.Addresses, a.Addr)
@@ -426,8 +440,15 @@ func (d *daemon) Certificates() admin.Leaves {
 	return d.leaves
 }
 
+// release is set by the linker for an image, which is built without what the
+// go command knows of the work tree.
+var release string
+
 // version is the module's version, or the commit that a work tree was at.
 func version() string {
+	if release != "" {
+		return release
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return "unknown"

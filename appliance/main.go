@@ -34,9 +34,13 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	var raw *settings.Raw
+	var onBox *bool
 	code := unit.Main(ctx, "appliance", os.Args[1:],
-		func(ctx context.Context, u *unit.Unit) error { return run(ctx, u, raw) },
-		func(fl *flag.FlagSet) { raw = settings.Register(fl, os.Getenv) })
+		func(ctx context.Context, u *unit.Unit) error { return run(ctx, u, raw, *onBox) },
+		func(fl *flag.FlagSet) {
+			raw = settings.Register(fl, os.Getenv)
+			onBox = fl.Bool("box", false, "this machine is the box: look after its network, disk and screen too")
+		})
 	stop()
 	os.Exit(code)
 }

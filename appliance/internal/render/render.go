@@ -55,6 +55,17 @@ type Input struct {
 	BridgeID  string
 	Authority state.Pair
 	Web, XMPP state.Pair
+	// Groups of the services where each has its own user: a file that one
+	// service reads belongs to its group. Empty: all have the same user.
+	Groups map[string]int
+}
+
+// secret is who may read a file: its only reader's group.
+func (in Input) secret(f file) (mode fs.FileMode, group int) {
+	if gid, ok := in.Groups[f.readers[0]]; ok && f.mode == 0o600 {
+		return 0o640, gid
+	}
+	return f.mode, -1
 }
 
 type signalingFile struct {
@@ -148,7 +159,9 @@ func Files(in Input) (changed []string, err error) {
 	}
 	defer root.Close()
 	for _, f := range files(in) {
-		differs, existed, err := replace(root, f)
+		var group int
+		f.mode, group = in.secret(f)
+		differs, existed, err := replace(root, f, group)
 		if err != nil {
 			return nil, fmt.Errorf("render: %w", err)
 		}
@@ -191,7 +204,7 @@ func files(in Input) []file {
 	}
 }
 
-func replace(root *os.Root, f file) (differs, existed bool, err error) {
+func replace(root *os.Root, f file, group int) (differs, existed bool, err error) {
 	old, err := root.ReadFile(f.name)
 	existed = err == nil
 	if existed && bytes.Equal(old, f.data) {
@@ -200,7 +213,7 @@ func replace(root *os.Root, f file) (differs, existed bool, err error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return false, false, err
 	}
-	return true, existed, atomicfile.Write(root, f.name, f.data, f.mode)
+	return true, existed, atomicfile.WriteGroup(root, f.name, f.data, f.mode, group)
 }
 
 func document(v any) []byte {
