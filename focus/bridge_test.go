@@ -147,6 +147,9 @@ func (b *bridge) endpoint(conference map[string]*colibri2.Endpoint, e colibri2.E
 		if e.Transport != nil {
 			known.Transport = e.Transport
 		}
+		if e.ForceMute != nil {
+			known.ForceMute = e.ForceMute
+		}
 		if e.InitialLastN != nil {
 			known.InitialLastN = e.InitialLastN
 		}

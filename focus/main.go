@@ -182,6 +182,12 @@ func (p *parts) handler() client.Handler {
 			}
 			p.focus.Presence(s)
 		},
+		Message: func(m stanza.Message) {
+			switch m.From.String() {
+			case "avmoderation." + p.s.Domain, "metadata." + p.s.Domain:
+				p.focus.Message(m)
+			}
+		},
 		Info: conference.Info(),
 	}
 }

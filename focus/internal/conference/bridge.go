@@ -20,6 +20,7 @@ func (c *Conference) update(m *member, e colibri2.Endpoint) {
 	}
 	e.ID, e.StatsID = m.nick, m.statsID
 	e.Sources = sources.Colibri(c.sources.Of(m.nick))
+	c.force(m, &e)
 	c.modify(b, colibri2.Modify{Endpoints: []colibri2.Endpoint{e}}, func(_ stanza.IQ, err error) {
 		if err != nil && c.bridge == b && m.session == s {
 			c.updateFailed(m, b, err)

@@ -85,6 +85,7 @@ type Conference struct {
 
 	startMuted struct{ audio, video int } // from which participant on; 0: nobody
 	policy     jitsimeet.StartMuted       // what a moderator ordered for those who join
+	moderation map[string]*moderated      // by medium; only what is on
 
 	waiting []func(ok bool)
 	timers  struct{ initial, single, join, retry *time.Timer }
@@ -112,6 +113,7 @@ type member struct {
 	statsID     string
 	region      string
 
+	forced   colibri2.ForceMute // as the bridge was told
 	session  *session
 	moving   *session // lost with its bridge; to be ended when there is a new one
 	done     bool     // ended its session by itself and wants no other

@@ -55,10 +55,13 @@ func (c *Conference) invite(m *member) {
 		t.SCTP = &colibri2.SCTP{}
 	}
 	media := offer.Media(f)
-	request := colibri2.Modify{Endpoints: []colibri2.Endpoint{{
+	endpoint := colibri2.Endpoint{
 		ID: m.nick, Create: true, StatsID: m.statsID, MUCRole: string(m.role),
 		Capabilities: offer.Capabilities(f), Media: media, Transport: t, Sources: &colibri2.Sources{},
-	}}}
+	}
+	m.forced = colibri2.ForceMute{}
+	c.force(m, &endpoint)
+	request := colibri2.Modify{Endpoints: []colibri2.Endpoint{endpoint}}
 	if !b.Created {
 		b.Created = true
 		request.Create, request.Name = true, c.room
@@ -158,6 +161,7 @@ func (c *Conference) initiate(m *member, f offer.Features, media []colibri2.Medi
 	}
 	s.phase = offered
 	c.dirty = true
+	c.forceMutes() // what has changed while the bridge allocated
 	c.f.count.sessions.Inc()
 	c.log.Info("inviting", "endpoint", m.nick, "sid", s.sid)
 	c.ask(to, stanza.Set, j, func(_ stanza.IQ, err error) {
@@ -207,6 +211,8 @@ func (c *Conference) startsMuted(m *member) *jitsimeet.StartMuted {
 	v := c.policy
 	v.Audio = v.Audio || c.startMuted.audio > 0 && place > c.startMuted.audio
 	v.Video = v.Video || c.startMuted.video > 0 && place > c.startMuted.video
+	v.Audio = v.Audio || !c.mayUnmute(m, "audio")
+	v.Video = v.Video || !c.mayUnmute(m, "video")
 	if !v.Audio && !v.Video {
 		return nil
 	}

@@ -110,6 +110,9 @@ func (c *Conference) updated(p stanza.Presence, x muc.User) {
 	if returned && !was.jid.IsZero() {
 		c.syncAll() // its sources count again
 	}
+	if was.role != m.role {
+		c.forceMutes()
+	}
 	if was.affiliation != m.affiliation || was.role != m.role || returned {
 		c.dirty = true
 		c.maintain()

@@ -18,6 +18,7 @@ func (c *Conference) enter() {
 		return
 	}
 	c.state = outside
+	c.doubtModeration()
 	for _, m := range c.members {
 		m.present = false
 		stop(&m.gone)
@@ -85,6 +86,7 @@ func (c *Conference) inside(x muc.User) {
 	}
 	c.state = entered
 	stop(&c.timers.join)
+	c.settleModeration()
 	if i := slices.IndexFunc(x.Items, func(i muc.Item) bool { return i.Affiliation != "" }); i >= 0 && x.Items[i].Affiliation != muc.Owner {
 		c.log.Warn("focus is not the room's owner", "affiliation", string(x.Items[i].Affiliation))
 	}

@@ -14,6 +14,7 @@ import (
 
 	"meetbox.local/focus/internal/offer"
 	"meetbox.local/focus/internal/sources"
+	"meetbox.local/signaling/xmpp/colibri2"
 	"meetbox.local/signaling/xmpp/jid"
 	"meetbox.local/signaling/xmpp/jitsimeet"
 	"meetbox.local/signaling/xmpp/muc"
@@ -22,32 +23,34 @@ import (
 // snapshot is what a later process must know to go on with a conference. What
 // the room tells anyway (roles, who is there) is not in it.
 type snapshot struct {
-	Room       jid.JID              `json:"room"`
-	Meeting    string               `json:"meeting"`
-	Bridge     *bridge              `json:"bridge,omitempty"`
-	StartAudio int                  `json:"start_audio,omitempty"`
-	StartVideo int                  `json:"start_video,omitempty"`
-	Policy     jitsimeet.StartMuted `json:"policy"`
-	Seq        int                  `json:"seq"`
-	Members    []savedMember        `json:"members"`
+	Room       jid.JID               `json:"room"`
+	Meeting    string                `json:"meeting"`
+	Bridge     *bridge               `json:"bridge,omitempty"`
+	StartAudio int                   `json:"start_audio,omitempty"`
+	StartVideo int                   `json:"start_video,omitempty"`
+	Policy     jitsimeet.StartMuted  `json:"policy"`
+	Moderation map[string]*moderated `json:"moderation,omitempty"`
+	Seq        int                   `json:"seq"`
+	Members    []savedMember         `json:"members"`
 }
 
 type savedMember struct {
-	Nick        string          `json:"nick"`
-	JID         jid.JID         `json:"jid"`
-	Affiliation muc.Affiliation `json:"affiliation,omitempty"`
-	Role        muc.Role        `json:"role,omitempty"`
-	Order       int             `json:"order"`
-	Ver         string          `json:"ver,omitempty"`
-	Features    *offer.Features `json:"features,omitempty"`
-	StatsID     string          `json:"stats_id,omitempty"`
-	Region      string          `json:"region,omitempty"`
-	Session     *savedSession   `json:"session,omitempty"`
-	Moving      *savedSession   `json:"moving,omitempty"`
-	Done        bool            `json:"done,omitempty"`
-	Ended       []string        `json:"ended,omitempty"`
-	Restarts    []time.Time     `json:"restarts,omitempty"`
-	Sources     sources.Set     `json:"sources"`
+	Nick        string             `json:"nick"`
+	JID         jid.JID            `json:"jid"`
+	Affiliation muc.Affiliation    `json:"affiliation,omitempty"`
+	Role        muc.Role           `json:"role,omitempty"`
+	Order       int                `json:"order"`
+	Ver         string             `json:"ver,omitempty"`
+	Features    *offer.Features    `json:"features,omitempty"`
+	StatsID     string             `json:"stats_id,omitempty"`
+	Region      string             `json:"region,omitempty"`
+	Forced      colibri2.ForceMute `json:"forced,omitzero"`
+	Session     *savedSession      `json:"session,omitempty"`
+	Moving      *savedSession      `json:"moving,omitempty"`
+	Done        bool               `json:"done,omitempty"`
+	Ended       []string           `json:"ended,omitempty"`
+	Restarts    []time.Time        `json:"restarts,omitempty"`
+	Sources     sources.Set        `json:"sources"`
 }
 
 type savedSession struct {
@@ -82,13 +85,13 @@ func (c *Conference) file() string {
 // cut, after which no client would be left: nothing is synced to the disk.
 func (c *Conference) save() error {
 	s := snapshot{
-		Room: c.room, Meeting: c.meeting, Bridge: c.bridge, Seq: c.seq, Policy: c.policy,
+		Room: c.room, Meeting: c.meeting, Bridge: c.bridge, Seq: c.seq, Policy: c.policy, Moderation: c.moderation,
 		StartAudio: c.startMuted.audio, StartVideo: c.startMuted.video,
 	}
 	for _, m := range c.sorted() {
 		s.Members = append(s.Members, savedMember{
 			Nick: m.nick, JID: m.jid, Affiliation: m.affiliation, Role: m.role, Order: m.order, Ver: m.ver, Features: m.features,
-			StatsID: m.statsID, Region: m.region, Session: saved(m.session), Moving: saved(m.moving), Done: m.done,
+			StatsID: m.statsID, Region: m.region, Forced: m.forced, Session: saved(m.session), Moving: saved(m.moving), Done: m.done,
 			Ended: m.ended, Restarts: m.restarts, Sources: c.sources.Of(m.nick),
 		})
 	}
@@ -144,12 +147,12 @@ func (f *Focus) read(name string) (*Conference, error) {
 	}
 	c := newConference(f, s.Room, self)
 	c.restored, c.hadMembers = true, len(s.Members) > 0
-	c.meeting, c.bridge, c.seq, c.policy = s.Meeting, s.Bridge, s.Seq, s.Policy
+	c.meeting, c.bridge, c.seq, c.policy, c.moderation = s.Meeting, s.Bridge, s.Seq, s.Policy, s.Moderation
 	c.startMuted.audio, c.startMuted.video = s.StartAudio, s.StartVideo
 	for _, v := range s.Members {
 		c.members[v.Nick] = &member{
 			nick: v.Nick, jid: v.JID, affiliation: v.Affiliation, role: v.Role, order: v.Order, ver: v.Ver, features: v.Features,
-			statsID: v.StatsID, region: v.Region, session: v.Session.session(), moving: v.Moving.session(),
+			statsID: v.StatsID, region: v.Region, forced: v.Forced, session: v.Session.session(), moving: v.Moving.session(),
 			done: v.Done, ended: v.Ended, restarts: v.Restarts,
 		}
 		c.sources.Restore(v.Nick, v.Sources)
