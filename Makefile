@@ -9,7 +9,7 @@ T        ?= 20s
 # A work tree that git does not trust (another owner) only loses its version.
 export GOFLAGS += $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
 
-.PHONY: run build ui tools test check fuzz clean
+.PHONY: run build ui tools test check fuzz bench-bridge bench-bridge-saturation clean
 
 run: build
 	@exec bin/run process-compose.yaml
@@ -44,6 +44,16 @@ check: tools ui
 # make fuzz T=1m: that long for every fuzz target there is.
 fuzz:
 	@scripts/fuzz.sh $(T)
+
+# What the bridge costs beside other servers (docs/performance.md); needs root.
+# About 20 minutes; BENCH_REPS=1 BENCH_WINDOW=5s for a quick look.
+bench-bridge:
+	@scripts/bench/bench.sh run
+
+# The largest meeting on one core, beside LiveKit. A quarter of an hour in which
+# both cores are busy: nothing else should run meanwhile.
+bench-bridge-saturation:
+	@scripts/bench/bench.sh sat
 
 clean:
 	rm -rf bin $(UI)/node_modules

@@ -36,6 +36,15 @@ for thing in "$@"; do
 	gcc) # for the race detector
 		command -v "${CC:-gcc}" >/dev/null || debian gcc libc6-dev
 		;;
+	ip)
+		command -v ip >/dev/null || debian iproute2
+		;;
+	janus) # a peer of the benchmark; its package would also start it as a service
+		command -v janus >/dev/null || {
+			debian janus
+			systemctl disable --now janus >/dev/null 2>&1 || :
+		}
+		;;
 	chromium)
 		command -v chromium >/dev/null || debian chromium
 		;;
