@@ -9,7 +9,7 @@ T        ?= 20s
 # A work tree that git does not trust (another owner) only loses its version.
 export GOFLAGS += $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
 
-.PHONY: run build ui tools test check fuzz bench-bridge bench-bridge-saturation clean
+.PHONY: run build ui tools test check fuzz bench-bridge bench-bridge-saturation clean image image-run image-test
 
 run: build
 	@exec bin/run process-compose.yaml
@@ -45,6 +45,24 @@ check: tools ui
 fuzz:
 	@scripts/fuzz.sh $(T)
 
+# The box: out/meetbox.img, to write to a disk. The same commit gives the same bytes.
+image: tools ui
+	@scripts/need.sh e2fsprogs
+	@nice -n 10 scripts/image.sh out
+
+# Boots it in QEMU, with ports 8443, 8080 and 10000 (UDP) of this machine.
+image-run: image
+	@scripts/need.sh qemu
+	@scripts/image-run.sh out
+
+# Boots it, cuts its power, boots it again. Takes minutes, so "make test" does without.
+image-test: image
+	@scripts/need.sh qemu
+	@cd image/tools && go test ./...
+	@cd image/init && go test ./...
+	@go build -o bin/ ./scripts/imagetest
+	@bin/imagetest out/meetbox.img
+
 # What the bridge costs beside other servers (docs/performance.md); needs root.
 # About 20 minutes; BENCH_REPS=1 BENCH_WINDOW=5s for a quick look.
 bench-bridge:
@@ -56,5 +74,5 @@ bench-bridge-saturation:
 	@scripts/bench/bench.sh sat
 
 clean:
-	rm -rf bin $(UI)/node_modules
+	rm -rf bin out $(UI)/node_modules
 	find $(UI)/dist -mindepth 1 -not -name .embed -delete

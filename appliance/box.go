@@ -47,9 +47,6 @@ func newMachine(log *slog.Logger) (*machine, error) {
 		log.Error("disk", "err", err)
 		b.notes = append(b.notes, "nothing can be stored: "+err.Error())
 	}
-	if b.size > 0 {
-		b.notes = append(b.notes, fmt.Sprintf("storage of %d MiB", b.size>>20))
-	}
 	return b, nil
 }
 
@@ -59,7 +56,7 @@ func (b *machine) run(ctx context.Context, d *daemon) {
 	wg.Go(func() { uplink.Run(ctx, d.log) })
 	wg.Go(func() {
 		screen.Run(ctx, func(ctx context.Context) screen.Page {
-			return screen.Page{Status: d.Status(), Health: admin.Ask(ctx, services, d.control), Notes: b.notes}
+			return screen.Page{Status: d.Status(), Health: admin.Ask(ctx, services, d.control), Disk: b.size, Notes: b.notes}
 		}, d.log)
 	})
 	wg.Wait()

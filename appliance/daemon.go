@@ -242,6 +242,9 @@ func (d *daemon) input(ctx context.Context, found []network.Address) (render.Inp
 	}
 	if len(in.Media) == 0 {
 		in.Media = in.Addresses
+		if d.machine != nil { // no browser runs on the box
+			in.Media = slices.DeleteFunc(slices.Clone(in.Addresses), netip.Addr.IsLoopback)
+		}
 	}
 	var err error
 	if in.XMPPPort, err = d.chooseXMPPPort(ctx); err != nil {

@@ -48,6 +48,12 @@ for thing in "$@"; do
 	chromium)
 		command -v chromium >/dev/null || debian chromium
 		;;
+	e2fsprogs) # the image's file system for state
+		PATH=$PATH:/usr/sbin:/sbin command -v mke2fs >/dev/null || debian e2fsprogs
+		;;
+	qemu) # with the firmware of a machine of today
+		command -v qemu-system-x86_64 >/dev/null && [ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || debian qemu-system-x86 ovmf
+		;;
 	*) fail "an answer to: what is $thing?" ;;
 	esac
 done

@@ -15,18 +15,27 @@ import (
 // address to ask it at.
 const settingsFile = "meetbox.txt"
 
-// readSettings returns the settings of the file as environment variables for
-// the appliance. It starts without those that it cannot use: a typing mistake
-// must not keep the box from starting.
-func readSettings() []string {
-	text, err := readESP(settingsFile)
-	if err != nil {
-		log.Printf("%s: %v", settingsFile, err)
-		return nil
-	}
-	set, wrong := parseSettings(text)
-	for _, w := range wrong {
-		log.Printf("%s: %s: ignored", settingsFile, w)
+// readSettings returns the settings of the file and of a virtual machine's
+// firmware, which go before it, as environment variables for the appliance. It
+// leaves out those that cannot be used: a typing mistake must not keep the box
+// from starting.
+func readSettings() (set []string) {
+	for _, source := range []struct {
+		name string
+		read func() (string, error)
+	}{
+		{settingsFile, func() (string, error) { return readESP(settingsFile) }},
+		{"firmware", readSMBIOS},
+	} {
+		text, err := source.read()
+		if err != nil {
+			log.Printf("settings from %s: %v", source.name, err)
+		}
+		good, wrong := parseSettings(text)
+		for _, w := range wrong {
+			log.Printf("settings from %s: %s: ignored", source.name, w)
+		}
+		set = append(set, good...) // of two with the same name the last one counts
 	}
 	return set
 }

@@ -21,7 +21,8 @@ import (
 type Page struct {
 	Status api.Status
 	Health api.Health
-	Notes  []string // what is wrong, or worth knowing
+	Disk   int64    // bytes for what is stored; 0: not known
+	Notes  []string // what is wrong
 }
 
 // quiet is the light border that scanners ask for, in modules.
@@ -59,6 +60,9 @@ func Text(p Page, colour bool) string {
 		if !s.OK {
 			line("             %s: %s", s.Name, s.Detail)
 		}
+	}
+	if p.Disk > 0 {
+		line("  disk       %d MiB", p.Disk>>20)
 	}
 	for _, n := range p.Notes {
 		line("  note       %s", n)

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"time"
+)
+
+const firmware = "/usr/share/OVMF/"
+
+// lookEvery is how often the machine is looked at while waiting.
+const lookEvery = 500 * time.Millisecond
+
+// machine is a PC with the image on its disk.
+type machine struct {
+	dir, accel, disk string
+
+	cmd         *exec.Cmd
+	https, http int // this machine's ports, forwarded to 443 and 80
+	other       int // forwarded to a port where nothing should listen
+
+	mu     sync.Mutex
+	serial bytes.Buffer    // since the last start
+	logs   strings.Builder // of all starts
+}
+
+// install writes the image to a new disk.
+func (m *machine) install(image string, size int64) error {
+	for _, c := range [][]string{
+		{"cp", "--sparse=always", image, m.disk},
+		{"cp", firmware + "OVMF_VARS_4M.fd", filepath.Join(m.dir, "vars.fd")},
+	} {
+		if out, err := exec.Command(c[0], c[1:]...).CombinedOutput(); err != nil {
+			return fmt.Errorf("%s: %w: %s", strings.Join(c, " "), err, out)
+		}
+	}
+	return os.Truncate(m.disk, size)
+}
+
+// start turns the machine on with its disk as the given device.
+func (m *machine) start(device string) error {
+	ports, err := freePorts(3)
+	if err != nil {
+		return err
+	}
+	m.https, m.http, m.other = ports[0], ports[1], ports[2]
+	m.mu.Lock()
+	m.serial.Reset()
+	fmt.Fprintf(&m.logs, "\n===== %s\n", device)
+	m.mu.Unlock()
+	// Below everything else on this machine: emulation takes all it gets.
+	m.cmd = exec.Command("nice", "-n", "10", "qemu-system-x86_64",
+		"-machine", "q35", "-accel", m.accel, "-cpu", "max", "-smp", "2", "-m", "1024",
+		"-display", "none", "-vga", "std", "-serial", "stdio", "-monitor", "none",
+		"-drive", "if=pflash,format=raw,unit=0,readonly=on,file="+firmware+"OVMF_CODE_4M.fd",
+		"-drive", "if=pflash,format=raw,unit=1,file="+filepath.Join(m.dir, "vars.fd"),
+		"-device", "qemu-xhci,id=usb",
+		"-drive", "if=none,id=disk,format=raw,file="+m.disk, "-device", device+",drive=disk,bootindex=0",
+		"-netdev", fmt.Sprintf("user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:%d-:443,hostfwd=tcp:127.0.0.1:%d-:80,hostfwd=tcp:127.0.0.1:%d-:22", m.https, m.http, m.other),
+		"-device", "e1000e,netdev=net",
+		"-smbios", "type=11,value=meetbox:MEETBOX_MEDIA_ADDRS=127.0.0.1")
+	m.cmd.Stdout, m.cmd.Stderr = m, m
+	return m.cmd.Start()
+}
+
+// cut pulls the plug.
+func (m *machine) cut() {
+	// nice replaces itself by QEMU, so that this is QEMU's process.
+	if err := m.cmd.Process.Kill(); err != nil {
+		fmt.Println("power cut:", err)
+	}
+	m.cmd.Wait() // its error is that it was killed
+}
+
+// Write takes what comes over the serial line.
+func (m *machine) Write(b []byte) (int, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.serial.Write(b)
+	m.logs.Write(b)
+	return len(b), nil
+}
+
+var controls = regexp.MustCompile(`\x1b\[[0-9;?=]*[A-Za-z]`)
+
+// screen is the last page that the box has shown on the serial line.
+func (m *machine) screen() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	text := controls.ReplaceAllString(m.serial.String(), "")
+	if i := strings.LastIndex(text, "  MEETBOX\r"); i >= 0 {
+		return text[i:]
+	}
+	return ""
+}
+
+func (m *machine) await(ctx context.Context, done func(screen string) bool) error {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		s := m.screen()
+		if done(s) {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w; its screen:\n%s", context.Cause(ctx), s)
+		case <-tick.C:
+		}
+	}
+}
+
+// authority waits for the web server, fetches the authority's certificate over
+// plain HTTP, and checks that HTTPS is vouched for by it.
+func (m *machine) authority(ctx context.Context) (string, error) {
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	var err error
+	for {
+		var pem string
+		if pem, err = get(ctx, http.DefaultClient, fmt.Sprintf("http://localhost:%d/ca.crt", m.http)); err == nil {
+			_, err = get(ctx, trusting(pem), fmt.Sprintf("https://localhost:%d/", m.https))
+			if err == nil {
+				return pem, nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return "", errors.Join(context.Cause(ctx), err)
+		case <-tick.C:
+		}
+	}
+}
+
+func trusting(pem string) *http.Client {
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM([]byte(pem))
+	return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}, DisableKeepAlives: true}}
+}
+
+func get(ctx context.Context, c *http.Client, url string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	req.Close = true
+	resp, err := c.Do(req)
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s", url, resp.Status)
+	}
+	return string(b), err
+}
+
+// pages asks for one page of each kind.
+func pages(ctx context.Context, m *machine) error {
+	pem, err := m.authority(ctx)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for path, want := range map[string]string{
+		"/":               "<html",
+		"/some-room":      "<html",
+		"/config.js":      fmt.Sprintf("wss://localhost:%d/xmpp-websocket", m.https),
+		"/xmpp-websocket": "",
+	} {
+		got, err := get(ctx, trusting(pem), fmt.Sprintf("https://localhost:%d%s", m.https, path))
+		if err == nil && !strings.Contains(got, want) {
+			err = fmt.Errorf("%s: no %q in it", path, want)
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// closed checks that no shell waits for a caller. QEMU itself takes the
+// connection, so that only an answer counts.
+func closed(m *machine) error {
+	c, err := net.DialTimeout("tcp", fmt.Sprintf("127.0.0.1:%d", m.other), 5*time.Second)
+	if err != nil {
+		return nil
+	}
+	defer c.Close()
+	if err := c.SetReadDeadline(time.Now().Add(5 * time.Second)); err != nil {
+		return err
+	}
+	if n, _ := c.Read(make([]byte, 1)); n > 0 {
+		return errors.New("something answers on port 22")
+	}
+	return nil
+}
+
+// freePorts finds TCP ports that are free now.
+func freePorts(n int) ([]int, error) {
+	var out []int
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close() // not before all are found
+		out = append(out, l.Addr().(*net.TCPAddr).Port)
+	}
+	return out, nil
+}

@@ -1,0 +1,161 @@
+// Imagetest boots the box's disk image in QEMU and looks at it from outside,
+// as a person in front of the box and a browser would: on its serial line and
+// through its web server.
+//
+//	imagetest [-accel tcg] out/meetbox.img
+//
+// It never chooses hardware acceleration by itself: a machine may offer one
+// that cannot run a UEFI firmware. The last line says how many checks passed
+// and failed; serial logs of a failed run are kept beside the image.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// diskSize is that of the disk the image is written to: much more than the
+// image, so that growing shows.
+const diskSize = 8 << 30
+
+// bootTime is what a boot may take on a busy machine in software emulation.
+const bootTime = 10 * time.Minute
+
+func main() {
+	accel := flag.String("accel", "tcg,thread=multi", "QEMU's `accelerator`")
+	flag.Parse()
+	if flag.NArg() != 1 {
+		fmt.Fprintln(os.Stderr, "usage: imagetest [-accel tcg] meetbox.img")
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	failed, err := run(ctx, flag.Arg(0), *accel)
+	stop()
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "imagetest:", err)
+		os.Exit(1)
+	}
+	if failed > 0 {
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, image, accel string) (failed int, err error) {
+	dir, err := os.MkdirTemp("", "meetbox")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	m := &machine{dir: dir, accel: accel, disk: filepath.Join(dir, "disk.img")}
+	if err := m.install(image, diskSize); err != nil {
+		return 0, err
+	}
+	r := &report{}
+	scenario(ctx, m, r)
+	if r.failed > 0 {
+		kept := filepath.Join(filepath.Dir(image), "imagetest.log")
+		if err := os.WriteFile(kept, []byte(m.logs.String()), 0o644); err == nil {
+			fmt.Println("what the box said:", kept)
+		}
+	}
+	fmt.Printf("%d passed, %d failed\n", r.passed, r.failed)
+	return r.failed, nil
+}
+
+// report counts checks.
+type report struct{ passed, failed int }
+
+// check prints the outcome of one check and returns whether it passed.
+func (r *report) check(what string, err error) bool {
+	if err != nil {
+		r.failed++
+		fmt.Printf("FAIL %s: %v\n", what, err)
+		return false
+	}
+	r.passed++
+	fmt.Println("ok  ", what)
+	return true
+}
+
+// scenario is the life of a box: first boot, pulled plug, the disk moved to
+// another place.
+func scenario(ctx context.Context, m *machine, r *report) {
+	first, ok := boot(ctx, m, r, "first boot, NVMe", "nvme,serial=meetbox")
+	if !ok {
+		return
+	}
+	r.check("/perm grown to the disk", grown(m.screen()))
+	r.check("start page, settings and signaling through the web server", pages(ctx, m))
+	r.check("nothing else answers", closed(m))
+	m.cut()
+
+	second, ok := boot(ctx, m, r, "boot after a power cut, NVMe", "nvme,serial=meetbox")
+	if !ok {
+		return
+	}
+	r.check("same certificate authority as before", same(first, second))
+	m.cut()
+
+	third, ok := boot(ctx, m, r, "boot after a power cut, USB", "usb-storage,bus=usb.0")
+	if !ok {
+		return
+	}
+	r.check("same certificate authority on USB", same(first, third))
+	m.cut()
+}
+
+// boot starts the machine and waits until all services are well and the pages
+// are served. It returns the authority's certificate.
+func boot(ctx context.Context, m *machine, r *report, what, device string) (authority string, ok bool) {
+	ctx, cancel := context.WithTimeout(ctx, bootTime)
+	defer cancel()
+	begun := time.Now()
+	if !r.check(what+": machine started", m.start(device)) {
+		return "", false
+	}
+	authority, err := m.authority(ctx)
+	if !r.check(fmt.Sprintf("%s: HTTPS answers, by its own authority, after %.0f s", what, time.Since(begun).Seconds()), err) {
+		m.cut()
+		return "", false
+	}
+	err = m.await(ctx, allWell)
+	if !r.check(fmt.Sprintf("%s: all five services well after %.0f s", what, time.Since(begun).Seconds()), err) {
+		m.cut()
+		return "", false
+	}
+	return authority, true
+}
+
+// allWell looks for the status screen's line about the services.
+func allWell(screen string) bool {
+	return strings.Contains(screen, "appliance ok, signaling ok, focus ok, bridge ok, web ok")
+}
+
+func grown(screen string) error {
+	for line := range strings.Lines(screen) {
+		f := strings.Fields(line)
+		if len(f) == 3 && f[0] == "disk" && f[2] == "MiB" {
+			// The two roots and the ESP take less than 1300 MiB.
+			if n, err := strconv.Atoi(f[1]); err != nil || n < diskSize>>20-1300 {
+				return fmt.Errorf("%s MiB of %d", f[1], diskSize>>20)
+			}
+			return nil
+		}
+	}
+	return fmt.Errorf("the screen does not say")
+}
+
+func same(before, after string) error {
+	if before != after {
+		return fmt.Errorf("it was\n%sand is\n%s", before, after)
+	}
+	return nil
+}
