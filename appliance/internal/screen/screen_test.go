@@ -1,0 +1,73 @@
+package screen
+
+import (
+	"net/netip"
+	"strings"
+	"testing"
+
+	"meetbox.local/appliance/api"
+)
+
+func page(ok bool) Page {
+	p := Page{
+		Status: api.Status{
+			Names:     []string{"meetbox.local", "localhost"},
+			Addresses: []netip.Addr{netip.MustParseAddr("192.0.2.7"), netip.MustParseAddr("127.0.0.1")},
+			URLs:      []string{"https://192.0.2.7", "https://localhost"},
+			Scan:      "https://192.0.2.7",
+			Authority: "http://192.0.2.7/ca.crt",
+			Version:   "v1",
+		},
+		Disk: 1 << 30,
+	}
+	for _, name := range []string{"appliance", "signaling", "focus", "bridge", "web"} {
+		p.Health.Services = append(p.Health.Services, api.Service{Name: name, OK: ok || name != "web", Detail: "starting"})
+	}
+	return p
+}
+
+func TestText(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name      string
+		page      Page
+		want, not []string
+	}{
+		{"well", page(true), []string{
+			"      https://192.0.2.7\n", "name       meetbox.local\n", "addresses  192.0.2.7\n",
+			"appliance ok, signaling ok, focus ok, bridge ok, web ok\n", "http://192.0.2.7/ca.crt", "disk       1024 MiB\n", "▀",
+		}, []string{"localhost", "127.0.0.1", "NOT WELL", "\x1b"}},
+		{"one is not well", page(false), []string{"web NOT WELL\n", "             web: starting\n"}, nil},
+		{"no network, nothing known", Page{Notes: []string{"the disk is full"}}, []string{
+			"plug in a cable", "addresses  none yet\n", "state      starting\n", "note       the disk is full\n",
+		}, []string{"▀", "disk  "}},
+	}
+	for _, tc := range tests {
+		got := Text(tc.page, false)
+		for _, want := range tc.want {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s: no %q in\n%s", tc.name, want, got)
+			}
+		}
+		for _, not := range tc.not {
+			if strings.Contains(got, not) {
+				t.Errorf("%s: %q in\n%s", tc.name, not, got)
+			}
+		}
+	}
+}
+
+// The page fits on the smallest screen that firmware gives: 80 columns, and
+// the 37 lines of 800 by 600 points.
+func TestFits(t *testing.T) {
+	t.Parallel()
+	lines := strings.Split(Text(page(false), false), "\n")
+	if len(lines) > 37 {
+		t.Errorf("%d lines, want 37 at most", len(lines))
+	}
+	for _, l := range lines {
+		if n := len([]rune(l)); n > 80 {
+			t.Errorf("%d columns in %q", n, l)
+		}
+	}
+}
