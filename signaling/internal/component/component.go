@@ -173,8 +173,7 @@ func (s *Set) meeting(r *muc.Room) *meeting {
 	return mt
 }
 
-// push is a message with JSON. The client unescapes %XX in it before it
-// parses, so a percent sign is written in JSON's own way.
+// push is a message with JSON.
 func (s *Set) push(kind string, room *muc.Room, v any) *wire.Out {
 	b, err := json.Marshal(v)
 	if err != nil {
@@ -184,7 +183,7 @@ func (s *Set) push(kind string, room *muc.Room, v any) *wire.Out {
 	body := []byte(`<json-message xmlns="` + nsJitmeet + `" room="`)
 	body = append(body, wire.Escape(room.Addr().String())...)
 	body = append(body, `">`...)
-	body = append(body, wire.Escape(withoutPercent(string(b)))...)
+	body = append(body, wire.Escape(wire.JSON(b))...)
 	body = append(body, "</json-message></message>"...)
 	return &wire.Out{Head: wire.Head{Kind: wire.Message, From: s.from[kind]}.Bytes(), Body: body}
 }

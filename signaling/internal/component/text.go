@@ -3,14 +3,11 @@ package component
 import (
 	"encoding/xml"
 	"fmt"
-	"strings"
 
 	"meetbox.local/signaling/internal/xmlscan"
 )
 
 func textOf(element []byte) string { return xmlscan.Text(element) }
-
-func withoutPercent(json string) string { return strings.ReplaceAll(json, "%", `\u0025`) }
 
 // decode fills v from children as if they stood in one stanza.
 func decode(children, decls []byte, v any) error {

@@ -96,7 +96,7 @@ func (r *Room) judgeAffiliation(o, target *Occupant, item muc.AdminItem) (change
 	case power(mine) < power(muc.Admin):
 		return change{}, stanza.NewError(stanza.Forbidden, "only owners and admins may do this")
 	}
-	theirs := r.affiliations[addr]
+	theirs := r.home().affiliations[addr]
 	if theirs == "" {
 		theirs = muc.NoAffiliation
 	}
@@ -118,7 +118,7 @@ func (r *Room) judgeAffiliation(o, target *Occupant, item muc.AdminItem) (change
 
 // lastOwner tells whether the room would have no owner without addr.
 func (r *Room) lastOwner(addr jid.JID) bool {
-	for other, a := range r.affiliations {
+	for other, a := range r.home().affiliations {
 		if a == muc.Owner && other != addr {
 			return false
 		}
@@ -134,12 +134,19 @@ func (r *Room) apply(c change) {
 		return
 	}
 	if c.affiliation == muc.NoAffiliation {
-		delete(r.affiliations, c.addr)
+		delete(r.home().affiliations, c.addr)
 	} else {
-		r.affiliations[c.addr] = c.affiliation
+		r.home().affiliations[c.addr] = c.affiliation
 	}
 	r.service.env.Event("affiliation changed", "room", r.addr.String(), "jid", c.addr.String(),
 		"affiliation", string(c.affiliation), "actor", c.by.nick)
+	for _, room := range r.family() {
+		room.affect(c)
+	}
+}
+
+// affect does to a room's occupants what a change of affiliation brings.
+func (r *Room) affect(c change) {
 	for _, p := range slices.Clone(r.occupants) {
 		if p.addr.Bare() != c.addr {
 			continue
@@ -169,9 +176,14 @@ func (r *Room) applyRole(c change) {
 	}
 	// Who is kicked must ask again: a membership given by the lobby, or
 	// moderation, does not outlive it.
-	delete(r.affiliations, c.target.addr.Bare())
+	if !r.service.Waiting || power(c.target.affiliation()) < power(muc.Admin) {
+		delete(r.home().affiliations, c.target.addr.Bare())
+	}
 	n.codes = []int{muc.StatusKicked}
 	r.drop(c.target, exit{reason: "kicked", note: n})
+	if r.main != nil {
+		r.main.announce(c.by.member, "LOBBY-ACCESS-DENIED", r.addr.String()+"/"+c.target.nick, c.target.name)
+	}
 }
 
 // appoint gives an occupant a role and tells everybody.
@@ -203,8 +215,8 @@ func (r *Room) list(o *Occupant, st *wire.Stanza, item muc.AdminItem) *stanza.Er
 		}
 	case item.Affiliation != "":
 		byText := func(a, b jid.JID) int { return slices.Compare([]byte(a.String()), []byte(b.String())) }
-		for _, addr := range slices.SortedFunc(maps.Keys(r.affiliations), byText) {
-			if r.affiliations[addr] == item.Affiliation {
+		for _, addr := range slices.SortedFunc(maps.Keys(r.home().affiliations), byText) {
+			if r.home().affiliations[addr] == item.Affiliation {
 				q.Items = append(q.Items, muc.AdminItem{Affiliation: item.Affiliation, JID: addr})
 			}
 		}

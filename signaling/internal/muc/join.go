@@ -83,7 +83,11 @@ func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
 			return
 		}
 	}
-	if e := sv.admit(m, room, nick, x); e != nil {
+	name := ""
+	if c, ok := st.Find(nsNick, "nick"); ok {
+		name = xmlscan.Text(st.Bytes(c))
+	}
+	if e := sv.admit(m, room, nick, name, x); e != nil {
 		sv.env.Event("join refused", "room", st.To.Bare().String(), "jid", m.Addr().String(), "endpoint", nick,
 			"condition", string(e.Condition), "reason", e.Text)
 		sv.refuse(m, st, e, echoX)
@@ -117,7 +121,7 @@ func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
 }
 
 // admit says why m may not join, in the order of XEP-0045 §7.2.
-func (sv *Service) admit(m Member, room *Room, nick string, x muc.Join) *stanza.Error {
+func (sv *Service) admit(m Member, room *Room, nick, name string, x muc.Join) *stanza.Error {
 	if nick == "" {
 		return stanza.NewError(stanza.JIDMalformed, "a nickname is needed")
 	}
@@ -125,7 +129,7 @@ func (sv *Service) admit(m Member, room *Room, nick string, x muc.Join) *stanza.
 		return stanza.NewError(stanza.NotAllowed, "Nickname is not allowed")
 	}
 	if room == nil {
-		if sv.Internal || m.Rank() == FocusBot {
+		if sv.Internal || m.Rank() == FocusBot && !sv.Waiting {
 			return nil
 		}
 		return withChild(stanza.NewError(stanza.NotAllowed, "Room creation is restricted"), "room-does-not-exist")
@@ -136,9 +140,9 @@ func (sv *Service) admit(m Member, room *Room, nick string, x muc.Join) *stanza.
 	case a == muc.Outcast:
 		return stanza.NewError(stanza.Forbidden, "")
 	case room.membersOnly && a == muc.NoAffiliation && !trusted && (room.password == "" || x.Password != room.password):
-		e := stanza.NewError(stanza.RegistrationRequired, "")
-		e.Code = "407"
-		return e
+		return room.knock(name)
+	case sv.Waiting && name == "" && power(a) < power(muc.Admin):
+		return nameless()
 	case room.password != "" && x.Password != room.password && !trusted && a != muc.Owner && (a != muc.Member || !room.membersOnly):
 		return stanza.NewError(stanza.NotAuthorized, "")
 	case room.nicks[nick] != nil:
@@ -177,7 +181,7 @@ func clone(b []byte) []byte {
 // joiner that it is in: in this order, which clients rely on.
 func (r *Room) welcome(o *Occupant, id []byte, created bool) {
 	for _, p := range r.occupants {
-		if p != o {
+		if p != o && o.sees(p) {
 			o.send(p.shown)
 		}
 	}

@@ -23,7 +23,7 @@ func (r *Room) message(o *Occupant, st *wire.Stanza) {
 		r.service.env.Count("ignored")
 		return
 	case st.Type != stanza.GroupChat:
-		// Invitations are the only other messages to a room; they come with the lobby.
+		// Invitations are the only other messages to a room; see Handle.
 		r.service.refuse(o.member, st, stanza.NewError(stanza.BadRequest, "groupchat expected"))
 		return
 	case o.role == muc.Visitor:
@@ -44,7 +44,20 @@ func (r *Room) message(o *Occupant, st *wire.Stanza) {
 	if isSubject {
 		r.subject = out
 	}
-	r.broadcast(out)
+	for _, p := range r.occupants {
+		if p.hears(o) {
+			p.send(out)
+		}
+	}
+}
+
+// invitation tells a message that invites from others.
+func invitation(st *wire.Stanza) bool {
+	if st.Type != "" && st.Type != "normal" {
+		return false
+	}
+	_, ok := st.Find(muc.NSUser, "x")
+	return ok
 }
 
 // words is the content of a message without what only the server may say.
@@ -89,14 +102,14 @@ func (r *Room) whisper(o *Occupant, st *wire.Stanza) {
 	to := r.nicks[st.To.Resource()]
 	switch {
 	case st.Type == stanza.Failed:
-		if to != nil {
+		if to != nil && to.hears(o) {
 			to.sendOrHold(wire.Forward(st, o.from))
 		}
 		return
 	case st.Type == stanza.GroupChat:
 		r.service.refuse(o.member, st, stanza.NewError(stanza.BadRequest, ""))
 		return
-	case to == nil:
+	case to == nil || !to.hears(o):
 		r.service.refuse(o.member, st, stanza.NewError(stanza.ItemNotFound, ""))
 		return
 	}
@@ -114,7 +127,7 @@ func (r *Room) whisper(o *Occupant, st *wire.Stanza) {
 func (r *Room) relay(o *Occupant, st *wire.Stanza) {
 	to := r.nicks[st.To.Resource()]
 	switch {
-	case to == nil:
+	case to == nil || !to.hears(o):
 		if st.Answerable() {
 			r.service.refuse(o.member, st, stanza.NewError(stanza.ItemNotFound, ""))
 		}

@@ -31,7 +31,7 @@ func (r *Room) query(m Member, o *Occupant, st *wire.Stanza) {
 		m.Send(wire.Result(st, r.escaped))
 	case o != nil && st.Is(muc.NSAdmin, "query"):
 		e = r.admin(o, st)
-	case o != nil && st.Is(muc.NSOwner, "query"):
+	case o != nil && st.Is(muc.NSOwner, "query") && r.main == nil:
 		e = r.owner(o, st)
 	default:
 		e = stanza.NewError(stanza.ServiceUnavailable, "")
@@ -60,7 +60,12 @@ func (r *Room) discoInfo(m Member, st *wire.Stanza) *stanza.Error {
 	fields := []form.Field{
 		{Var: "FORM_TYPE", Type: "hidden", Values: []string{muc.NS + "#roominfo"}},
 		{Var: "muc#roominfo_meetingId", Values: []string{r.meeting}},
-		{Var: "muc#roominfo_occupants", Values: []string{strconv.Itoa(len(r.occupants))}},
+	}
+	if !r.service.Waiting {
+		fields = append(fields, form.Field{Var: "muc#roominfo_occupants", Values: []string{strconv.Itoa(len(r.occupants))}})
+	}
+	if r.lobby != nil {
+		fields = append(fields, form.Field{Var: "muc#roominfo_lobbyroom", Values: []string{r.lobby.addr.String()}})
 	}
 	if !r.started.IsZero() {
 		fields = append(fields, form.Field{Var: "muc#roominfo_created_timestamp", Values: []string{strconv.FormatInt(r.started.UnixMilli(), 10)}})
@@ -148,6 +153,10 @@ func (r *Room) configure(o *Occupant, st *wire.Stanza, f *form.Data) *stanza.Err
 	changed := password != r.password || members != r.membersOnly
 	closing := members && !r.membersOnly
 	r.password, r.membersOnly = password, members
+	opening := !members && r.lobby != nil
+	if closing {
+		r.openLobby()
+	}
 	o.send(wire.Result(st, r.escaped))
 	if !changed {
 		return nil
@@ -156,6 +165,12 @@ func (r *Room) configure(o *Occupant, st *wire.Stanza, f *form.Data) *stanza.Err
 	r.notice(muc.StatusConfigChanged)
 	if closing {
 		r.removeStrangers(o)
+	}
+	if r.service.Lobby != nil && (closing || opening) {
+		r.announce(o.member, "LOBBY-ENABLED", closing, "")
+	}
+	if opening {
+		r.closeLobby(true)
 	}
 	return nil
 }
@@ -184,7 +199,11 @@ func (r *Room) destroy(by *Occupant, elsewhere jid.JID, reason string) {
 		b = fmt.Appendf(b, "<reason>%s</reason>", wire.Escape(reason))
 	}
 	extra := string(b) + "</destroy>"
-	r.service.env.Event("room destroyed", "room", r.addr.String(), "endpoint", by.nick, "reason", reason)
+	actor := ""
+	if by != nil {
+		actor = by.nick
+	}
+	r.service.env.Event("room destroyed", "room", r.addr.String(), "endpoint", actor, "reason", reason)
 	occupants := r.occupants
 	r.occupants = nil // nobody is told of the others
 	for _, p := range occupants {

@@ -27,6 +27,8 @@ type Room struct {
 
 	password    string
 	membersOnly bool
+	lobby       *Room     // where people wait for this one; nil without
+	main        *Room     // the one they wait for here; nil if this is no lobby
 	subject     *wire.Out // as it was sent to the occupants
 
 	affiliations map[jid.JID]muc.Affiliation // of bare addresses; the focus has its own rule
@@ -72,7 +74,7 @@ func (r *Room) affiliation(addr jid.JID, rank Rank) muc.Affiliation {
 	if rank == FocusBot || r.service.Internal {
 		return muc.Owner
 	}
-	if a, ok := r.affiliations[addr.Bare()]; ok {
+	if a, ok := r.home().affiliations[addr.Bare()]; ok {
 		return a
 	}
 	return muc.NoAffiliation
@@ -172,7 +174,7 @@ func (o *Occupant) publish(id []byte, n note) {
 		out = o.presence(nil, note{actor: n.actor, reason: n.reason})
 	}
 	for _, p := range o.room.occupants {
-		if p != o {
+		if p != o && p.sees(o) {
 			p.send(out)
 		}
 	}
@@ -207,7 +209,9 @@ func (r *Room) drop(o *Occupant, e exit) {
 	}
 	others := out(nil, e.note)
 	for _, p := range r.occupants {
-		p.send(others)
+		if p.sees(o) {
+			p.send(others)
+		}
 	}
 	self := e.note
 	self.codes = append(slices.Clone(self.codes), muc.StatusSelf)
@@ -217,7 +221,7 @@ func (r *Room) drop(o *Occupant, e exit) {
 		args = append(args, "actor", e.actor)
 	}
 	r.service.env.Event("participant left", args...)
-	if len(r.nicks) == 0 {
+	if len(r.nicks) == 0 && !r.kept() {
 		r.service.close(r)
 	}
 	if w := r.service.Watcher; w != nil {

@@ -58,6 +58,10 @@ type Options struct {
 	MaxOccupants int           // of one room, accounts of the box not counted
 	Linger       time.Duration // how long the focus' occupant outlives its session
 	Watcher      Watcher       // nil for none
+
+	Lobby   *Service // where people wait for these rooms; nil if they cannot
+	Main    *Service // the rooms that people wait for here
+	Waiting bool     // the service is a lobby: see lobby.go
 }
 
 // Service is one address and its rooms.
@@ -109,6 +113,10 @@ func (sv *Service) Handle(m Member, st *wire.Stanza) {
 		return
 	}
 	switch o := room.of(m); {
+	case st.Kind == wire.Message && st.To.IsBare() && invitation(st) && !sv.Waiting:
+		if e := room.invite(m, st); e != nil {
+			sv.refuse(m, st, e)
+		}
 	case st.Kind == wire.IQ && st.To.IsBare():
 		room.query(m, o, st)
 	case o == nil:
@@ -134,10 +142,7 @@ func (sv *Service) refuse(m Member, st *wire.Stanza, e *stanza.Error, echo ...[]
 func (sv *Service) service(m Member, st *wire.Stanza) {
 	switch {
 	case st.Type == stanza.Get && st.Is(disco.NSInfo, "query"):
-		m.Send(wire.Answer(st, sv.escaped, disco.Info{
-			Identities: []disco.Identity{{Category: "conference", Type: "text", Name: "Meetings"}},
-			Features:   disco.Features(muc.NS, disco.NSInfo, disco.NSItems),
-		}))
+		sv.discoInfo(m, st)
 	case st.Type == stanza.Get && st.Is(disco.NSItems, "query"):
 		m.Send(wire.Answer(st, sv.escaped, disco.Items{})) // who does not know a room's name does not learn it here
 	case st.Type == stanza.Get && st.Is(nsPing, "ping"):
@@ -145,6 +150,36 @@ func (sv *Service) service(m Member, st *wire.Stanza) {
 	default:
 		sv.refuse(m, st, stanza.NewError(stanza.ServiceUnavailable, ""))
 	}
+}
+
+func (sv *Service) discoInfo(m Member, st *wire.Stanza) {
+	var ask disco.Info
+	if st.Decode(st.Children()[0], &ask) != nil {
+		sv.refuse(m, st, stanza.NewError(stanza.BadRequest, ""))
+		return
+	}
+	info := disco.Info{
+		Node:       ask.Node,
+		Identities: []disco.Identity{{Category: "conference", Type: "text", Name: "Meetings"}},
+		Features:   disco.Features(muc.NS, disco.NSInfo, disco.NSItems),
+	}
+	kind := ""
+	if sv.Waiting {
+		kind = kindLobby
+		info.Identities = []disco.Identity{{Category: "component", Type: kind, Name: sv.Domain}}
+		info.Features = append(info.Features, disco.Features(
+			"http://jitsi.org/protocol/lobbyrooms", "http://jitsi.org/protocol/lobbyrooms#displayname_required")...)
+	}
+	if ask.Node != "" && ask.Node != kind {
+		sv.refuse(m, st, stanza.NewError(stanza.ItemNotFound, ""))
+		return
+	}
+	m.Send(wire.Answer(st, sv.escaped, info))
+}
+
+// Identity is a lobby's line in the domain's disco#info.
+func (sv *Service) Identity() disco.Identity {
+	return disco.Identity{Category: "component", Type: kindLobby, Name: sv.Domain}
 }
 
 const nsPing = "urn:xmpp:ping"
@@ -242,6 +277,7 @@ func (sv *Service) create(addr jid.JID) *Room {
 
 // close forgets a room without occupants.
 func (sv *Service) close(r *Room) {
+	r.closeLobby(false)
 	delete(sv.rooms, r.addr)
 	sv.env.Event("room ended", "room", r.addr.String(), "meeting", r.meeting,
 		"lasted", fmt.Sprint(sv.env.Now().Sub(r.created).Round(time.Second)))

@@ -105,6 +105,14 @@ func (sv *Service) Restore(st State, member func(session uint32) Member) error {
 		if r.affiliations == nil {
 			r.affiliations = map[jid.JID]muc.Affiliation{}
 		}
+		if sv.Waiting {
+			addr, err := jid.New(rs.Addr.Local(), sv.Main.Domain, "")
+			if err != nil || sv.Main.rooms[addr] == nil {
+				return fmt.Errorf("lobby %s: no room", rs.Addr)
+			}
+			r.main = sv.Main.rooms[addr]
+			r.main.lobby = r
+		}
 		if rs.Subject != nil {
 			r.subject = rs.Subject.Out()
 		}

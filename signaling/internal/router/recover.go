@@ -275,6 +275,7 @@ type state struct {
 	Lost     time.Time      `json:"focus_lost,omitzero"`
 	Waiting  []requestState `json:"waiting,omitempty"`
 	Rooms    muc.State      `json:"rooms"`
+	Lobby    muc.State      `json:"lobby"`
 	Internal muc.State      `json:"internal"`
 
 	Components component.State `json:"components,omitempty"`
@@ -308,7 +309,7 @@ func (r *Router) snapshot() []byte {
 		})
 	}
 	number := func(m muc.Member) uint32 { return m.(*Session).num }
-	st.Rooms, st.Internal = r.rooms.State(number), r.internal.State(number)
+	st.Rooms, st.Lobby, st.Internal = r.rooms.State(number), r.lobby.State(number), r.internal.State(number)
 	st.Components = r.parts.State()
 	b, err := json.Marshal(st)
 	if err != nil {
@@ -344,6 +345,9 @@ func (r *Router) restore(snapshot []byte) error {
 		return nil
 	}
 	if err := r.rooms.Restore(st.Rooms, member); err != nil {
+		return err
+	}
+	if err := r.lobby.Restore(st.Lobby, member); err != nil {
 		return err
 	}
 	if err := r.parts.Restore(st.Components); err != nil {

@@ -18,6 +18,8 @@ func (r *Router) route(s *Session, st *wire.Stanza) {
 		r.account(s, st)
 	case r.MUC:
 		r.rooms.Handle(s, st)
+	case r.lobby.Domain:
+		r.lobby.Handle(s, st)
 	case r.InternalMUC:
 		r.internal.Handle(s, st)
 	case r.Focus:
@@ -142,7 +144,7 @@ const CapsNode = "https://meetbox.local/signaling"
 // line switches something on in clients.
 func (r *Router) Info() disco.Info {
 	return disco.Info{
-		Identities: append([]disco.Identity{{Category: "server", Type: "im", Name: "Meetbox"}}, r.parts.Identities()...),
+		Identities: append([]disco.Identity{{Category: "server", Type: "im", Name: "Meetbox"}, r.lobby.Identity()}, r.parts.Identities()...),
 		Features:   disco.Features(disco.NSCaps, disco.NSInfo, disco.NSItems, nsExtdisco, ping.NS),
 	}
 }

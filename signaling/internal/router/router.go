@@ -83,6 +83,7 @@ type Router struct {
 	focusLost time.Time  // when the focus' last session ended; zero while one is there
 	waiting   []request  // for the focus
 	rooms     *muc.Service
+	lobby     *muc.Service
 	internal  *muc.Service
 	parts     *component.Set
 	tick      chan struct{}
@@ -96,6 +97,8 @@ func (r *Router) init() {
 	r.parts = component.New(r.Domain, (*env)(r))
 	r.rooms = muc.New(muc.Options{Domain: r.MUC, MaxOccupants: r.MaxOccupants, Linger: r.Linger, Watcher: r.parts}, (*env)(r))
 	r.parts.Watch(r.rooms)
+	r.lobby = muc.New(muc.Options{Domain: "lobby." + r.Domain, Waiting: true, Main: r.rooms, MaxOccupants: r.MaxOccupants}, (*env)(r))
+	r.rooms.Lobby = r.lobby
 	r.internal = muc.New(muc.Options{Domain: r.InternalMUC, Internal: true, MaxOccupants: r.MaxOccupants}, (*env)(r))
 }
 
@@ -342,6 +345,7 @@ func (r *Router) end(s *Session, condition, reason string) {
 		r.focusLost = r.now
 	}
 	r.rooms.Gone(s, reason)
+	r.lobby.Gone(s, reason)
 	r.internal.Gone(s, reason)
 	r.poke()
 	r.logger().Info("session ended", "jid", s.addr.String(), "reason", reason, "condition", condition)

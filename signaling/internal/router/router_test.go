@@ -317,7 +317,7 @@ func act(t *testing.T, r *Router, rnd *rand.Rand, n int, p *peer, peers *[]*peer
 	others := []string{"focus", "u1", "u2", "u3", "u4", "nobody"}
 	to := others[rnd.IntN(len(others))]
 	var err error
-	switch rnd.IntN(19) {
+	switch rnd.IntN(22) {
 	case 0, 1, 2:
 		if len(*peers) < 12 {
 			token := ""
@@ -372,6 +372,12 @@ func act(t *testing.T, r *Router, rnd *rand.Rand, n int, p *peer, peers *[]*peer
 		if err == nil {
 			err = p.say(`<message to="polls.meet.jitsi"><json-message xmlns="http://jitsi.org/jitmeet">{"type":"polls","command":"answer-poll","pollId":"%d","answers":[true]}</json-message></message>`, rnd.IntN(5))
 		}
+	case 19:
+		err = p.say(`<iq to="demo@muc.meet.jitsi" type="set" id="%d"><query xmlns="http://jabber.org/protocol/muc#owner"><x xmlns="jabber:x:data" type="submit"><field var="muc#roomconfig_membersonly"><value>%t</value></field></x></query></iq>`, n, rnd.IntN(4) > 0)
+	case 20:
+		err = p.say(`<presence to="demo@lobby.meet.jitsi/%s"><x xmlns="http://jabber.org/protocol/muc"/><nick xmlns="http://jabber.org/protocol/nick">n</nick></presence>`, nick)
+	case 21:
+		err = p.say(`<message to="demo@muc.meet.jitsi"><x xmlns="http://jabber.org/protocol/muc#user"><invite to="%s@meet.jitsi"/></x></message>`, to)
 	case 13:
 		if rnd.IntN(3) == 0 && p.s.addr.Local() == "focus" { // dies and comes back
 			r.Detach(p.s, p, "lost", false)

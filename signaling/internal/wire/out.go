@@ -3,6 +3,7 @@ package wire
 import (
 	"encoding/xml"
 	"fmt"
+	"strings"
 
 	"meetbox.local/signaling/internal/xmlscan"
 	"meetbox.local/signaling/xmpp/stanza"
@@ -59,6 +60,10 @@ func To(to []byte) []byte { return fmt.Appendf(nil, ` to="%s">`, to) }
 
 // Escape returns text as it may stand between double quotes.
 func Escape(text string) []byte { return xmlscan.AppendEscaped(nil, text) }
+
+// JSON is encoded JSON as it may be sent to clients, which unescape %XX in it
+// before they parse it: a percent sign is written in JSON's own way.
+func JSON(encoded []byte) string { return strings.ReplaceAll(string(encoded), "%", `\u0025`) }
 
 // Forward is s as its recipients get it: other addresses, the same content.
 func Forward(s *Stanza, from []byte) *Out {
