@@ -57,7 +57,7 @@ image-run: image
 
 # Boots it, cuts its power, boots it again. Takes minutes, so "make test" does without.
 image-test: image
-	@scripts/need.sh qemu
+	@scripts/need.sh qemu chromium
 	@cd image/tools && go test ./...
 	@cd image/init && go test ./...
 	@go build -o bin/ ./scripts/imagetest

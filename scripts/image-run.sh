@@ -3,7 +3,7 @@
 # is kept between runs (OUT/run/disk.img; a new image begins a new one).
 #   MEETBOX_HTTPS_PORT  8443   of this machine, to the box's 443
 #   MEETBOX_HTTP_PORT   8080   to its 80
-#   MEETBOX_MEDIA_PORT  10000  UDP, to its 10000; must stay 10000 for media
+#   MEETBOX_MEDIA_PORT  10000  UDP, the same on the box
 #   MEETBOX_MEDIA_ADDRS        this machine's addresses, comma between
 #   MEETBOX_QEMU_ACCEL  tcg    software; kvm where that is known to work
 #   MEETBOX_QEMU_DISPLAY none  or gtk, sdl, vnc=:1 for the box's screen
@@ -28,5 +28,5 @@ exec nice -n 10 qemu-system-x86_64 -name meetbox -machine q35 -accel "${MEETBOX_
 	-drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
 	-drive if=pflash,format=raw,unit=1,file="$run/vars.fd" \
 	-drive if=none,id=disk,format=raw,file="$run/disk.img" -device nvme,serial=meetbox,drive=disk,bootindex=0 \
-	-netdev "user,id=net,hostfwd=tcp::$https-:443,hostfwd=tcp::$http-:80,hostfwd=udp::$udp-:10000" -device e1000e,netdev=net \
-	-smbios "type=11,value=meetbox:MEETBOX_MEDIA_ADDRS=$(printf %s "$media" | sed 's/,/,,/g')"
+	-netdev "user,id=net,hostfwd=tcp::$https-:443,hostfwd=tcp::$http-:80,hostfwd=udp::$udp-:$udp" -device e1000e,netdev=net \
+	-smbios "type=11,value=meetbox:MEETBOX_MEDIA_PORT=$udp,value=meetbox:MEETBOX_MEDIA_ADDRS=$(printf %s "$media" | sed 's/,/,,/g')"

@@ -5,6 +5,7 @@ import (
 	"log"
 	"net/netip"
 	"os"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -49,15 +50,22 @@ func parseSettings(text string) (set, wrong []string) {
 		name, value, _ := strings.Cut(line, "=")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		switch {
-		case name != "MEETBOX_MEDIA_ADDRS":
-			wrong = append(wrong, fmt.Sprintf("unknown setting %.40q", name))
-		case !addresses(value):
+		case name == "MEETBOX_MEDIA_ADDRS" && !addresses(value):
 			wrong = append(wrong, fmt.Sprintf("%s=%.80q: want IP addresses with commas between", name, value))
-		default:
+		case name == "MEETBOX_MEDIA_PORT" && !port(value):
+			wrong = append(wrong, fmt.Sprintf("%s=%.80q: want a number from 1024 to 65535", name, value))
+		case name == "MEETBOX_MEDIA_ADDRS", name == "MEETBOX_MEDIA_PORT":
 			set = append(set, name+"="+value)
+		default:
+			wrong = append(wrong, fmt.Sprintf("unknown setting %.40q", name))
 		}
 	}
 	return set, wrong
+}
+
+func port(text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n >= 1024
 }
 
 func addresses(list string) bool {

@@ -21,6 +21,8 @@ func TestParseSettings(t *testing.T) {
 		{"no end of line", "MEETBOX_MEDIA_ADDRS=::1", []string{"MEETBOX_MEDIA_ADDRS=::1"}, 0},
 		{"a name", "MEETBOX_MEDIA_ADDRS=example.org\n", nil, 1},
 		{"all addresses", "MEETBOX_MEDIA_ADDRS=0.0.0.0\n", nil, 1},
+		{"port", "MEETBOX_MEDIA_PORT=20000\n", []string{"MEETBOX_MEDIA_PORT=20000"}, 0},
+		{"bad ports", "MEETBOX_MEDIA_PORT=80\nMEETBOX_MEDIA_PORT=\nMEETBOX_MEDIA_PORT=70000\n", nil, 3},
 		{"unknown", "GODEBUG=x\nPATH=/perm\n", nil, 2},
 		{"no value", "MEETBOX_MEDIA_ADDRS\n", []string{"MEETBOX_MEDIA_ADDRS="}, 0},
 	}

@@ -31,6 +31,7 @@ type machine struct {
 	cmd         *exec.Cmd
 	https, http int // this machine's ports, forwarded to 443 and 80
 	other       int // forwarded to a port where nothing should listen
+	media       int // UDP, the same on both sides
 
 	mu     sync.Mutex
 	serial bytes.Buffer    // since the last start
@@ -52,11 +53,11 @@ func (m *machine) install(image string, size int64) error {
 
 // start turns the machine on with its disk as the given device.
 func (m *machine) start(device string) error {
-	ports, err := freePorts(3)
+	ports, err := freePorts(4)
 	if err != nil {
 		return err
 	}
-	m.https, m.http, m.other = ports[0], ports[1], ports[2]
+	m.https, m.http, m.other, m.media = ports[0], ports[1], ports[2], ports[3]
 	m.mu.Lock()
 	m.serial.Reset()
 	fmt.Fprintf(&m.logs, "\n===== %s\n", device)
@@ -69,9 +70,10 @@ func (m *machine) start(device string) error {
 		"-drive", "if=pflash,format=raw,unit=1,file="+filepath.Join(m.dir, "vars.fd"),
 		"-device", "qemu-xhci,id=usb",
 		"-drive", "if=none,id=disk,format=raw,file="+m.disk, "-device", device+",drive=disk,bootindex=0",
-		"-netdev", fmt.Sprintf("user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:%d-:443,hostfwd=tcp:127.0.0.1:%d-:80,hostfwd=tcp:127.0.0.1:%d-:22", m.https, m.http, m.other),
+		"-netdev", fmt.Sprintf("user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:%d-:443,hostfwd=tcp:127.0.0.1:%d-:80,hostfwd=tcp:127.0.0.1:%d-:22,hostfwd=udp:127.0.0.1:%d-:%d", m.https, m.http, m.other, m.media, m.media),
 		"-device", "e1000e,netdev=net",
-		"-smbios", "type=11,value=meetbox:MEETBOX_MEDIA_ADDRS=127.0.0.1")
+		// What a site behind a port forward sets.
+		"-smbios", fmt.Sprintf("type=11,value=meetbox:MEETBOX_MEDIA_ADDRS=127.0.0.1,value=meetbox:MEETBOX_MEDIA_PORT=%d", m.media))
 	m.cmd.Stdout, m.cmd.Stderr = m, m
 	return m.cmd.Start()
 }
@@ -206,6 +208,18 @@ func closed(m *machine) error {
 	}
 	if n, _ := c.Read(make([]byte, 1)); n > 0 {
 		return errors.New("something answers on port 22")
+	}
+	return nil
+}
+
+// meeting lets two browsers meet through the box.
+func meeting(ctx context.Context, m *machine) error {
+	ctx, cancel := context.WithTimeout(ctx, bootTime)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, "node", "web/ui/node_modules/vitest/vitest.mjs", "run", "--config", "scripts/imagetest/vitest.config.ts")
+	cmd.Env = append(os.Environ(), fmt.Sprintf("MEETBOX_URL=https://localhost:%d", m.https))
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("%w\n%s", err, out)
 	}
 	return nil
 }

@@ -4,6 +4,9 @@
 //
 //	imagetest [-accel tcg] out/meetbox.img
 //
+// It runs in the repository's top folder, after "make ui", whose packages drive
+// the browsers.
+//
 // It never chooses hardware acceleration by itself: a machine may offer one
 // that cannot run a UEFI firmware. The last line says how many checks passed
 // and failed; serial logs of a failed run are kept beside the image.
@@ -95,6 +98,7 @@ func scenario(ctx context.Context, m *machine, r *report) {
 	r.check("/perm grown to the disk", grown(m.screen()))
 	r.check("start page, settings and signaling through the web server", pages(ctx, m))
 	r.check("nothing else answers", closed(m))
+	r.check("two browsers meet through the box, sound and pictures counted", meeting(ctx, m))
 	m.cut()
 
 	second, ok := boot(ctx, m, r, "boot after a power cut, NVMe", "nvme,serial=meetbox")

@@ -1,0 +1,12 @@
+// The meeting through a booted box; started by imagetest, which sets MEETBOX_URL.
+// It stands outside the pages' project, hence plain objects and no imports.
+export default {
+  root: new URL('../..', import.meta.url).pathname,
+  test: {
+    include: ['scripts/imagetest/*.test.ts'],
+    environment: 'node',
+    globals: true,
+    testTimeout: 300_000,
+    hookTimeout: 120_000,
+  },
+};
