@@ -55,6 +55,13 @@ func (l *least) add(v, at int64) {
 
 func (l *least) value() int64 { return min(l.now, l.old) }
 
+// draining says whether the queue is getting shorter: after the line stood
+// still for a moment, or because less is sent already.
+func (d *delay) draining() bool {
+	step := max(int64(8*time.Millisecond), (d.recent.old-d.base.value())/8)
+	return d.recent.any && d.recent.now < d.recent.old-step
+}
+
 // group is packets that left together.
 type group struct {
 	first, last int64 // when they left
@@ -98,6 +105,12 @@ func (d *delay) queue() int64 {
 	return max(0, d.recent.value()-d.base.value())
 }
 
+// look takes the delay of a packet.
+func (d *delay) look(sent, arrived int64) {
+	d.recent.add(arrived-sent, arrived)
+	d.base.add(arrived-sent, arrived)
+}
+
 // packet takes one packet that came, in the order in which they left.
 func (d *delay) packet(sent, arrived int64) {
 	if d.have > 0 {
@@ -105,8 +118,7 @@ func (d *delay) packet(sent, arrived int64) {
 			*d = newDelay()
 		}
 	}
-	d.recent.add(arrived-sent, arrived)
-	d.base.add(arrived-sent, arrived)
+	d.look(sent, arrived)
 	if d.have == 0 {
 		d.current, d.have, d.origin = group{sent, sent, arrived}, 1, arrived
 		return

@@ -25,14 +25,18 @@ const (
 	// packet in a response time.
 	nearLow, nearHigh = 0.85, 1.15
 	nearPacket        = 1200 * 8
+	nearTop           = 0.9
+	fullFor           = int64(30 * time.Second)
+	inUse             = 0.85
 
 	// response is added to the round trip: a feedback interval.
 	response  = 100 * time.Millisecond
 	unknown   = 100 * time.Millisecond // round trip
 	trips     = 400 * time.Millisecond
 	unused    = 2   // times what is sent: an estimate above is not used
+	spare     = 1.3 // times what is sent: what is left of an estimate that was not used
 	deep      = 120 // ms of queue: drain it
-	drainMost = 0.5
+	drainMost = 0.2
 )
 
 // Packet is what feedback says of one packet.
@@ -63,6 +67,7 @@ type Estimator struct {
 	decreased int64
 	trimmed   int64
 	full      float64 // where the line was last found to be full
+	filled    int64   // when
 	quiet     int64   // until when a queue is the probe's own
 	overuses  int
 }
@@ -108,8 +113,12 @@ func (e *Estimator) Packet(p Packet) {
 	}
 	e.arriving.add(p.Arrived, p.Size)
 	if probe {
+		// A burst makes a queue of its own; its first packet does not.
+		if e.prober.came == 0 {
+			e.delay.look(p.Sent, p.Arrived)
+		}
 		e.prober.packet(p.Size, p.Arrived)
-		return // a burst makes a queue of its own
+		return
 	}
 	e.delay.packet(p.Sent, p.Arrived)
 }
@@ -129,19 +138,18 @@ func (e *Estimator) Update(now int64, rtt time.Duration) {
 	}
 	lossy := e.loss.update(now)
 	queue := e.delay.queue()
-	over := e.delay.over && queue > standing && now >= e.quiet
-	// A queue this long is one, whatever its slope, until it shrinks.
+	over := e.delay.over && queue > standing && !e.delay.draining() && now >= e.quiet
 	switch {
-	case over || lossy && e.loss.excess(now) > lossHigh:
+	case over || lossy && e.loss.excess() > lossHigh:
 		if now-e.decreased >= turn {
 			e.decrease(over, now)
 		}
-	case e.delay.over || queue > standing || e.loss.excess(now) > lossLow:
+	case e.delay.over || queue > standing || e.loss.excess() > lossLow:
 		e.grown = now // hold
 	default:
 		e.grow(turn, now)
 	}
-	if !e.known && (!e.prober.starting || now-e.started > int64(2*time.Second)) {
+	if !e.known && (!e.prober.starting || now-e.started > firstFor) {
 		e.known = true
 	}
 }
@@ -158,12 +166,12 @@ func (e *Estimator) decrease(over bool, now int64) {
 	if !over {
 		to = min(e.estimate, unused*sent) * (1 - e.loss.share/2)
 	} else {
-		e.full = came
+		e.full, e.filled = came, now
 	}
 	// What is not used can be given up at the first sign; what is used only
 	// if that lasts.
 	if e.estimate > unused*sent && now-e.trimmed > int64(2*time.Second) {
-		to = max(to, sent)
+		to = max(to, spare*sent)
 		e.trimmed = now
 	}
 	e.decreased, e.grown = now, now
@@ -176,14 +184,23 @@ func (e *Estimator) decrease(over bool, now int64) {
 		p.retry = min(retryMax, 2*p.retry)
 		p.raised = 0
 	}
-	p.chain, p.starting = false, false
+	p.chain = false
+	if over {
+		p.starting = false
+	}
 	p.next = max(p.next, now+p.retry)
 }
 
 func (e *Estimator) grow(turn, now int64) {
 	since := float64(min(now-e.grown, int64(time.Second))) / float64(time.Second)
 	e.grown = now
-	top := ahead*e.arriving.rate(long) + aheadLeft
+	came := e.arriving.rate(long)
+	top := ahead*came + aheadLeft
+	// Where the line was full lately, only use or a probe shows that it is
+	// wider now.
+	if now-e.filled < fullFor && e.full > 0 && came < inUse*e.estimate {
+		top = min(top, nearTop*e.full)
+	}
 	if e.estimate >= top {
 		return
 	}
@@ -204,14 +221,33 @@ func (e *Estimator) probed(now int64) {
 	if !ok {
 		return
 	}
+	// Jitter can push a burst together. Where the line was full lately, two
+	// have to agree.
+	if p.chain && e.full > 0 && now-e.filled < fullFor && rate > e.full*nearHigh {
+		if p.confirm == 0 {
+			p.confirm = rate
+			return
+		}
+		rate = min(rate, p.confirm)
+	}
+	p.confirm = 0
 	// The burst's own queue drains at the line's rate.
 	e.quiet = now + min(int64(float64(bytes*8)/rate*float64(time.Second)), int64(300*time.Millisecond))
 	if e.delay.queue() > standing*2 {
 		return // it measured what others left
 	}
-	if rate > e.estimate {
-		e.estimate = min(rate, Most)
+	switch {
+	case !p.chain && rate > e.estimate:
+		e.full, e.filled = rate/probeUsed, now
+	case rate > e.full:
 		e.full = 0
+	}
+	if rate > e.estimate {
+		if !p.chain && rate > nearHigh*e.estimate { // not all, but something
+			p.retry = retryMin
+			p.next = min(p.next, now+retryMin)
+		}
+		e.estimate = min(rate, Most)
 		p.raised = now
 	}
 	if now-e.decreased > 2*retryMax {
@@ -222,11 +258,18 @@ func (e *Estimator) probed(now int64) {
 // Probe says whether a burst should be sent now. What is sent for it has to be
 // told with [Estimator.Probing].
 func (e *Estimator) Probe(now int64) (Probe, bool) {
+	if e.started == 0 {
+		return Probe{}, false // nothing would come back
+	}
 	rate := e.prober.want(e.estimate, 1.2*e.need, Enough, now)
 	if rate == 0 || now-e.decreased < int64(response) {
 		return Probe{}, false
 	}
-	bytes := int(rate / 8 * probeFor.Seconds())
+	last := probeFor
+	if !e.prober.starting {
+		last = probeLong
+	}
+	bytes := int(rate / 8 * last.Seconds())
 	return Probe{Bytes: max(probeLeast, min(probeMost, bytes)), rate: rate}, true
 }
 

@@ -13,7 +13,10 @@ const (
 	// what it costs a line that is too slow is a short queue.
 	probePackets = 5
 	probeFor     = 15 * time.Millisecond
-	probeLeast   = probePackets * 250
+	// … and longer once the line is known to be slow: so short a burst would
+	// be lost in the jitter.
+	probeLong  = 40 * time.Millisecond
+	probeLeast = probePackets * 250
 	// probeMost bounds a burst: what receivers' sockets take at once.
 	probeMost = 40_000
 	// What does not arrive in time does not count.
@@ -25,7 +28,12 @@ const (
 	// While less may be sent than is wanted, the line is tried again so
 	// often, less often the more often it fails.
 	retryMin = int64(1500 * time.Millisecond)
-	retryMax = int64(5 * time.Second)
+	retryMax = int64(4 * time.Second)
+	// One of the first probes may come at a moment when the receiver was busy:
+	// so many have to fail, and there is so much time, before the estimate is
+	// believed.
+	firstTries = 3
+	firstFor   = int64(3 * time.Second)
 	// failedFor is how soon after a rise an overuse shows that the probe was
 	// wrong.
 	failedFor = int64(3 * time.Second)
@@ -40,10 +48,13 @@ type Probe struct {
 // prober decides on probes and reads their outcome.
 type prober struct {
 	starting bool // the first probes are not over
+	tries    int  // of them that failed
 	next     int64
 	retry    int64
+	begun    bool // … and one of them succeeded
 	chain    bool // the last one succeeded: go on at once
 	raised   int64
+	confirm  float64 // what the last probe has shown, if another has to agree
 
 	// The probe on its way.
 	out                   bool
@@ -68,16 +79,23 @@ func (p *prober) want(estimate, need, enough float64, now int64) float64 {
 	switch {
 	case now < p.next, estimate >= enough:
 		return 0
-	case p.starting && !p.chain:
+	case p.starting && !p.begun:
 		return min(enough, probeFirst*estimate)
-	case p.starting, p.chain, need > estimate:
+	case p.starting || p.chain || need > estimate:
 		return min(enough, probeFactor*estimate)
 	}
 	return 0
 }
 
 func (p *prober) failed(now int64) {
-	p.out, p.chain, p.starting = false, false, false
+	p.out, p.chain, p.confirm = false, false, 0
+	if p.starting {
+		if p.tries++; p.tries < firstTries {
+			p.next = now
+			return
+		}
+	}
+	p.starting = false
 	p.next = now + p.retry
 	p.retry = min(retryMax, 2*p.retry)
 }
@@ -115,7 +133,7 @@ func (p *prober) result(now int64) (rate float64, ok bool) {
 		p.failed(now)
 		return rate * probeUsed, true
 	}
-	p.out, p.chain, p.next = false, true, now
+	p.out, p.chain, p.begun, p.next = false, true, true, now
 	if rate < 0.9*p.rate {
 		rate *= probeUsed
 	}
