@@ -7,15 +7,22 @@ import (
 	"os/user"
 	"strconv"
 	"sync"
+	"time"
 
+	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/admin"
 	"meetbox.local/appliance/internal/perm"
 	"meetbox.local/appliance/internal/screen"
 	"meetbox.local/appliance/internal/uplink"
+	"meetbox.local/appliance/kit/unit"
 )
 
 // permDir is where the box's disk is mounted.
 const permDir = "/perm"
+
+// explainTime is how long a reason stays on the screen before the next try,
+// which takes a moment and may show the same again.
+const explainTime = 30 * time.Second
 
 // machine is what the appliance does on the box only, where the whole machine is
 // its business: disk, network, screen.
@@ -48,6 +55,17 @@ func newMachine(log *slog.Logger) (*machine, error) {
 		b.notes = append(b.notes, "nothing can be stored: "+err.Error())
 	}
 	return b, nil
+}
+
+// explain shows for a while why nothing works; the service then tries again.
+// Nobody could read it in a log.
+func (b *machine) explain(ctx context.Context, u *unit.Unit, why error) {
+	u.SetHealth(false, why.Error())
+	ctx, cancel := context.WithTimeout(ctx, explainTime)
+	defer cancel()
+	screen.Run(ctx, func(context.Context) screen.Page {
+		return screen.Page{Status: api.Status{Version: version()}, Disk: b.size, Notes: append(b.notes, why.Error())}
+	}, u.Log)
 }
 
 // run keeps network and screen until ctx ends.

@@ -79,6 +79,9 @@ func run(ctx context.Context, u *unit.Unit, raw *settings.Raw, onBox bool) error
 	}
 	store, err := state.Open(u.State)
 	if err != nil {
+		if b != nil {
+			b.explain(ctx, u, err)
+		}
 		return err
 	}
 	d := newDaemon(u, set, store)

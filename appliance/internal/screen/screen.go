@@ -36,9 +36,12 @@ func Text(p Page, colour bool) string {
 	line("")
 	line("  MEETBOX")
 	line("")
-	if p.Status.Scan == "" {
+	switch {
+	case len(p.Status.Names) == 0 && len(p.Notes) > 0:
+		line("  This box cannot serve meetings now; the note below says why.")
+	case p.Status.Scan == "":
 		line("  Waiting for the network: plug in a cable to a network with a DHCP server.")
-	} else {
+	default:
 		line("  Open this address on a computer or phone in the same network:")
 		line("")
 		for _, url := range p.Status.URLs {

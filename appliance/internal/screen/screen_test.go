@@ -38,9 +38,12 @@ func TestText(t *testing.T) {
 			"appliance ok, signaling ok, focus ok, bridge ok, web ok\n", "http://192.0.2.7/ca.crt", "disk       1024 MiB\n", "▀",
 		}, []string{"localhost", "127.0.0.1", "NOT WELL", "\x1b"}},
 		{"one is not well", page(false), []string{"web NOT WELL\n", "             web: starting\n"}, nil},
-		{"no network, nothing known", Page{Notes: []string{"the disk is full"}}, []string{
-			"plug in a cable", "addresses  none yet\n", "state      starting\n", "note       the disk is full\n",
+		{"no network", Page{Status: api.Status{Names: []string{"meetbox.local"}}}, []string{
+			"plug in a cable", "addresses  none yet\n", "state      starting\n",
 		}, []string{"▀", "disk  "}},
+		{"cannot serve", Page{Notes: []string{"the file is damaged"}}, []string{
+			"cannot serve", "note       the file is damaged\n",
+		}, []string{"plug in"}},
 	}
 	for _, tc := range tests {
 		got := Text(tc.page, false)
