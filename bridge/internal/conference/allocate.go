@@ -58,7 +58,7 @@ func (s *videoSource) describe() allocation.Source {
 		tids := max(e.tids, 1)
 		var sum int64
 		for tid := range tids {
-			sum += e.bitrate[tid]
+			sum += e.rates.bitrate[tid]
 			l := allocation.Layer{
 				Encoding: e.index, TID: tid, Height: int(e.height.Load()),
 				FrameRate: 30 / float64(int(1)<<(tids-1-tid)), Bitrate: sum,
@@ -70,7 +70,7 @@ func (s *videoSource) describe() allocation.Source {
 			case !e.active.Load():
 				l.Bitrate = 0
 			case l.Bitrate == 0:
-				l.Bitrate = int64(tid + 1) // sent, but not measured yet
+				l.Bitrate = guess(l.Height) * int64(tid+1) / int64(tids)
 			}
 			d.Layers = append(d.Layers, l)
 		}
@@ -92,7 +92,8 @@ func (c *Conference) allocateFor(e *Endpoint, all []*videoSource, described []al
 		settings.LastN = c.bridge.opts.MaxVideoSlots
 	}
 	order := allocation.Sort(views, settings)
-	choices := allocation.Allocate(views, settings, allocation.Unlimited)
+	choices := allocation.Allocate(views, settings, e.line.bandwidth)
+	e.line.note(choices)
 
 	if e.cfg.SSRCRewriting && e.asked {
 		e.mapVideo(slotOrder(e, sources, views, choices, order))

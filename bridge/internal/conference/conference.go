@@ -290,6 +290,7 @@ func (c *Conference) tick() {
 		c.liveness(now)
 	}
 	c.measure(now)
+	c.lines(now)
 	if c.layers.Swap(false) || c.ticks%50 == 0 { // the allocation's longest interval
 		c.dirty = true
 	}

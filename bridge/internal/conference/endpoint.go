@@ -38,6 +38,7 @@ type Endpoint struct {
 	rx         sync.Mutex
 	receiving  receiving
 	feedback   feedback
+	line       line
 	former     former
 
 	inbox inbox
@@ -85,6 +86,7 @@ func newEndpoint(c *Conference, cfg EndpointConfig) (*Endpoint, error) {
 		audioSlots: slots.New[uint32](c.bridge.opts.MaxAudioSlots),
 		videoBy:    map[int]*videoLane{}, audioBy: map[int]*audioLane{},
 	}
+	e.line = newLine()
 	e.media.Store(new(mediaTable))
 	e.routes.Store(new(routes))
 	e.lanes.Store(new(sendLanes))

@@ -2,6 +2,7 @@ package conference
 
 import (
 	"encoding/binary"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -309,25 +310,57 @@ func (l *videoLane) resend(out *transport.Batch, seq uint16, spacing time.Durati
 	}
 	x := &l.sent[seq%history]
 	ms := uint32(now / int64(time.Millisecond))
-	if !x.used || x.out != seq || int(x.encoding) >= len(l.source.encodings) {
-		return
-	}
 	if time.Duration(ms-x.at)*time.Millisecond < spacing {
 		return // on its way
+	}
+	if l.again(out, seq, math.MaxInt, scratch, now) > 0 {
+		l.resent++
+	}
+}
+
+// repeat sends the latest packets again, up to so many bytes, where the
+// receiver can tell that from a packet sent twice. It returns how many bytes.
+func (l *videoLane) repeat(out *transport.Batch, bytes int, scratch *resender, now int64) (n int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.source == nil || l.rtxSSRC == 0 || l.packets == 0 {
+		return 0
+	}
+	for seq, i := l.proj.Highest(), 0; i < history/4; i++ {
+		size := l.again(out, seq, bytes-n, scratch, now)
+		if size == 0 {
+			return n
+		}
+		n += size
+		seq--
+	}
+	return n
+}
+
+// again sends a packet another time and returns its size; 0 when it is not
+// there any more or larger than allowed. The lane is locked.
+func (l *videoLane) again(out *transport.Batch, seq uint16, most int, scratch *resender, now int64) int {
+	x := &l.sent[seq%history]
+	ms := uint32(now / int64(time.Millisecond))
+	if !x.used || x.out != seq || int(x.encoding) >= len(l.source.encodings) {
+		return 0
 	}
 	enc := l.source.encodings[x.encoding]
 	enc.cacheMu.Lock()
 	packet := enc.cache.Get(x.in, scratch.packet[2:])
 	enc.cacheMu.Unlock()
 	if packet == nil {
-		return
+		return 0
 	}
 	h, err := rtp.Parse(packet)
 	if err != nil {
-		return
+		return 0
 	}
 	owner, m := enc.source.owner.media.Load(), l.to.media.Load()
 	body := h.Payload(packet)
+	if len(body) > most {
+		return 0
+	}
 	s := rtp.Stamp{
 		Timestamp: x.timestamp, SequenceNumber: x.out,
 		PayloadType: h.PayloadType, Marker: h.Marker,
@@ -341,7 +374,6 @@ func (l *videoLane) resend(out *transport.Batch, seq uint16, spacing time.Durati
 	retain(t, packet, &h, owner)
 	buf := scratch.header[:]
 	x.at = ms
-	l.resent++
 	rtx := m.types[h.PayloadType].rtx
 	if rtx == 0 || l.rtxSSRC == 0 {
 		// Without RTX the very same packet goes out again; under one nonce
@@ -354,7 +386,7 @@ func (l *videoLane) resend(out *transport.Batch, seq uint16, spacing time.Durati
 			s.SequenceID = m.sequenceID
 		}
 		l.stream.Send(out, buf[:t.Write(buf, &s)], body)
-		return
+		return max(1, len(body))
 	}
 	l.rtxSeq++
 	s.PayloadType, s.SequenceNumber = rtx, l.rtxSeq
@@ -368,6 +400,7 @@ func (l *videoLane) resend(out *transport.Batch, seq uint16, spacing time.Durati
 	}
 	binary.BigEndian.PutUint16(full, x.out)
 	l.rtx.Send(out, buf[:n], full)
+	return max(1, len(full))
 }
 
 // resender is scratch space for retransmissions of one receiver.

@@ -34,9 +34,11 @@ type mediaTable struct {
 	extensions [256]extension
 	// Ids of what the bridge adds; 0 where the endpoint knows none.
 	sequenceID, midID uint8
-	transportCC       bool // some payload type wants transport-wide feedback
-	pli               bool // … PLI; otherwise FIR
-	audio, video      bool // accepts it
+	transportCC       bool  // some payload type wants transport-wide feedback
+	pli               bool  // … PLI; otherwise FIR
+	rtx               bool  // knows retransmissions of their own
+	anyVideo          uint8 // a payload type of it; 0 for none
+	audio, video      bool  // accepts it
 }
 
 // extension is what the bridge does with a header extension it receives. All
@@ -96,9 +98,12 @@ func (s *signalled) table() *mediaTable {
 				continue // retransmits nothing that we know
 			}
 			p.kind, p.apt = kindRTX, uint8(apt)
-			m.types[apt].rtx = id
+			m.types[apt].rtx, m.rtx = id, true
 		default:
 			p.kind, p.codec, m.video = kindVideo, rtp.CodecNamed(t.Name), true
+			if m.anyVideo == 0 {
+				m.anyVideo = id
+			}
 		}
 		if p.clock <= 0 {
 			p.clock = 90_000

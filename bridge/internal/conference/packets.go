@@ -231,7 +231,7 @@ func (e *Endpoint) measure(enc *encoding, f *rtp.Frame, size int, now int64) {
 	}
 	if !enc.active.Load() {
 		enc.active.Store(true)
-		enc.since, enc.measured = now, enc.volume
+		enc.rates.start(enc.volume, now)
 		changed = true
 	}
 	if changed {

@@ -89,17 +89,12 @@ func (c *Conference) measureEncoding(x *encoding, behind bool, now int64) {
 	}
 	if behind || now-x.last > activeFor {
 		x.active.Store(false)
-		clear(x.bitrate[:])
+		x.rates = rates{}
 		x.missing.Reset() // nobody would answer
 		c.dirty = true
 		return
 	}
-	if since := now - x.since; since >= int64(time.Second) {
-		for i, v := range x.volume {
-			x.bitrate[i] = int64(float64(v-x.measured[i]) * 8 * float64(time.Second) / float64(since))
-		}
-		x.measured, x.since = x.volume, now
-	}
+	x.rates.tick(x.volume, now)
 }
 
 // liveness tells everyone who has gone silent, and who is back.

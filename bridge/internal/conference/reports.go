@@ -3,6 +3,7 @@ package conference
 import (
 	"time"
 
+	"meetbox.local/bridge/internal/bwe"
 	"meetbox.local/bridge/internal/rtcp"
 	"meetbox.local/bridge/internal/transport"
 )
@@ -147,8 +148,8 @@ func (e *Endpoint) nacked(out *transport.Batch, p rtcp.Packet, now int64) {
 	}
 }
 
-// transportFeedback counts what arrived of what was sent. An estimate of the
-// bandwidth will start here.
+// transportFeedback counts what arrived of what was sent, and estimates the
+// bandwidth by it.
 func (e *Endpoint) transportFeedback(p rtcp.Packet, now int64) {
 	f, ok := p.Feedback()
 	if !ok {
@@ -157,17 +158,22 @@ func (e *Endpoint) transportFeedback(p rtcp.Packet, now int64) {
 	for {
 		a, ok := f.Next()
 		if !ok {
-			return
+			break
 		}
-		if _, _, ok := e.departures.Departed(a.Number, now); !ok {
+		ago, size, ok := e.departures.Departed(a.Number, now)
+		if !ok {
 			continue
 		}
+		e.line.estimator.Packet(bwe.Packet{
+			Number: a.Number, Size: size, Sent: now - int64(ago), Came: a.Came, Arrived: a.At,
+		})
 		if a.Came {
 			e.feedback.delivered++
 		} else {
 			e.feedback.lost++
 		}
 	}
+	e.line.estimator.Update(now, e.feedback.rtt)
 }
 
 // keyframe takes a receiver's request for what the lane carries.

@@ -79,9 +79,7 @@ type encoding struct {
 	last     int64           // when a packet last came
 	volume   [maxTIDs]uint64 // bytes by temporal layer
 	tids     int             // temporal layers seen
-	measured [maxTIDs]uint64 // volume at the last measurement
-	since    int64           // when that was
-	bitrate  [maxTIDs]int64  // bit/s of each temporal layer
+	rates    rates
 
 	// Receivers' NACKs come on other goroutines than the sender's packets.
 	cacheMu sync.Mutex

@@ -173,6 +173,7 @@ type EndpointStats struct {
 	Arrived, Missing               int64  // packets from it
 	Keyframes                      uint64 // from it
 	RTT                            time.Duration
+	Estimate                       int64 // bit/s that its line takes; 0 is not known
 }
 
 // Stats is one look at the endpoint. It may be called from any goroutine.
@@ -183,6 +184,9 @@ func (e *Endpoint) Stats() EndpointStats {
 	r, f := &e.receiving, &e.feedback
 	s.PacketsReceived, s.BytesReceived, s.Keyframes = r.packets, r.bytes, r.frames
 	s.Delivered, s.Undelivered, s.RTT = f.delivered, f.lost, f.rtt
+	if e.line.estimator.Known() {
+		s.Estimate = e.line.estimator.Target()
+	}
 	for _, to := range *e.routes.Load() {
 		switch {
 		case to.audio != nil:

@@ -131,6 +131,9 @@ func (p *Projection) Target() int { return int(p.target) }
 // Current is the encoding that goes out, or Paused.
 func (p *Projection) Current() int { return int(p.current) }
 
+// Highest is the highest sequence number that went out.
+func (p *Projection) Highest() uint16 { return uint16(p.outSeq) }
+
 // NeedsKeyframe says whether a keyframe of the target would change what goes
 // out.
 func (p *Projection) NeedsKeyframe() bool { return p.target != Paused && p.current != p.target }

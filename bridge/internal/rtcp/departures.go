@@ -28,6 +28,9 @@ func (d *Departures) Tag(size int, now int64) uint16 {
 	return n
 }
 
+// Last is the number that was given last.
+func (d *Departures) Last() uint16 { return uint16(d.last.Load()) }
+
 // Departed is how long before now a packet left, and its size; false when it
 // is forgotten.
 func (d *Departures) Departed(number uint16, now int64) (ago time.Duration, size int, ok bool) {
