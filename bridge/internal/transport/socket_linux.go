@@ -14,6 +14,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// The system calls here never block (MSG_DONTWAIT). They are made raw: Go
+// would take a call of a hundred microseconds, such as a full batch's, for one
+// that blocks, and wake another thread to go on in its place.
+
 const (
 	canSharePort = true
 	// maxSegments is the kernel's UDP_MAX_SEGMENTS of old, maxSegmented what
@@ -105,8 +109,9 @@ type incoming struct {
 	names   [readBatch]sockaddr
 	slots   [readBatch][slotSize]byte
 	recv    func(fd uintptr) bool // made once: a closure per call would be an allocation
+	look    func(fd uintptr) bool // likewise
 	n       int
-	err     error
+	used    int // headers that the kernel has written to since they were set up
 }
 
 func newIncoming(s *socket) *incoming {
@@ -118,39 +123,53 @@ func newIncoming(s *socket) *incoming {
 		h.Iov = &in.vectors[i]
 		h.SetIovlen(1)
 		h.Name = (*byte)(unsafe.Pointer(&in.names[i].raw))
+		h.Namelen = unix.SizeofSockaddrInet6
 	}
 	in.recv = in.recvmmsg
+	in.look = func(fd uintptr) bool {
+		in.recvmmsg(fd)
+		return true
+	}
 	return in
 }
 
 func (in *incoming) recvmmsg(fd uintptr) bool {
-	for i := range in.headers[:max(in.n, 1)] { // those the last call used
-		in.headers[i].hdr.Namelen = unix.SizeofSockaddrInet6
+	for i := range in.headers[:in.used] {
+		in.headers[i].hdr.Namelen = unix.SizeofSockaddrInet6 // the kernel wrote there
 	}
-	n, _, e := unix.Syscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&in.headers[0])), readBatch, unix.MSG_DONTWAIT, 0, 0)
-	switch e {
-	case 0:
-		in.n, in.err = int(n), nil
-	case unix.EAGAIN, unix.EINTR:
-		in.n = 0
-		return false
-	default:
+	in.n, in.used = 0, 0
+	for {
+		n, _, e := unix.RawSyscall6(unix.SYS_RECVMMSG, fd, uintptr(unsafe.Pointer(&in.headers[0])), readBatch, unix.MSG_DONTWAIT, 0, 0)
+		switch e {
+		case 0:
+			in.n, in.used = int(n), int(n)
+		case unix.EINTR:
+			continue
+		case unix.EAGAIN:
+			return false
+		}
 		// Errors of earlier sends (ICMP) end up here on some kernels; they say
 		// nothing about what is to be read.
-		in.n, in.err = 0, e
+		return true
 	}
-	return true
 }
 
 // read waits for datagrams and says how many there are. It fails only when
 // the socket is closed.
 func (in *incoming) read() (int, error) {
-	for i := range in.headers {
-		in.headers[i].hdr.Namelen = unix.SizeofSockaddrInet6
-	}
 	in.n = 0
 	err := in.raw.Read(in.recv)
 	return in.n, err
+}
+
+// more takes what has come since, without waiting; 0 is nothing, or an error
+// that the next read finds again.
+func (in *incoming) more() int {
+	in.n = 0
+	if in.raw.Read(in.look) != nil {
+		return 0
+	}
+	return in.n
 }
 
 // packet is datagram i of the last read; nil if it was cut short.
@@ -260,7 +279,7 @@ func (o *outgoing) flush(l *local, lane int) {
 // waits is o.wait.
 func (o *outgoing) sendmmsg(fd uintptr) bool {
 	for o.sent < o.count {
-		n, _, e := unix.Syscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&o.headers[o.sent])), uintptr(o.count-o.sent), unix.MSG_DONTWAIT, 0, 0)
+		n, _, e := unix.RawSyscall6(unix.SYS_SENDMMSG, fd, uintptr(unsafe.Pointer(&o.headers[o.sent])), uintptr(o.count-o.sent), unix.MSG_DONTWAIT, 0, 0)
 		o.calls++
 		switch e {
 		case 0:
@@ -295,7 +314,7 @@ func (o *outgoing) refuse(fd uintptr, e unix.Errno) {
 	for i := range vectors {
 		one := unix.Msghdr{Name: h.Name, Namelen: h.Namelen, Iov: &vectors[i]}
 		one.SetIovlen(1)
-		_, _, e := unix.Syscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&one)), unix.MSG_DONTWAIT)
+		_, _, e := unix.RawSyscall(unix.SYS_SENDMSG, fd, uintptr(unsafe.Pointer(&one)), unix.MSG_DONTWAIT)
 		runtime.KeepAlive(&one)
 		o.calls++
 		if e != 0 {

@@ -44,6 +44,8 @@ func (in *incoming) read() (int, error) {
 	return 1, nil
 }
 
+func (in *incoming) more() int { return 0 }
+
 func (in *incoming) packet(int) ([]byte, address) {
 	if in.n > slotSize {
 		return nil, in.from

@@ -1,0 +1,75 @@
+package transport
+
+import (
+	"net"
+	"net/netip"
+	"runtime"
+	"testing"
+)
+
+// A look for more takes what is there and never what is not, and the wait
+// after it still hears of what comes later.
+func TestLookForMore(t *testing.T) {
+	l, err := listen(netip.AddrPortFrom(loopback, 0), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.close)
+	in := newIncoming(l.sockets[0])
+	client, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(l.addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	from := addressOf(client.LocalAddr().(*net.UDPAddr).AddrPort())
+	next, want := byte(0), byte(0)
+	send := func(n int) {
+		t.Helper()
+		for range n {
+			if _, err := client.Write([]byte{next}); err != nil {
+				t.Fatal(err)
+			}
+			next++
+		}
+	}
+	check := func(n int) {
+		t.Helper()
+		for i := range n {
+			if b, a := in.packet(i); len(b) != 1 || b[0] != want || a != from {
+				t.Fatalf("%v from %v, want %d from %v", b, a, want, from)
+			}
+			want++
+		}
+	}
+	for range 3 {
+		// Over the loopback interface all are there when the last call returns.
+		send(readBatch + 3)
+		n, err := in.read()
+		if err != nil {
+			t.Fatal(err)
+		}
+		check(n)
+		if runtime.GOOS == "linux" && n != readBatch {
+			t.Errorf("%d datagrams in the first call", n)
+		}
+		for n = in.more(); n > 0; n = in.more() {
+			check(n)
+		}
+		for want != next { // where a look takes nothing
+			if n, err = in.read(); err != nil {
+				t.Fatal(err)
+			}
+			check(n)
+		}
+		read := make(chan int)
+		go func() {
+			n, _ := in.read() // 0 when it fails
+			read <- n
+		}()
+		send(1)
+		check(<-read)
+	}
+	if _, n := least(100, func() { in.more() }); n != 0 {
+		t.Errorf("%v allocations for a look", n)
+	}
+}
