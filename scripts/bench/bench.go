@@ -28,7 +28,7 @@ func bench(ctx context.Context, args []string, sat bool) (err error) {
 	g.fs.StringVar(&r.tag, "tag", "base", "name of this run; results go to TAG.jsonl, which is made anew")
 	g.fs.StringVar(&r.srvCore, "servercore", "0", "core(s) of the server")
 	g.fs.StringVar(&r.genCore, "gencore", "1", "core(s) of the generator")
-	g.fs.StringVar(&r.nice, "nice", "-15", "nice value of server and generator, against other work on the machine")
+	g.fs.StringVar(&r.nice, "nice", "-15", "nice value of server and generator, against other work on the machine; fifo: real-time (not for sat)")
 	g.fs.StringVar(&r.hook, "hook", "", "shell command run beside each generator, with SERVER_PID, SERVER_WORK, PEER, SCENARIO set")
 	limits := satFlags(g.fs)
 	if err := g.fs.Parse(args); err != nil {
