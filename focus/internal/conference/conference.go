@@ -88,7 +88,7 @@ type Conference struct {
 	moderation map[string]*moderated      // by medium; only what is on
 
 	waiting []func(ok bool)
-	timers  struct{ initial, single, join, retry *time.Timer }
+	timers  struct{ initial, single, join, retry, missing *time.Timer }
 }
 
 // bridge is the conference's allocation on one bridge.
@@ -281,8 +281,8 @@ func (c *Conference) alone() {
 
 // autoOwner sees to it that somebody is the room's owner.
 func (c *Conference) autoOwner() {
-	if !c.owner.IsZero() {
-		return
+	if !c.owner.IsZero() || c.room.Domain() == c.f.breakout {
+		return // in a breakout room who moderates is the main room's affair
 	}
 	var first *member
 	for _, m := range c.sorted() {
@@ -318,7 +318,7 @@ func (c *Conference) end() {
 	c.log.Info("conference ends")
 	c.releaseBridge()
 	c.state = ended
-	for _, t := range []**time.Timer{&c.timers.initial, &c.timers.single, &c.timers.join, &c.timers.retry} {
+	for _, t := range []**time.Timer{&c.timers.initial, &c.timers.single, &c.timers.join, &c.timers.retry, &c.timers.missing} {
 		stop(t)
 	}
 	for _, m := range c.members {

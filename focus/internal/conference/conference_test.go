@@ -35,6 +35,7 @@ var (
 type stage struct {
 	t *testing.T
 	f *Focus
+	b *brewery.Brewery
 
 	mu     sync.Mutex
 	log    []string // what the focus sent, in few words
@@ -67,9 +68,16 @@ func newStage(t *testing.T) *stage {
 		dir.Close()
 	})
 	s.f.Online()
-	b.Presence(s.presence(jvb, "", jitsimeet.Stats{Stats: []jitsimeet.Stat{{Name: "drain", Value: "false"}}}))
+	s.b = b
+	s.bridgeUp()
 	return s
 }
+
+func (s *stage) bridgeUp() {
+	s.b.Presence(s.presence(jvb, "", jitsimeet.Stats{Stats: []jitsimeet.Stat{{Name: "drain", Value: "false"}}}))
+}
+
+func (s *stage) bridgeDown() { s.b.Presence(s.presence(jvb, "unavailable")) }
 
 // allocates is a bridge that does what it is told.
 func allocates(m colibri2.Modify) (any, error) {
@@ -95,7 +103,11 @@ func (s *stage) Send(v any) error {
 	if p.To != self {
 		return nil
 	}
-	s.note(strings.TrimSpace("presence " + p.Type))
+	what := strings.TrimSpace("presence " + p.Type)
+	if x, err := stanza.Child[jitsimeet.BridgeNotAvailable](p.Children); err == nil && x != nil {
+		what += " no bridge"
+	}
+	s.note(what)
 	s.mu.Lock()
 	silent := s.silent
 	s.mu.Unlock()
@@ -261,6 +273,30 @@ func TestTimers(t *testing.T) {
 			if got := s.did(); !strings.HasSuffix(got, "expire conference; presence; presence unavailable") {
 				t.Errorf("at the end: %s", got)
 			}
+		},
+		"the bridge restarts": func(t *testing.T, s *stage) {
+			s.begin()
+			s.join("ann")
+			s.join("bob")
+			s.did()
+			s.bridgeDown()
+			time.Sleep(missingGrace - time.Second) // the apps would load their page again
+			s.want("owner ann@x")
+			s.bridgeUp()
+			s.want("owner ann@x; presence; modify +ann; modify +bob; session-terminate ann moving; session-initiate ann; session-terminate bob moving; session-initiate bob")
+			time.Sleep(missingGrace)
+			s.want("owner ann@x")
+		},
+		"the bridge is gone": func(t *testing.T, s *stage) {
+			s.begin()
+			s.join("ann")
+			s.join("bob")
+			s.did()
+			s.bridgeDown()
+			time.Sleep(missingGrace + time.Second/2)
+			s.want("owner ann@x; presence no bridge")
+			s.bridgeUp()
+			s.want("owner ann@x; presence; presence; modify +ann; modify +bob; session-terminate ann moving; session-initiate ann; session-terminate bob moving; session-initiate bob")
 		},
 		"somebody is away while the focus is": func(t *testing.T, s *stage) {
 			s.begin()

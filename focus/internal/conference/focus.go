@@ -25,11 +25,12 @@ const maxConferences = 10000
 
 // Focus is all conferences of this process.
 type Focus struct {
-	x       XMPP
-	bridges *brewery.Brewery
-	dir     *os.Root // for snapshots
-	log     *slog.Logger
-	count   counters
+	x        XMPP
+	bridges  *brewery.Brewery
+	breakout string
+	dir      *os.Root // for snapshots
+	log      *slog.Logger
+	count    counters
 
 	wake chan struct{} // one element when fresh is not empty
 
@@ -53,6 +54,10 @@ func New(x XMPP, dir *os.Root, log *slog.Logger, set *metrics.Set) *Focus {
 	})
 	return f
 }
+
+// Breakout names the domain of rooms whose moderators are not the focus's to
+// appoint. To be called before Run.
+func (f *Focus) Breakout(domain string) { f.breakout = domain }
 
 // Use sets the brewery, before Run. It is apart from New because each needs
 // the other.

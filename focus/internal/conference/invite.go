@@ -28,6 +28,7 @@ const (
 
 const (
 	bridgeRetry    = 5 * time.Second // to look for a bridge again when there was none
+	missingGrace   = 4 * time.Second // a killed bridge is back in one or two
 	quickAttempts  = 3               // allocations that are repeated at once
 	slowestAttempt = 10 * time.Second
 )
@@ -86,8 +87,8 @@ func (c *Conference) invite(m *member) {
 	})
 }
 
-// haveBridge finds a bridge for the conference, or tells the room that there
-// is none.
+// haveBridge finds a bridge for the conference. While there is none it looks
+// again and again, and tells the room when that takes long.
 func (c *Conference) haveBridge(region string) bool {
 	if c.bridge != nil {
 		return c.brewery().Present(c.bridge.JID) // else it may come back, or is lost soon
@@ -102,14 +103,34 @@ func (c *Conference) haveBridge(region string) bool {
 			c.maintain()
 		})
 	}
-	if c.missing == ok {
-		c.missing = !ok
-		c.sendPresence(false)
-		if c.missing {
-			c.log.Warn("no bridge available")
-		}
-	}
+	c.tellMissing(!ok)
 	return ok
+}
+
+// tellMissing shows in the room whether a bridge is missing. The apps take
+// that for fatal and load their page again, so a bridge that only restarts
+// must not be told of.
+func (c *Conference) tellMissing(missing bool) {
+	if !missing {
+		stop(&c.timers.missing)
+		if c.missing {
+			c.missing = false
+			c.sendPresence(false)
+		}
+		return
+	}
+	if c.missing || c.timers.missing != nil {
+		return
+	}
+	c.log.Warn("no bridge available")
+	c.timers.missing = c.after(missingGrace, func() {
+		if c.timers.missing == nil {
+			return // found at the last moment
+		}
+		c.timers.missing = nil
+		c.missing = true
+		c.sendPresence(false)
+	})
 }
 
 // allocated offers the member what the bridge answered.
