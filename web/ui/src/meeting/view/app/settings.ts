@@ -1,22 +1,44 @@
-import { effect, signal } from '@preact/signals';
+// What a person chose, kept in this browser.
 
-const key = 'meetbox.name';
+import { effect, type Signal, signal } from '@preact/signals';
 
-function stored(): string {
+function stored(key: string): string | null {
   try {
-    return localStorage.getItem(key) ?? '';
+    return localStorage.getItem(key);
   } catch {
-    return ''; // storage is blocked: the name is asked for each time
+    return null; // storage is blocked: what is chosen lasts as long as the page
   }
 }
 
-/** The name the person gave last, kept in this browser. */
-export const name = signal(stored());
+function kept(key: string, initial: string): Signal<string> {
+  const value = signal(stored(key) ?? initial);
+  effect(() => {
+    try {
+      localStorage.setItem(key, value.value);
+    } catch {
+      // see stored()
+    }
+  });
+  return value;
+}
 
-effect(() => {
-  try {
-    localStorage.setItem(key, name.value);
-  } catch {
-    // see stored()
-  }
-});
+function keptSwitch(key: string, initial: boolean): Signal<boolean> {
+  const text = kept(key, initial ? 'on' : 'off');
+  const value = signal(text.peek() === 'on');
+  effect(() => {
+    text.value = value.value ? 'on' : 'off';
+  });
+  return value;
+}
+
+/** The name the person gave last. */
+export const name = kept('meetbox.name', '');
+
+/** The one who speaks big, instead of all in one size. */
+export const speakerView = keptSwitch('meetbox.speaker-view', false);
+
+/** Our own picture as in a mirror; the others see it the right way round anyway. */
+export const mirror = keptSwitch('meetbox.mirror', true);
+
+/** Single keys do things in the meeting. */
+export const shortcuts = keptSwitch('meetbox.shortcuts', true);

@@ -3,6 +3,7 @@ import { IconButton } from '../../../kit/Button.tsx';
 import { Icon } from '../../../kit/icons.tsx';
 import { Avatar, Voice } from '../../../kit/Person.tsx';
 import type { LocalMedia, Source } from '../../model/types.ts';
+import { mirror } from '../app/settings.ts';
 import { problemText } from '../app/words.ts';
 import { Video } from '../room/Video.tsx';
 
@@ -17,7 +18,7 @@ export function Preview({ media, name }: PreviewProps) {
   return (
     <div class="preview">
       {stream ? (
-        <Video stream={stream} mirrored label={t('prejoin.preview')} />
+        <Video stream={stream} mirrored={mirror.value} label={t('prejoin.preview')} />
       ) : (
         <div class="preview-empty">
           <Avatar name={name} size="6.5rem" />

@@ -1,4 +1,4 @@
-import { useSignal } from '@preact/signals';
+import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { t } from '../../../i18n/i18n.ts';
 import { Dialog } from '../../../kit/Dialog.tsx';
@@ -9,6 +9,8 @@ import { PeoplePanel } from '../people/PeoplePanel.tsx';
 import { Devices } from '../prejoin/Devices.tsx';
 import { Problems } from '../prejoin/Preview.tsx';
 import { Notices, Reconnecting, Sharing } from './Banner.tsx';
+import type { Tile as Picture } from '../../model/layout.ts';
+import { speakerView } from '../app/settings.ts';
 import { CopyLink } from './CopyLink.tsx';
 import { useShortcuts } from './shortcuts.ts';
 import { useWakeLock } from './wakeLock.ts';
@@ -21,6 +23,7 @@ import './room.css';
 /** The meeting itself. */
 export function Room({ meeting, title }: { readonly meeting: Meeting; readonly title: string }) {
   const panel = useSignal<Panel>(null);
+  const pinned = useSignal<Picture | null>(null);
   const [settings, setSettings] = useState(false);
   const alone = meeting.participants.value.length < 2;
 
@@ -37,8 +40,13 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
         r: () => meeting.setHand(meeting.me.raisedHand.value === 0),
         c: () => (panel.value = panel.value === 'chat' ? null : 'chat'),
         p: () => (panel.value = panel.value === 'people' ? null : 'people'),
+        w: () => {
+          pinned.value = null;
+          speakerView.value = !speakerView.value;
+        },
+        ...pinKeys(meeting, pinned),
       }),
-      [meeting, panel],
+      [meeting, panel, pinned],
     ),
   );
 
@@ -57,7 +65,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
             <Problems media={meeting.media} />
             <Notices meeting={meeting} />
           </div>
-          <Stage meeting={meeting} />
+          <Stage meeting={meeting} pinned={pinned} />
           {alone ? (
             <div class="alone">
               <h2>{t('alone.title')}</h2>
@@ -70,7 +78,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
         {panel.value === 'people' ? <PeoplePanel meeting={meeting} link={invitation(title)} close={() => (panel.value = null)} /> : null}
       </main>
       <footer class="room-foot">
-        <Toolbar meeting={meeting} panel={panel} openSettings={() => setSettings(true)} />
+        <Toolbar meeting={meeting} panel={panel} pinned={pinned} openSettings={() => setSettings(true)} />
       </footer>
       {settings ? (
         <Dialog title={t('settings.title')} closeLabel={t('dialog.close')} onClose={() => setSettings(false)}>
@@ -79,4 +87,14 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
       ) : null}
     </div>
   );
+}
+
+/** 0 is oneself, 1 to 9 the others in the order of joining. The same key again unpins. */
+function pinKeys(meeting: Meeting, pinned: Signal<Picture | null>): Record<string, () => void> {
+  const pin = (i: number) => () => {
+    const participant = meeting.participants.peek()[i]?.id;
+    if (participant === undefined) return;
+    pinned.value = pinned.value?.participant === participant ? null : { participant, picture: 'camera' };
+  };
+  return Object.fromEntries(Array.from({ length: 10 }, (_, i) => [String(i), pin(i)]));
 }

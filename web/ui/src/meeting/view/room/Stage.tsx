@@ -1,15 +1,17 @@
-import { useComputed, useSignal, useSignalEffect } from '@preact/signals';
+import { type Signal, useComputed, useSignal, useSignalEffect } from '@preact/signals';
 import { useEffect, useRef } from 'preact/hooks';
 import { t } from '../../../i18n/i18n.ts';
 import { IconButton } from '../../../kit/Button.tsx';
 import { Icon } from '../../../kit/icons.tsx';
 import type { Meeting, Shown } from '../../model/types.ts';
+import { sameTile, type Tile as Picture } from '../../model/layout.ts';
+import { speakerView } from '../app/settings.ts';
 import { type Places, placesOf, type Size } from './layout.ts';
 import { Tile } from './Tile.tsx';
 import './stage.css';
 
 /** Everybody's pictures. Tells the model which of them are seen, and how large. */
-export function Stage({ meeting }: { readonly meeting: Meeting }) {
+export function Stage({ meeting, pinned }: { readonly meeting: Meeting; readonly pinned: Signal<Picture | null> }) {
   const element = useRef<HTMLUListElement>(null);
   const size = useSignal<Size>({ width: 0, height: 0 });
   const page = useSignal(0);
@@ -24,6 +26,13 @@ export function Stage({ meeting }: { readonly meeting: Meeting }) {
     return () => observer.disconnect();
   }, [size]);
 
+  // Who speaks stays big while we answer.
+  const speaker = useSignal<string | null>(null);
+  useSignalEffect(() => {
+    const now = meeting.dominantSpeaker.value;
+    if (now !== null && now !== meeting.me.id) speaker.value = now;
+  });
+
   const layout = useComputed(() =>
     placesOf({
       me: meeting.me.id,
@@ -31,6 +40,9 @@ export function Stage({ meeting }: { readonly meeting: Meeting }) {
       sharing: meeting.participants.value.filter((p) => p.sharing.value).map((p) => p.id),
       size: size.value,
       page: page.value,
+      pinned: pinned.value,
+      speakerView: speakerView.value,
+      speaker: speaker.value,
     }),
   );
   useShown(meeting, layout);
@@ -44,7 +56,10 @@ export function Stage({ meeting }: { readonly meeting: Meeting }) {
       <ul class="tiles" ref={element}>
         {tiles.map((place) => {
           const person = people.get(place.participant);
-          return person ? <Tile key={`${place.participant} ${place.picture}`} place={place} person={person} speaking={meeting.dominantSpeaker} /> : null;
+          if (!person) return null;
+          const isPinned = sameTile(place, pinned.value);
+          const pin = () => (pinned.value = isPinned ? null : { participant: place.participant, picture: place.picture });
+          return <Tile key={`${place.participant} ${place.picture}`} place={place} person={person} speaking={meeting.dominantSpeaker} pinned={isPinned} pin={pin} />;
         })}
       </ul>
       {pages > 1 ? (

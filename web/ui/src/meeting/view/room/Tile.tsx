@@ -3,6 +3,7 @@ import { t } from '../../../i18n/i18n.ts';
 import { Icon } from '../../../kit/icons.tsx';
 import { Avatar, hueOf, Voice } from '../../../kit/Person.tsx';
 import type { Participant } from '../../model/types.ts';
+import { mirror } from '../app/settings.ts';
 import { displayName } from '../app/words.ts';
 import type { Place } from './layout.ts';
 import { Video } from './Video.tsx';
@@ -11,10 +12,12 @@ interface TileProps {
   readonly place: Place;
   readonly person: Participant;
   readonly speaking: ReadonlySignal<string | null>;
+  readonly pinned: boolean;
+  readonly pin: () => void;
 }
 
 /** One picture of one person, or their avatar. */
-export function Tile({ place, person, speaking }: TileProps) {
+export function Tile({ place, person, speaking, pinned, pin }: TileProps) {
   const { box, role, picture } = place;
   const screen = picture === 'screen';
   const stream = screen ? person.screen.value : person.camera.value;
@@ -35,10 +38,12 @@ export function Tile({ place, person, speaking }: TileProps) {
         '--avatar': `${Math.round(Math.min(box.width, box.height) * (role === 'strip' ? 0.42 : 0.36))}px`,
       }}
     >
-      {stream ? <Video stream={stream} mirrored={person.local && !screen} whole={screen} /> : null}
+      {stream ? <Video stream={stream} mirrored={person.local && !screen && mirror.value} whole={screen} /> : null}
       {stream || screen ? null : <Avatar name={name} />}
       {screen && !stream ? <p class="tile-wait">{t('tile.screen-starting', { name })}</p> : null}
+      <button type="button" class="tile-pin" aria-pressed={pinned} aria-label={t('tile.pin', { name: tagText(person, name, screen) })} title={pinned ? t('tile.unpin') : t('tile.pin-hint')} onClick={pin} />
       <span class="tile-tag">
+        {pinned ? <Icon name="pin" size={15} /> : null}
         {screen ? <Icon name="screen" size={15} /> : <Sound person={person} speaks={speaks} />}
         <span class="tile-name">{tagText(person, name, screen)}</span>
       </span>

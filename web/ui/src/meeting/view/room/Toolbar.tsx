@@ -3,18 +3,21 @@ import { t } from '../../../i18n/i18n.ts';
 import { IconButton } from '../../../kit/Button.tsx';
 import { Icon } from '../../../kit/icons.tsx';
 import { MenuItem, Popover } from '../../../kit/Popover.tsx';
+import type { Tile as Picture } from '../../model/layout.ts';
 import type { Meeting, Source } from '../../model/types.ts';
+import { speakerView } from '../app/settings.ts';
 
 export type Panel = 'chat' | 'people' | null;
 
 interface ToolbarProps {
   readonly meeting: Meeting;
   readonly panel: Signal<Panel>;
+  readonly pinned: Signal<Picture | null>;
   readonly openSettings: () => void;
 }
 
 /** What one does all the time, in one row; the rest behind "More". */
-export function Toolbar({ meeting, panel, openSettings }: ToolbarProps) {
+export function Toolbar({ meeting, panel, pinned, openSettings }: ToolbarProps) {
   const { media, me } = meeting;
   const toggle = (which: Panel) => {
     panel.value = panel.value === which ? null : which;
@@ -64,7 +67,7 @@ export function Toolbar({ meeting, panel, openSettings }: ToolbarProps) {
       >
         <Icon name="people" />
       </IconButton>
-      <More meeting={meeting} hand={hand} openSettings={openSettings} />
+      <More meeting={meeting} hand={hand} pinned={pinned} openSettings={openSettings} />
       <IconButton label={t('toolbar.leave')} look="danger" onClick={() => meeting.leave()}>
         <Icon name="leave" />
       </IconButton>
@@ -116,7 +119,14 @@ function ShareButton({ meeting }: { readonly meeting: Meeting }) {
   );
 }
 
-function More({ meeting, hand, openSettings }: { readonly meeting: Meeting; readonly hand: boolean; readonly openSettings: () => void }) {
+interface MoreProps {
+  readonly meeting: Meeting;
+  readonly hand: boolean;
+  readonly pinned: Signal<Picture | null>;
+  readonly openSettings: () => void;
+}
+
+function More({ meeting, hand, pinned, openSettings }: MoreProps) {
   return (
     <Popover
       label={t('toolbar.more')}
@@ -152,6 +162,16 @@ function More({ meeting, hand, openSettings }: { readonly meeting: Meeting; read
               </MenuItem>
             ) : null}
           </div>
+          <MenuItem
+            icon={speakerView.value ? 'grid' : 'view'}
+            onClick={() => {
+              pinned.value = null;
+              speakerView.value = !speakerView.value;
+              close();
+            }}
+          >
+            {speakerView.value ? t('toolbar.grid-view') : t('toolbar.speaker-view')}
+          </MenuItem>
           <MenuItem
             icon="settings"
             onClick={() => {

@@ -55,6 +55,14 @@ describe('places', () => {
     expect(placesOf(scene(3, 1200, 700, { sharing: ['me'] })).tiles.every((tile) => tile.role === 'grid')).toBe(true);
   });
 
+  test('whoever is pinned or speaks is big', () => {
+    const speaking = placesOf(scene(4, 1200, 700, { speakerView: true, speaker: 'p3' })).tiles;
+    expect(speaking.map((tile) => [tile.participant, tile.role])).toEqual([['p3', 'stage'], ['me', 'strip'], ['p1', 'strip'], ['p2', 'strip']]);
+    const pinned = placesOf(scene(4, 1200, 700, { speakerView: true, speaker: 'p3', pinned: { participant: 'p1', picture: 'camera' } })).tiles;
+    expect(pinned[0]).toMatchObject({ participant: 'p1', role: 'stage' });
+    expect(placesOf(scene(2, 374, 720, { pinned: { participant: 'me', picture: 'camera' } })).tiles[0]).toMatchObject({ participant: 'me', role: 'stage' });
+  });
+
   test('nothing before the stage has a size', () => {
     expect(placesOf(scene(3, 0, 0)).tiles).toEqual([]);
   });

@@ -36,6 +36,12 @@ export interface Scene {
   readonly sharing: readonly string[];
   readonly size: Size;
   readonly page: number;
+  /** What the person wants big; null for nothing. */
+  readonly pinned?: Picture | null;
+  /** The one who speaks is big, the others are small. */
+  readonly speakerView?: boolean;
+  /** Who among the others spoke last. */
+  readonly speaker?: string | null;
 }
 
 const gap = 10;
@@ -45,9 +51,9 @@ const most = 25;
 // Pictures may be cropped to the old screens' shape, on an upright phone to a portrait's.
 const narrowest = { lying: 4 / 3, upright: 3 / 4 };
 
-export function placesOf({ me, people, sharing, size, page }: Scene): Places {
+export function placesOf({ me, people, sharing, size, page, pinned = null, speakerView = false, speaker = null }: Scene): Places {
   if (size.width <= 0 || size.height <= 0) return { tiles: [], page: 0, pages: 1 };
-  const layout = layoutOf({ order: people, sharing, pinned: null, speakerView: false, dominant: null, me });
+  const layout = layoutOf({ order: people, sharing, pinned, speakerView, dominant: speaker, me });
   if (layout.kind === 'stage') return stage(layout.stage, layout.strip, size, page);
   const other = people.find((id) => id !== me);
   const upright = size.height > size.width;
