@@ -110,6 +110,10 @@ export class FakeConnection implements Connection {
       ),
     );
   }
+  refuseJoin(nick: string, condition: string): void {
+    const error = el('error', '', { type: 'auth' }, el(condition, ns.stanzas));
+    this.options.handlers.presence(el('presence', '', { from: `${room}/${nick}`, type: 'error' }, error));
+  }
   member(nick: string, name: string, sources: object = {}, statsId = `stats-${nick}`): void {
     this.presence(nick, {}, el('stats-id', '', {}, statsId), el('nick', ns.nick, {}, name), el('SourceInfo', '', {}, JSON.stringify(sources)));
   }
@@ -257,7 +261,7 @@ export function setUp(more: Partial<Config> = {}) {
 }
 
 /** The usual way in, up to our own presence. */
-export async function enter(s: ReturnType<typeof setUp>, endpoint = 'aaaaaaaa', others: () => void = () => undefined): Promise<void> {
+export async function enter(s: ReturnType<typeof setUp>, endpoint = 'aaaaaaaa', others: () => void = () => undefined, refused = ''): Promise<void> {
   const { connection } = s;
   connection.online(endpoint);
   const until = async (condition: () => boolean) => {
@@ -269,6 +273,10 @@ export async function enter(s: ReturnType<typeof setUp>, endpoint = 'aaaaaaaa', 
   await until(() => sentSince('iq conference') || connection.names().at(-1) === 'iq conference');
   connection.answer('conference', el('conference', ns.focus, { ready: 'true', focusjid: 'focus@auth.meet.example' }));
   await until(() => connection.sent.slice(before).some((x) => x.name === 'presence' && child(x, 'x', ns.muc) !== undefined));
+  if (refused !== '') {
+    connection.refuseJoin(endpoint, refused);
+    return;
+  }
   connection.presence('focus', { jid: 'focus@auth.meet.example/focus', affiliation: 'owner', role: 'moderator' });
   others();
   connection.presence(endpoint, { code: '110' });

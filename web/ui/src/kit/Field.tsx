@@ -5,6 +5,7 @@ import './field.css';
 
 interface TextFieldProps {
   readonly label: string;
+  readonly type?: 'text' | 'password';
   readonly hideLabel?: boolean;
   readonly value: string;
   readonly placeholder?: string;
@@ -28,7 +29,7 @@ export function TextField(props: TextFieldProps) {
       <input
         id={id}
         class="field-input"
-        type="text"
+        type={(props.type ?? 'text') as 'text'}
         value={props.value}
         placeholder={props.placeholder}
         maxLength={props.maxLength}

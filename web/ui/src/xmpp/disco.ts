@@ -71,6 +71,25 @@ export function parseDisco(iq: Xml): Disco {
   };
 }
 
+/** The room's configuration with this password, '' for none. */
+export function printPassword(password: string): Xml {
+  const field = (name: string, value: string) => el('field', ns.form, { var: name }, el('value', ns.form, {}, value));
+  return el(
+    'query',
+    ns.mucOwner,
+    {},
+    el(
+      'x',
+      ns.form,
+      { type: 'submit' },
+      field('FORM_TYPE', 'http://jabber.org/protocol/muc#roomconfig'),
+      field('muc#roomconfig_roomsecret', password),
+      field('muc#roomconfig_passwordprotectedroom', password === '' ? '0' : '1'),
+      field('muc#roomconfig_whois', 'anyone'),
+    ),
+  );
+}
+
 export interface IceServer {
   readonly urls: string;
   readonly username?: string;

@@ -11,6 +11,7 @@ export const ns = {
   nick: 'http://jabber.org/protocol/nick',
   muc: 'http://jabber.org/protocol/muc',
   mucUser: 'http://jabber.org/protocol/muc#user',
+  mucOwner: 'http://jabber.org/protocol/muc#owner',
   mucAdmin: 'http://jabber.org/protocol/muc#admin',
   jingle: 'urn:xmpp:jingle:1',
   jingleErrors: 'urn:xmpp:jingle:errors:1',

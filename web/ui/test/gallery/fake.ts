@@ -11,6 +11,7 @@ export interface FakeOptions {
   readonly chat?: boolean;
   readonly problem?: 'denied' | 'missing';
   readonly moderator?: boolean;
+  readonly locked?: boolean;
 }
 
 const names = ['Amelie Roth', 'Jonas Weber', 'Priya Nair', 'Luca', 'Mei Lin', 'Oskar Lind', 'Sofia Costa', 'Tom Baker', 'Nora', 'Ines Ferrer', 'Kai', 'Hanna Vogel'];
@@ -42,6 +43,9 @@ export function fakeMeeting(room: string, options: FakeOptions): Meeting {
     unread: signal(options.chat ? 0 : 2),
     notices,
     subject: signal(''),
+    locked: signal(options.locked ?? false),
+    enterPassword: () => (phase.value = { at: 'waiting', why: 'password', wrong: true }),
+    setPassword: nothing,
     startedAt: signal(Date.now() - 754_000),
     join: () => (phase.value = { at: 'joined' }),
     leave: () => (phase.value = { at: 'left', why: 'self' }),

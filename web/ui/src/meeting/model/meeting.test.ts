@@ -2,7 +2,7 @@ import { beforeAll, expect, test, vi } from 'vitest';
 
 import { enter, FakeStream, room, setUp } from '../../../test/meeting.ts';
 import { ns } from '../../xmpp/ns.ts';
-import { child, el, textOf, type Xml } from '../../xmpp/xml.ts';
+import { child, childrenOf, el, textOf, type Xml } from '../../xmpp/xml.ts';
 
 beforeAll(() => {
   vi.stubGlobal('MediaStream', FakeStream);
@@ -63,6 +63,38 @@ test('joining: request, presence, room; who was there before is no news', async 
   s.connection.answer('query', el('query', ns.discoInfo, {}, el('x', ns.form, {}, el('field', ns.form, { var: 'muc#roominfo_created_timestamp' }, el('value', ns.form, {}, '17')))));
   await settled();
   expect(s.meeting.startedAt.value).toBe(17);
+});
+
+test('a password: asked for in words, given again after a reconnect', async () => {
+  const s = setUp();
+  s.meeting.join('Ann');
+  await enter(s, 'aaaaaaaa', () => undefined, 'not-authorized');
+  expect(s.meeting.phase.value).toEqual({ at: 'waiting', why: 'password' });
+  s.meeting.enterPassword('sesame?');
+  expect(s.meeting.phase.value).toEqual({ at: 'connecting' });
+  const password = () => textOf(child(child(s.connection.sent.findLast((x) => x.name === 'presence'), 'x', ns.muc), 'password'));
+  expect(password()).toBe('sesame?');
+  s.connection.refuseJoin('aaaaaaaa', 'not-authorized');
+  expect(s.meeting.phase.value).toEqual({ at: 'waiting', why: 'password', wrong: true });
+  s.meeting.enterPassword('sesame');
+  s.connection.presence('aaaaaaaa', { code: '110' });
+  expect(s.meeting.phase.value).toEqual({ at: 'joined' });
+  s.connection.answer('query', el('query', ns.discoInfo, {}, el('feature', ns.discoInfo, { var: 'muc_passwordprotected' })));
+  await settled();
+  expect(s.meeting.locked.value).toBe(true);
+  await enter(s, 'dddddddd');
+  expect(password()).toBe('sesame');
+});
+
+test('a moderator sets a password', async () => {
+  const s = await joined();
+  const set = s.meeting.setPassword('sesame');
+  const form = child(child(s.connection.sent.at(-1), 'query', ns.mucOwner), 'x', ns.form);
+  const fields = Object.fromEntries(childrenOf(form, 'field').map((f) => [f.attrs['var'], textOf(child(f, 'value'))]));
+  expect(fields).toMatchObject({ 'muc#roomconfig_roomsecret': 'sesame', 'muc#roomconfig_passwordprotectedroom': '1' });
+  s.connection.answer('query');
+  await set;
+  expect(s.meeting.locked.value).toBe(true);
 });
 
 test('coming and going', async () => {

@@ -62,6 +62,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
   const moderator = signal(false);
   const dominantSpeaker = signal<string | null>(null);
   const subject = signal('');
+  const locked = signal(false);
   const startedAt = signal<number | null>(null);
   const shown = signal<readonly Shown[] | null>(null);
   const notices = createNotices();
@@ -121,8 +122,8 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
         session.detach();
         roster.expectAll();
       },
-      waiting(why) {
-        phase.value = { at: 'waiting', why };
+      waiting(why, wrong) {
+        phase.value = { at: 'waiting', why, ...(wrong ? { wrong } : {}) };
       },
       entered,
       interrupted: reconnecting,
@@ -149,6 +150,9 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       },
       started(at) {
         startedAt.value = at;
+      },
+      locked(on) {
+        locked.value = on;
       },
     },
   });
@@ -401,6 +405,14 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     notices: notices.list,
     subject,
     startedAt,
+    locked,
+    enterPassword(password) {
+      const now = phase.peek();
+      if (now.at !== 'waiting' || now.why !== 'password') return;
+      phase.value = { at: 'connecting' };
+      room.enterPassword(password);
+    },
+    setPassword: room.setPassword,
     join(newName) {
       if (phase.peek().at !== 'idle') return;
       name.value = newName.trim();

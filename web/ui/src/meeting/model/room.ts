@@ -3,7 +3,7 @@
 
 import type { Config } from '../../config/config.ts';
 import { Disconnected, type Connection, type Handlers, type Options as ConnectionOptions } from '../../xmpp/connection.ts';
-import { capsHash, capsNode, features, parseDisco, parseIceServers, printFeatures, type IceServer } from '../../xmpp/disco.ts';
+import { capsHash, capsNode, features, parseDisco, parseIceServers, printFeatures, printPassword, type IceServer } from '../../xmpp/disco.ts';
 import { endpointOf, resource } from '../../xmpp/jid.ts';
 import { jingleOf, parseJingle, type Action } from '../../xmpp/jingle.ts';
 import { parseMessage, printChat, type RoomMessage } from '../../xmpp/message.ts';
@@ -33,7 +33,8 @@ export interface RoomHandlers {
   profile(): Omit<Profile, 'caps'>;
   /** A fresh session is entering: who is here will be told anew. */
   entering(again: boolean): void;
-  waiting(why: Waiting): void;
+  /** wrong: the password given was refused. */
+  waiting(why: Waiting, wrong: boolean): void;
   entered(me: Occupant): void;
   interrupted(why: Interruption): void;
   /** The session was resumed; nothing was lost. */
@@ -48,6 +49,8 @@ export interface RoomHandlers {
   /** A moderator switched something of ours off. */
   muted(media: 'audio' | 'video' | 'screen', actor: string): void;
   started(at: number): void;
+  /** Whether the room has a password. */
+  locked(on: boolean): void;
 }
 
 export interface RoomOptions {
@@ -65,6 +68,9 @@ export interface Room {
   readonly jid: string;
   readonly iceServers: readonly IceServer[];
   join(): void;
+  enterPassword(password: string): void;
+  /** As a moderator; '' takes it away. */
+  setPassword(password: string): Promise<void>;
   leave(): void;
   /** Something of the profile changed. */
   update(): void;
@@ -99,6 +105,8 @@ export function createRoom(options: RoomOptions): Room {
   let focusAccount = '';
   let task = new AbortController();
   let joinTimer: ReturnType<typeof setTimeout> | undefined;
+  // Asked for again after each reconnect, so it is kept as long as the page lives.
+  let password: string | undefined;
   let updateQueued = false;
   let reachTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -146,7 +154,7 @@ export function createRoom(options: RoomOptions): Room {
         fetch: options.fetch,
         patience: wasInside ? Number.POSITIVE_INFINITY : patience,
         aborted: mine.signal,
-        onWaiting: () => handlers.waiting('host'),
+        onWaiting: () => handlers.waiting('host', false),
       });
       if (mine.signal.aborted) return;
       focusAccount = answer.focus;
@@ -160,7 +168,7 @@ export function createRoom(options: RoomOptions): Room {
 
   function join(): void {
     const billing = config.conferenceRequestUrl === '' ? {} : { billingId: options.machineUid };
-    connection.send(printJoin(occupant(), billing, profile()));
+    connection.send(printJoin(occupant(), password === undefined ? billing : { ...billing, password }, profile()));
     clearTimeout(joinTimer);
     joinTimer = setTimeout(() => {
       if (!inside && connection.link.peek() === 'online') void enter();
@@ -255,10 +263,11 @@ export function createRoom(options: RoomOptions): Room {
         joinTimer = setTimeout(() => void enter(), 500);
         return;
       case 'password':
-        handlers.waiting('password');
+        handlers.waiting('password', password !== undefined);
+        password = undefined;
         return;
       case 'lobby':
-        handlers.waiting('lobby');
+        handlers.waiting('lobby', false);
         return;
       case 'full':
         fail('full', error.message);
@@ -299,6 +308,7 @@ export function createRoom(options: RoomOptions): Room {
       .catch(() => undefined);
     const created = Number(disco?.fields['muc#roominfo_created_timestamp']);
     if (created > 0) handlers.started(created);
+    if (disco) handlers.locked(disco.features.has('muc_passwordprotected'));
   }
 
   async function askIceServers(): Promise<void> {
@@ -326,6 +336,15 @@ export function createRoom(options: RoomOptions): Room {
     join() {
       reachTimer = setTimeout(() => fail('unreachable', ''), reachTimeout);
       connection.connect();
+    },
+    enterPassword(given) {
+      password = given;
+      if (!inside) join();
+    },
+    async setPassword(wanted) {
+      await connection.iq(el('iq', '', { type: 'set', to: room }, printPassword(wanted)));
+      password = wanted === '' ? undefined : wanted;
+      handlers.locked(wanted !== '');
     },
     leave() {
       stop(...(inside ? [printLeave(occupant())] : []));

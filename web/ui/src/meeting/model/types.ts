@@ -24,7 +24,8 @@ export type Interruption = 'network' | 'server' | 'media';
 export type Phase =
   | { readonly at: 'idle' }
   | { readonly at: 'connecting' }
-  | { readonly at: 'waiting'; readonly why: Waiting }
+  /** wrong: the password that was given last was not the one. */
+  | { readonly at: 'waiting'; readonly why: Waiting; readonly wrong?: boolean }
   | { readonly at: 'joined' }
   | { readonly at: 'reconnecting'; readonly why: Interruption; readonly since: number }
   | { readonly at: 'left'; readonly why: 'self' | 'kicked' | 'ended'; readonly by?: string; readonly text?: string }
@@ -163,7 +164,12 @@ export interface Meeting {
   /** Milliseconds since 1970 when the meeting began, for the timer; null until it is known. */
   readonly startedAt: ReadonlySignal<number | null>;
 
+  /** Whether the room has a password. */
+  readonly locked: ReadonlySignal<boolean>;
+
   join(name: string): void;
+  /** Answers the phase `waiting` for a password. */
+  enterPassword(password: string): void;
   leave(): void;
   setName(name: string): void;
   setMicrophone(on: boolean): Promise<void>;
@@ -182,4 +188,6 @@ export interface Meeting {
   mute(participant: string, media: 'audio' | 'video' | 'screen'): Promise<void>;
   kick(participant: string): Promise<void>;
   grantModerator(participant: string): Promise<void>;
+  /** '' takes the password away. */
+  setPassword(password: string): Promise<void>;
 }

@@ -5,6 +5,7 @@ import { LiveRegion } from '../../../kit/Live.tsx';
 import type { Meeting } from '../../model/types.ts';
 import { Failed, Left, Unsupported } from '../end/EndPage.tsx';
 import { Message } from '../end/Message.tsx';
+import { PasswordPage } from '../end/PasswordPage.tsx';
 import { PreJoin } from '../prejoin/PreJoin.tsx';
 import { Room } from '../room/Room.tsx';
 import { StartPage } from '../start/StartPage.tsx';
@@ -69,6 +70,7 @@ function OneMeeting({ title, open }: { readonly title: string; readonly open: (r
     case 'connecting':
       return <PreJoin meeting={meeting} title={title} connecting />;
     case 'waiting':
+      if (phase.why === 'password') return <PasswordPage meeting={meeting} wrong={phase.wrong === true} />;
       return <Message icon="clock" title={t(`waiting.${phase.why}.title`)} text={<p>{t(`waiting.${phase.why}.text`)}</p>} />;
     case 'joined':
     case 'reconnecting':

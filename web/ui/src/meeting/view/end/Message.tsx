@@ -15,7 +15,10 @@ interface MessageProps {
 /** A page that says one thing and offers what to do next. */
 export function Message({ icon, look = 'calm', title, text, children }: MessageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => heading.current?.focus(), []);
+  useEffect(() => {
+    // Unless the page has a field that took it.
+    if (!heading.current?.closest('main')?.contains(document.activeElement)) heading.current?.focus();
+  }, []);
   return (
     <div class="message">
       <header class="message-head">

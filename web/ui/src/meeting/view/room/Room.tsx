@@ -2,6 +2,7 @@ import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { t } from '../../../i18n/i18n.ts';
 import { Dialog } from '../../../kit/Dialog.tsx';
+import { Icon } from '../../../kit/icons.tsx';
 import type { Meeting } from '../../model/types.ts';
 import { invitation } from '../app/route.ts';
 import { ChatPanel } from '../chat/ChatPanel.tsx';
@@ -12,19 +13,22 @@ import { Notices, Reconnecting, Sharing } from './Banner.tsx';
 import type { Tile as Picture } from '../../model/layout.ts';
 import { speakerView } from '../app/settings.ts';
 import { CopyLink } from './CopyLink.tsx';
+import { InviteDialog } from './InviteDialog.tsx';
+import { LockDialog } from './LockDialog.tsx';
 import { useShortcuts } from './shortcuts.ts';
 import { useWakeLock } from './wakeLock.ts';
 import { Sounds } from './Sounds.tsx';
 import { Stage } from './Stage.tsx';
 import { Timer } from './Timer.tsx';
-import { type Panel, Toolbar } from './Toolbar.tsx';
+import { type Panel, type RoomDialog, Toolbar } from './Toolbar.tsx';
 import './room.css';
 
 /** The meeting itself. */
 export function Room({ meeting, title }: { readonly meeting: Meeting; readonly title: string }) {
   const panel = useSignal<Panel>(null);
   const pinned = useSignal<Picture | null>(null);
-  const [settings, setSettings] = useState(false);
+  const [dialog, setDialog] = useState<RoomDialog | null>(null);
+  const closeDialog = () => setDialog(null);
   const alone = meeting.participants.value.length < 2;
 
   useEffect(() => {
@@ -54,6 +58,12 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
     <div class={panel.value ? 'room room-with-panel' : 'room'}>
       <header class="room-head">
         <h1>{meeting.subject.value || title}</h1>
+        {meeting.locked.value ? (
+          <span class="room-lock" title={t('lock.on')}>
+            <Icon name="lock" size={16} />
+            <span class="sr-only">{t('lock.on')}</span>
+          </span>
+        ) : null}
         <Timer since={meeting.startedAt.value} />
       </header>
       <main class="room-main">
@@ -78,10 +88,12 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
         {panel.value === 'people' ? <PeoplePanel meeting={meeting} link={invitation(title)} close={() => (panel.value = null)} /> : null}
       </main>
       <footer class="room-foot">
-        <Toolbar meeting={meeting} panel={panel} pinned={pinned} openSettings={() => setSettings(true)} />
+        <Toolbar meeting={meeting} panel={panel} pinned={pinned} open={setDialog} />
       </footer>
-      {settings ? (
-        <Dialog title={t('settings.title')} closeLabel={t('dialog.close')} onClose={() => setSettings(false)}>
+      {dialog === 'invite' ? <InviteDialog room={title} link={invitation(title)} close={closeDialog} /> : null}
+      {dialog === 'lock' ? <LockDialog meeting={meeting} close={closeDialog} /> : null}
+      {dialog === 'settings' ? (
+        <Dialog title={t('settings.title')} closeLabel={t('dialog.close')} onClose={closeDialog}>
           <Devices media={meeting.media} choose={(kind, id) => void meeting.chooseDevice(kind, id)} />
         </Dialog>
       ) : null}

@@ -9,15 +9,18 @@ import { speakerView } from '../app/settings.ts';
 
 export type Panel = 'chat' | 'people' | null;
 
+/** What opens over the meeting. */
+export type RoomDialog = 'invite' | 'lock' | 'settings';
+
 interface ToolbarProps {
   readonly meeting: Meeting;
   readonly panel: Signal<Panel>;
   readonly pinned: Signal<Picture | null>;
-  readonly openSettings: () => void;
+  readonly open: (dialog: RoomDialog) => void;
 }
 
 /** What one does all the time, in one row; the rest behind "More". */
-export function Toolbar({ meeting, panel, pinned, openSettings }: ToolbarProps) {
+export function Toolbar({ meeting, panel, pinned, open }: ToolbarProps) {
   const { media, me } = meeting;
   const toggle = (which: Panel) => {
     panel.value = panel.value === which ? null : which;
@@ -67,7 +70,7 @@ export function Toolbar({ meeting, panel, pinned, openSettings }: ToolbarProps) 
       >
         <Icon name="people" />
       </IconButton>
-      <More meeting={meeting} hand={hand} pinned={pinned} openSettings={openSettings} />
+      <More meeting={meeting} hand={hand} pinned={pinned} open={open} />
       <IconButton label={t('toolbar.leave')} look="danger" onClick={() => meeting.leave()}>
         <Icon name="leave" />
       </IconButton>
@@ -123,22 +126,34 @@ interface MoreProps {
   readonly meeting: Meeting;
   readonly hand: boolean;
   readonly pinned: Signal<Picture | null>;
-  readonly openSettings: () => void;
+  readonly open: (dialog: RoomDialog) => void;
 }
 
-function More({ meeting, hand, pinned, openSettings }: MoreProps) {
+function More({ meeting, hand, pinned, open }: MoreProps) {
   return (
     <Popover
       label={t('toolbar.more')}
       role="menu"
       align="end"
-      trigger={(open, toggle) => (
-        <IconButton label={t('toolbar.more')} popup="menu" expanded={open} look={open ? 'active' : 'normal'} onClick={toggle}>
+      trigger={(shown, toggle) => (
+        <IconButton label={t('toolbar.more')} popup="menu" expanded={shown} look={shown ? 'active' : 'normal'} onClick={toggle}>
           <Icon name="more" />
         </IconButton>
       )}
     >
-      {(close) => (
+      {(close) => {
+        const item = (icon: 'invite' | 'lock' | 'settings', text: string, dialog: RoomDialog) => (
+          <MenuItem
+            icon={icon}
+            onClick={() => {
+              close();
+              open(dialog);
+            }}
+          >
+            {text}
+          </MenuItem>
+        );
+        return (
         <>
           <div class="toolbar-narrow">
             <MenuItem
@@ -172,17 +187,12 @@ function More({ meeting, hand, pinned, openSettings }: MoreProps) {
           >
             {speakerView.value ? t('toolbar.grid-view') : t('toolbar.speaker-view')}
           </MenuItem>
-          <MenuItem
-            icon="settings"
-            onClick={() => {
-              close();
-              openSettings();
-            }}
-          >
-            {t('settings.title')}
-          </MenuItem>
+          {item('invite', t('invite.title'), 'invite')}
+          {meeting.me.moderator.value ? item('lock', meeting.locked.value ? t('lock.title') : t('lock.set'), 'lock') : null}
+          {item('settings', t('settings.title'), 'settings')}
         </>
-      )}
+        );
+      }}
     </Popover>
   );
 }

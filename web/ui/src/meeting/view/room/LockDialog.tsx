@@ -1,0 +1,65 @@
+import { useState } from 'preact/hooks';
+import { t } from '../../../i18n/i18n.ts';
+import { Button } from '../../../kit/Button.tsx';
+import { Dialog } from '../../../kit/Dialog.tsx';
+import { TextField } from '../../../kit/Field.tsx';
+import type { Meeting } from '../../model/types.ts';
+
+interface LockDialogProps {
+  readonly meeting: Meeting;
+  readonly close: () => void;
+}
+
+/** Where a moderator gives the room a password or takes it away. */
+export function LockDialog({ meeting, close }: LockDialogProps) {
+  const [password, setPassword] = useState('');
+  const [failed, setFailed] = useState(false);
+  const locked = meeting.locked.value;
+  const set = async (wanted: string) => {
+    try {
+      await meeting.setPassword(wanted);
+      close();
+    } catch {
+      setFailed(true);
+    }
+  };
+  return (
+    <Dialog
+      title={t('lock.title')}
+      closeLabel={t('dialog.close')}
+      onClose={close}
+      actions={
+        <>
+          {locked ? (
+            <Button kind="quiet" onClick={() => void set('')}>
+              {t('lock.remove')}
+            </Button>
+          ) : null}
+          <Button kind="primary" disabled={password === ''} onClick={() => void set(password)}>
+            {locked ? t('lock.change') : t('lock.set')}
+          </Button>
+        </>
+      }
+    >
+      <p>{locked ? t('lock.locked') : t('lock.text')}</p>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          if (password !== '') void set(password);
+        }}
+      >
+        <TextField
+          label={t('password.label')}
+          value={password}
+          maxLength={80}
+          enterKeyHint="done"
+          error={failed ? t('notice.refused') : undefined}
+          onInput={(value) => {
+            setPassword(value);
+            setFailed(false);
+          }}
+        />
+      </form>
+    </Dialog>
+  );
+}
