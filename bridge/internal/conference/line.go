@@ -51,7 +51,7 @@ func (c *Conference) lines(now int64) {
 		}
 		var changed bool
 		if e.line.bandwidth, changed = e.line.budget.Use(bandwidth, now); changed {
-			e.log.Info("bandwidth", "estimate", estimate, "limited", limited, "sent", e.line.target, "wanted", e.line.wanted)
+			e.log.Debug("bandwidth", "estimate", estimate, "limited", limited, "sent", e.line.target, "wanted", e.line.wanted)
 			c.dirty = true
 		}
 		if c.ticks%statsEvery == 0 && estimate > 0 {
