@@ -15,6 +15,10 @@ const (
 	Enough = 20_000_000
 )
 
+// clock is what is kept of a receiver's time: 52 days, which has room for all
+// that feedback can say, and keeps what is made of it from overflowing.
+const clock = 1<<52 - 1
+
 const (
 	backoff = 0.85
 	growth  = 1.08 // a second
@@ -103,6 +107,7 @@ func (e *Estimator) Packet(p Packet) {
 		return // reported before
 	}
 	e.any, e.highest = true, p.Number
+	p.Sent, p.Arrived = max(0, p.Sent), p.Arrived&clock // the client's clock can be anything
 	probe := e.prober.has(p.Number)
 	e.leaving.add(p.Sent, p.Size)
 	if !probe {

@@ -29,4 +29,15 @@
 // constraints belong to the conference's one goroutine: others post work to
 // it, and it never waits for them. It also runs the timers (receiver reports,
 // repeated NACKs, liveness) for all its endpoints.
+//
+// # Bandwidth
+//
+// What a receiver's transport-wide feedback says goes to its estimator
+// (package bwe) on the reader that it came with. Ten times a second the
+// conference's goroutine looks at all estimates, allocates anew where one has
+// changed enough, and sends the probes that are wanted: the latest packets
+// again as RTX, and then padding on jvb-v0. An estimate is believed only of
+// clients that know RTX, once the first probes are over, and as long as it is
+// below bwe.Enough: on a good line nothing is ever held back. Sound is not
+// counted and not limited.
 package conference

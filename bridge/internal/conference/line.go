@@ -11,6 +11,7 @@ import (
 // line is the way to one receiver: what it takes, and what is to be sent.
 type line struct {
 	estimator *bwe.Estimator // under rx, like the feedback
+	limited   bool           // likewise: less is sent than wanted
 	padding   padding        // likewise
 
 	// The conference's.
@@ -76,6 +77,7 @@ func (e *Endpoint) probe(now int64) (estimate int64, limited bool) {
 		return 0, false
 	}
 	x.Need(e.line.wanted)
+	e.line.limited = e.line.target < e.line.wanted
 	if e.line.wanted > 0 {
 		if p, ok := x.Probe(now); ok {
 			e.conf.bridge.timed(func(out *transport.Batch) { e.burst(out, m, p, now) })

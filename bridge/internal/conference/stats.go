@@ -65,6 +65,7 @@ func (b *Bridge) metrics(set *metrics.Set) {
 	gauge("bridge_endpoints", func(s Stats) float64 { return float64(s.Endpoints) })
 	gauge("bridge_endpoints_sending_audio", func(s Stats) float64 { return float64(s.EndpointsSendingAudio) })
 	gauge("bridge_endpoints_sending_video", func(s Stats) float64 { return float64(s.EndpointsSendingVideo) })
+	gauge("bridge_endpoints_limited", func(s Stats) float64 { return float64(s.EndpointsLimited) })
 	gauge("bridge_rtp_packets_received_total", func(s Stats) float64 { return float64(s.PacketsReceived) })
 	gauge("bridge_rtp_packets_sent_total", func(s Stats) float64 { return float64(s.PacketsSent) })
 	gauge("bridge_rtp_bytes_received_total", func(s Stats) float64 { return float64(s.BytesReceived) })
@@ -96,6 +97,7 @@ func (r *recentStats) get(look func() Stats) Stats {
 type Stats struct {
 	Conferences, Endpoints, Visitors, LargestConference    int
 	EndpointsSendingAudio, EndpointsSendingVideo           int
+	EndpointsLimited                                       int    // sent less than they want
 	PacketsReceived, PacketsSent, BytesReceived, BytesSent uint64 // RTP
 	Retransmitted                                          uint64 // of PacketsSent
 	Delivered, Undelivered                                 uint64 // packets sent that receivers reported on
@@ -132,6 +134,9 @@ func (b *Bridge) Stats() Stats {
 			}
 			if x.SendingAudio {
 				s.EndpointsSendingAudio++
+			}
+			if x.Limited {
+				s.EndpointsLimited++
 			}
 			if x.SendingVideo {
 				s.EndpointsSendingVideo++
@@ -174,6 +179,7 @@ type EndpointStats struct {
 	Keyframes                      uint64 // from it
 	RTT                            time.Duration
 	Estimate                       int64 // bit/s that its line takes; 0 is not known
+	Limited                        bool  // … which is less than it wants
 }
 
 // Stats is one look at the endpoint. It may be called from any goroutine.
@@ -186,6 +192,7 @@ func (e *Endpoint) Stats() EndpointStats {
 	s.Delivered, s.Undelivered, s.RTT = f.delivered, f.lost, f.rtt
 	if e.line.estimator.Known() {
 		s.Estimate = e.line.estimator.Target()
+		s.Limited = e.line.limited
 	}
 	for _, to := range *e.routes.Load() {
 		switch {
