@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os/user"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -55,6 +57,27 @@ func newMachine(log *slog.Logger) (*machine, error) {
 		b.notes = append(b.notes, "nothing can be stored: "+err.Error())
 	}
 	return b, nil
+}
+
+// offered are the addresses for media on the box: its own, and those of a port
+// forward in front of it. No browser runs on the box itself, so that the
+// loopback is only for the time when there is no other.
+func offered(own, forwarded []netip.Addr) []netip.Addr {
+	var out []netip.Addr
+	for _, a := range own {
+		if !a.IsLoopback() {
+			out = append(out, a)
+		}
+	}
+	if len(out) == 0 {
+		out = slices.Clone(own)
+	}
+	for _, a := range forwarded {
+		if !slices.Contains(out, a) {
+			out = append(out, a)
+		}
+	}
+	return out
 }
 
 // explain shows for a while why nothing works; the service then tries again.

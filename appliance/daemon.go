@@ -243,11 +243,11 @@ func (d *daemon) input(ctx context.Context, found []network.Address) (render.Inp
 	for _, a := range found {
 		in.Addresses = append(in.Addresses, a.Addr)
 	}
-	if len(in.Media) == 0 {
+	switch {
+	case d.machine != nil:
+		in.Media = offered(in.Addresses, d.set.MediaAddrs)
+	case len(in.Media) == 0:
 		in.Media = in.Addresses
-		if d.machine != nil { // no browser runs on the box
-			in.Media = slices.DeleteFunc(slices.Clone(in.Addresses), netip.Addr.IsLoopback)
-		}
 	}
 	var err error
 	if in.XMPPPort, err = d.chooseXMPPPort(ctx); err != nil {

@@ -216,7 +216,7 @@ func closed(m *machine) error {
 func meeting(ctx context.Context, m *machine) error {
 	ctx, cancel := context.WithTimeout(ctx, bootTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", "web/ui/node_modules/vitest/vitest.mjs", "run", "--config", "scripts/imagetest/vitest.config.ts")
+	cmd := exec.CommandContext(ctx, "node", "web/ui/node_modules/vitest/vitest.mjs", "run", "--config", "scripts/imagetest/vitest.config.mjs")
 	cmd.Env = append(os.Environ(), fmt.Sprintf("MEETBOX_URL=https://localhost:%d", m.https))
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)

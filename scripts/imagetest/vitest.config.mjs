@@ -6,7 +6,7 @@ export default {
     include: ['scripts/imagetest/*.test.ts'],
     environment: 'node',
     globals: true,
-    testTimeout: 300_000,
+    testTimeout: 600_000,
     hookTimeout: 120_000,
   },
 };
