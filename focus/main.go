@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
@@ -38,6 +39,10 @@ type settings struct {
 	FocusDomain string        `json:"focus_domain"`
 	Brewery     jid.JID       `json:"brewery"`
 }
+
+// rooms are the domains of rooms that have conferences: the main ones first,
+// then the breakout rooms beside them.
+func (s settings) rooms() []string { return []string{s.MUCDomain, "breakout." + s.Domain} }
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
@@ -80,7 +85,8 @@ func run(parent context.Context, u *unit.Unit) error {
 		return err
 	}
 	p.focus.Use(p.bridges)
-	p.door = request.New(p.focus, account, s.MUCDomain, u.Log, u.Metrics)
+	p.focus.Breakout(s.rooms()[1])
+	p.door = request.New(p.focus, account, s.rooms(), u.Log, u.Metrics)
 	srv := &http.Server{Handler: p.door, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(u.Log.Handler(), slog.LevelDebug)}
 	u.SetHealth(false, "connecting to signaling")
 
@@ -169,9 +175,11 @@ func (p *parts) handler() client.Handler {
 			switch r.From.Domain() {
 			case p.s.FocusDomain:
 				p.door.IQ(r)
-			case p.s.MUCDomain:
-				p.focus.IQ(r)
 			default:
+				if slices.Contains(p.s.rooms(), r.From.Domain()) {
+					p.focus.IQ(r)
+					return
+				}
 				r.Fail(stanza.NewError(stanza.ServiceUnavailable, ""))
 			}
 		},

@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -31,8 +32,8 @@ type Conferences interface {
 // Door answers requests. It is an http.Handler.
 type Door struct {
 	conferences Conferences
-	focus       jid.JID // bare; clients recognise the focus in the room by it
-	muc         string  // domain of the rooms
+	focus       jid.JID  // bare; clients recognise the focus in the room by it
+	domains     []string // of the rooms
 	log         *slog.Logger
 	asked       *metrics.Counter
 	refused     *metrics.Counter
@@ -40,10 +41,10 @@ type Door struct {
 	mux         *http.ServeMux
 }
 
-// New returns a door to the rooms of a domain.
-func New(c Conferences, focus jid.JID, muc string, log *slog.Logger, set *metrics.Set) *Door {
+// New returns a door to the rooms of some domains.
+func New(c Conferences, focus jid.JID, domains []string, log *slog.Logger, set *metrics.Set) *Door {
 	d := &Door{
-		conferences: c, focus: focus, muc: muc, log: log,
+		conferences: c, focus: focus, domains: domains, log: log,
 		asked:   set.NewCounter("focus_conference_requests_total"),
 		refused: set.NewCounter("focus_conference_requests_refused_total"),
 		took:    set.NewHistogram("focus_conference_request_seconds"),
@@ -60,7 +61,7 @@ func (d *Door) room(s string) (jid.JID, error) {
 	switch {
 	case err != nil:
 		return jid.JID{}, stanza.NewError(stanza.BadRequest, "no valid room")
-	case j.Local() == "" || !j.IsBare() || j.Domain() != d.muc:
+	case j.Local() == "" || !j.IsBare() || !slices.Contains(d.domains, j.Domain()):
 		return jid.JID{}, stanza.NewError(stanza.BadRequest, "no room of this server")
 	}
 	return j, nil

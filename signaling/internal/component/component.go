@@ -8,6 +8,7 @@
 //	speakerstats   who has spoken for how long
 //	polls          questions and votes; the voter is who has sent the vote
 //	avmoderation   who may unmute
+//	breakout       rooms beside the main one, and who is in which
 //
 // Who a sender is, and what it may do, is looked up in the room that it is in
 // at that moment, never taken from what it sends. A sender who is in no room
@@ -43,17 +44,21 @@ const (
 // Env is what the components need of the world around them.
 type Env interface {
 	Now() time.Time
+	NewID() string
 	Event(msg string, args ...any)
 	Count(what string)
 }
 
 // Set is the components of one domain.
 type Set struct {
-	env   Env
-	rooms *muc.Service
-	list  []service
-	from  map[string][]byte // addresses, escaped, by kind
-	at    map[*muc.Room]*meeting
+	env      Env
+	rooms    *muc.Service
+	branches *muc.Service // the breakout rooms
+	list     []service
+	from     map[string][]byte // addresses, escaped, by kind
+	at       map[*muc.Room]*meeting
+	mainOf   map[string]*muc.Room // by the id of a breakout room
+	next     time.Time            // see NextExpiry
 }
 
 // service is one address.
@@ -70,6 +75,7 @@ const (
 	kindStats      = "speakerstats"
 	kindPolls      = "polls"
 	kindModeration = "av_moderation"
+	kindBreakout   = "breakout_rooms"
 )
 
 // meeting is what is kept of one room, as long as the room exists.
@@ -78,17 +84,19 @@ type meeting struct {
 	Stats      stats                      `json:"stats,omitzero"`
 	Polls      []*poll                    `json:"polls,omitempty"`
 	Moderation map[string]*moderation     `json:"moderation,omitempty"` // by medium; only what is on
+	Breakouts  breakouts                  `json:"breakouts,omitzero"`
 }
 
 // New returns the components of a domain. Watch tells it of its rooms.
 func New(domain string, env Env) *Set {
-	s := &Set{env: env, from: map[string][]byte{}, at: map[*muc.Room]*meeting{}}
+	s := &Set{env: env, from: map[string][]byte{}, at: map[*muc.Room]*meeting{}, mainOf: map[string]*muc.Room{}}
 	s.list = []service{
 		{kindEnd, "endconference." + domain, (*Set).end},
 		{kindMetadata, "metadata." + domain, (*Set).setMetadata},
 		{kindStats, "speakerstats." + domain, (*Set).spoke},
 		{kindPolls, "polls." + domain, (*Set).poll},
 		{kindModeration, "avmoderation." + domain, (*Set).moderate},
+		{kindBreakout, "breakout." + domain, (*Set).breakOut},
 	}
 	for _, v := range s.list {
 		s.from[v.kind] = wire.Escape(v.domain)
@@ -110,10 +118,15 @@ func (s *Set) Identities() (out []disco.Identity) {
 // Handle takes a stanza to one of the components, and tells whether it was.
 func (s *Set) Handle(m muc.Member, st *wire.Stanza) bool {
 	for _, v := range s.list {
-		if v.domain == st.To.Domain() {
-			s.serve(v, m, st)
-			return true
+		if v.domain != st.To.Domain() {
+			continue
 		}
+		if v.kind == kindBreakout && (st.To.Local() != "" || st.Kind != wire.Message) {
+			s.branches.Handle(m, st) // the rooms are at the same address
+		} else {
+			s.serve(v, m, st)
+		}
+		return true
 	}
 	return false
 }
@@ -152,13 +165,29 @@ var (
 )
 
 // here is the sender in the room that it is in.
-func (s *Set) here(m muc.Member) *muc.Occupant { return s.rooms.Current(m) }
+func (s *Set) here(m muc.Member) *muc.Occupant {
+	if o := s.branches.Current(m); o != nil {
+		return o
+	}
+	return s.rooms.Current(m)
+}
+
+// room finds a main room or a breakout room.
+func (s *Set) room(addr jid.JID) *muc.Room {
+	if addr.Domain() == s.branches.Domain {
+		return s.branches.Room(addr)
+	}
+	return s.rooms.Room(addr)
+}
 
 // in is the sender in the room that it names.
 func (s *Set) in(m muc.Member, room string) *muc.Occupant {
 	addr, err := jid.Parse(room)
 	if err != nil {
 		return nil
+	}
+	if addr.Domain() == s.branches.Domain {
+		return s.branches.In(m, addr)
 	}
 	return s.rooms.In(m, addr)
 }
@@ -199,7 +228,7 @@ func payload(st *wire.Stanza, local string) (text string, err error) {
 
 // end ends the meeting for all.
 func (s *Set) end(m muc.Member, st *wire.Stanza) *stanza.Error {
-	o := s.here(m)
+	o := s.rooms.Current(m) // a breakout room is not the meeting
 	_, ok := st.Find(stanza.NS, "end_conference")
 	switch {
 	case !ok:
@@ -224,11 +253,15 @@ func (s *Set) Entered(o *muc.Occupant) {
 	s.readStartMuted(o)
 	s.tellStats(o)
 	s.tellPolls(o)
+	s.moved(o.Room())
 }
 
 // Changed implements muc.Watcher.
 func (s *Set) Changed(o *muc.Occupant, was mucx.Role) {
 	s.readStartMuted(o)
+	if o.Renamed() || o.Role() != was {
+		s.listChanged(o.Room().Main())
+	}
 	if o.Role() != was && o.Moderator() {
 		s.tellWhitelists(o)
 	}
@@ -236,12 +269,19 @@ func (s *Set) Changed(o *muc.Occupant, was mucx.Role) {
 
 // Left implements muc.Watcher.
 func (s *Set) Left(o *muc.Occupant) {
-	if o.Room().Ended() {
-		delete(s.at, o.Room())
+	if r := o.Room(); r.Ended() {
+		if r.Main() == r {
+			s.close(r)
+		}
+		delete(s.at, r)
+		if r.Main() != r {
+			s.moved(r)
+		}
 		return
 	}
 	s.silenced(o)
 	s.disallow(o)
+	s.moved(o.Room())
 }
 
 // State is what is kept over a restart.
@@ -263,8 +303,18 @@ func (s *Set) Restore(st State) error {
 		if err != nil {
 			return err
 		}
-		if r := s.rooms.Room(addr); r != nil && mt != nil {
-			s.at[r] = mt
+		r := s.room(addr)
+		if r == nil || mt == nil {
+			continue
+		}
+		s.at[r] = mt
+		for _, b := range mt.Breakouts.Rooms {
+			s.mainOf[b.ID] = r
+		}
+		for _, at := range []time.Time{mt.Breakouts.Update, mt.Breakouts.Empty} {
+			if !at.IsZero() {
+				s.wake(at)
+			}
 		}
 	}
 	return nil

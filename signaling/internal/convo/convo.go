@@ -13,8 +13,9 @@
 //
 // What is received must have the name, the attributes, the text and the
 // children that are written; it may have more. After "<=" it may not have more
-// children. ${name} in an expected value takes whatever is there the first
-// time, and must be equal from then on; ${ann.jid}, ${ann.bare} and ${ann.nick}
+// children; before "<~" other stanzas may come, which are not looked at. ${name} in an expected value, or in a part of it, takes whatever is
+// there the first time (in a part: no quotes, unless its name begins with any),
+// and must be equal from then on; ${ann.jid}, ${ann.bare} and ${ann.nick}
 // are set by the login. A received stanza is judged by encoding/xml, so what
 // the server sends is also known to be well-formed.
 //
@@ -26,6 +27,7 @@ package convo
 import (
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
 	"strings"
@@ -95,7 +97,7 @@ type player struct {
 	vars    map[string]string
 }
 
-var lineForm = regexp.MustCompile(`^([a-z][a-z0-9]*)(:|>|<=|<)\s*(.*)$`)
+var lineForm = regexp.MustCompile(`^([a-z][a-z0-9]*)(:|>|<=|<~|<)\s*(.*)$`)
 
 func (p *player) play(l line) {
 	p.t.Helper()
@@ -116,7 +118,7 @@ func (p *player) play(l line) {
 			err = c.Send(ctx, p.fill(rest))
 		}
 	default:
-		err = p.expect(ctx, name, p.fill(rest), m[2] == "<=")
+		err = p.expect(ctx, name, p.fill(rest), m[2])
 	}
 	if err != nil {
 		p.t.Fatalf("%s:%d: %s\n%v", p.file, l.number, l.text, err)
@@ -176,7 +178,7 @@ func (p *player) order(ctx context.Context, name string, words []string) error {
 	return nil
 }
 
-func (p *player) expect(ctx context.Context, name, text string, exact bool) error {
+func (p *player) expect(ctx context.Context, name, text, how string) error {
 	c := p.clients[name]
 	if c == nil {
 		return fmt.Errorf("no client %s", name)
@@ -188,14 +190,21 @@ func (p *player) expect(ctx context.Context, name, text string, exact bool) erro
 	if len(want.Children) != 1 {
 		return fmt.Errorf("expectation: one element, please")
 	}
-	got, err := c.Next(ctx)
-	if err != nil {
-		return err
+	for {
+		got, err := c.Next(ctx)
+		if err != nil {
+			return err
+		}
+		before := maps.Clone(p.vars)
+		err = p.match(want.Children[0], got, how == "<=")
+		switch {
+		case err == nil:
+			return nil
+		case how != "<~":
+			return fmt.Errorf("%w\nwant %s\ngot  %s", err, text, got.Source)
+		}
+		p.vars = before
 	}
-	if err := p.match(want.Children[0], got, exact); err != nil {
-		return fmt.Errorf("%w\nwant %s\ngot  %s", err, text, got.Source)
-	}
-	return nil
 }
 
 // match compares, and takes variables from got.
@@ -251,13 +260,32 @@ func matched(used map[*Node]bool, got, w *Node) bool {
 	return false
 }
 
+// value compares a text; variables without a value may stand anywhere in it.
 func (p *player) value(what, want, got string) error {
-	if m := variable.FindStringSubmatch(want); m != nil && m[0] == want {
-		p.vars[m[1]] = got
+	names := variable.FindAllStringSubmatch(want, -1)
+	if names == nil {
+		if want != got {
+			return fmt.Errorf("%s is %q, want %q", what, got, want)
+		}
 		return nil
 	}
-	if want != got {
+	pattern := "(?s)^"
+	for i, literal := range variable.Split(want, -1) {
+		switch {
+		case i == 0:
+		case names[i-1][0] == want || strings.HasPrefix(names[i-1][1], "any"):
+			pattern += "(.*?)"
+		default:
+			pattern += `([^"]*?)`
+		}
+		pattern += regexp.QuoteMeta(literal)
+	}
+	m := regexp.MustCompile(pattern + "$").FindStringSubmatch(got)
+	if m == nil {
 		return fmt.Errorf("%s is %q, want %q", what, got, want)
+	}
+	for i, n := range names {
+		p.vars[n[1]] = m[i+1]
 	}
 	return nil
 }

@@ -135,6 +135,7 @@ func (r *Room) apply(c change) {
 	}
 	if c.affiliation == muc.NoAffiliation {
 		delete(r.home().affiliations, c.addr)
+		delete(r.home().guests, c.addr)
 	} else {
 		r.home().affiliations[c.addr] = c.affiliation
 	}
@@ -179,9 +180,10 @@ func (r *Room) applyRole(c change) {
 	if !r.service.Waiting || power(c.target.affiliation()) < power(muc.Admin) {
 		delete(r.home().affiliations, c.target.addr.Bare())
 	}
+	delete(r.home().guests, c.target.addr.Bare())
 	n.codes = []int{muc.StatusKicked}
 	r.drop(c.target, exit{reason: "kicked", note: n})
-	if r.main != nil {
+	if r.service.Waiting {
 		r.main.announce(c.by.member, "LOBBY-ACCESS-DENIED", r.addr.String()+"/"+c.target.nick, c.target.name)
 	}
 }
@@ -189,7 +191,7 @@ func (r *Room) applyRole(c change) {
 // appoint gives an occupant a role and tells everybody.
 func (o *Occupant) appoint(role muc.Role, n note) {
 	was := o.role
-	o.role = role
+	o.role, o.renamed = role, false
 	o.publish(nil, n)
 	o.changed(was)
 }

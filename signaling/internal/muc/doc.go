@@ -14,7 +14,8 @@
 // ends without leaving its rooms, its occupant lingers; what is addressed to it
 // is held, and a new session of the same address takes the occupant over.
 //
-// Another thing is Jitsi's: a room for members only has a lobby (lobby.go).
+// Two more are Jitsi's: a room for members only has a lobby (lobby.go), and there
+// may be breakout rooms beside a room (branch.go).
 //
 // What the administrator may want to know goes to Env.Event, a constant text
 // and pairs: "room created", "room configured", "room destroyed", "room ended"

@@ -5,6 +5,7 @@ import (
 
 	"meetbox.local/signaling/internal/wire"
 	"meetbox.local/signaling/internal/xmlscan"
+	"meetbox.local/signaling/xmpp/jid"
 	"meetbox.local/signaling/xmpp/muc"
 	"meetbox.local/signaling/xmpp/stanza"
 )
@@ -87,7 +88,7 @@ func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
 	if c, ok := st.Find(nsNick, "nick"); ok {
 		name = xmlscan.Text(st.Bytes(c))
 	}
-	if e := sv.admit(m, room, nick, name, x); e != nil {
+	if e := sv.admit(m, st.To.Bare(), room, nick, name, x); e != nil {
 		sv.env.Event("join refused", "room", st.To.Bare().String(), "jid", m.Addr().String(), "endpoint", nick,
 			"condition", string(e.Condition), "reason", e.Text)
 		sv.refuse(m, st, e, echoX)
@@ -113,6 +114,7 @@ func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
 	if room.started.IsZero() && m.Rank() != FocusBot {
 		room.started = sv.env.Now()
 	}
+	room.remember(o.addr)
 	room.occupants = append(room.occupants, o)
 	room.nicks[nick] = o
 	sv.at[m] = append(sv.at[m], o)
@@ -121,7 +123,7 @@ func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
 }
 
 // admit says why m may not join, in the order of XEP-0045 §7.2.
-func (sv *Service) admit(m Member, room *Room, nick, name string, x muc.Join) *stanza.Error {
+func (sv *Service) admit(m Member, addr jid.JID, room *Room, nick, name string, x muc.Join) *stanza.Error {
 	if nick == "" {
 		return stanza.NewError(stanza.JIDMalformed, "a nickname is needed")
 	}
@@ -129,16 +131,18 @@ func (sv *Service) admit(m Member, room *Room, nick, name string, x muc.Join) *s
 		return stanza.NewError(stanza.NotAllowed, "Nickname is not allowed")
 	}
 	if room == nil {
-		if sv.Internal || m.Rank() == FocusBot && !sv.Waiting {
+		if sv.Internal || m.Rank() == FocusBot && sv.mayOpen(addr) {
 			return nil
 		}
 		return withChild(stanza.NewError(stanza.NotAllowed, "Room creation is restricted"), "room-does-not-exist")
 	}
 	a := room.affiliation(m.Addr(), m.Rank())
-	trusted := m.Rank() != Guest
+	trusted := m.Rank() != Guest || room.known(m.Addr()) && !sv.Waiting
 	switch {
 	case a == muc.Outcast:
 		return stanza.NewError(stanza.Forbidden, "")
+	case sv.MainOf != nil && !trusted && a == muc.NoAffiliation:
+		return stanza.NewError(stanza.NotAllowed, "this room is for those who were in the main room")
 	case room.membersOnly && a == muc.NoAffiliation && !trusted && (room.password == "" || x.Password != room.password):
 		return room.knock(name)
 	case sv.Waiting && name == "" && power(a) < power(muc.Admin):
@@ -147,10 +151,16 @@ func (sv *Service) admit(m Member, room *Room, nick, name string, x muc.Join) *s
 		return stanza.NewError(stanza.NotAuthorized, "")
 	case room.nicks[nick] != nil:
 		return stanza.NewError(stanza.Conflict, "")
-	case !trusted && len(room.occupants) >= sv.MaxOccupants:
+	case m.Rank() == Guest && len(room.occupants) >= sv.MaxOccupants:
 		return stanza.NewError(stanza.ServiceUnavailable, "the room is full")
 	}
 	return nil
+}
+
+// mayOpen tells whether the focus may make a room of this address. A lobby
+// opens with its main room's consent only, and a breakout room must be known.
+func (sv *Service) mayOpen(addr jid.JID) bool {
+	return !sv.Waiting && (sv.MainOf == nil || sv.MainOf(addr) != nil)
 }
 
 func withChild(e *stanza.Error, name string) *stanza.Error {
@@ -164,6 +174,8 @@ func withChild(e *stanza.Error, name string) *stanza.Error {
 func (o *Occupant) take(st *wire.Stanza) {
 	o.before, o.after = split(st)
 	o.lang, o.decls = clone(st.Lang), st.Decls()
+	before := o.name
+	defer func() { o.renamed = o.name != before }()
 	o.name = ""
 	if c, ok := st.Find(nsNick, "nick"); ok {
 		o.name = xmlscan.Text(st.Bytes(c))

@@ -31,10 +31,11 @@ func (r *Room) home() *Room {
 // family are the rooms that share affiliations with r, the main one first.
 func (r *Room) family() []*Room {
 	h := r.home()
+	all := []*Room{h}
 	if h.lobby != nil {
-		return []*Room{h, h.lobby}
+		all = append(all, h.lobby)
 	}
-	return []*Room{h}
+	return append(all, h.branches...)
 }
 
 // hears tells whether o is told what somebody says.
@@ -82,7 +83,7 @@ func (r *Room) closeLobby(open bool) {
 }
 
 // kept tells whether the room exists without anybody in it.
-func (r *Room) kept() bool { return r.main != nil && r.main.lobby == r }
+func (r *Room) kept() bool { return r.held || r.main != nil && r.main.lobby == r }
 
 // knock refuses a stranger, who is told where to wait.
 func (r *Room) knock(name string) *stanza.Error {

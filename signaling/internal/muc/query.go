@@ -61,6 +61,10 @@ func (r *Room) discoInfo(m Member, st *wire.Stanza) *stanza.Error {
 		{Var: "FORM_TYPE", Type: "hidden", Values: []string{muc.NS + "#roominfo"}},
 		{Var: "muc#roominfo_meetingId", Values: []string{r.meeting}},
 	}
+	if r.service.MainOf != nil {
+		fields = append(fields, form.Field{Var: "muc#roominfo_isbreakout", Values: []string{"1"}},
+			form.Field{Var: "muc#roominfo_breakout_main_room", Values: []string{r.main.addr.String()}})
+	}
 	if !r.service.Waiting {
 		fields = append(fields, form.Field{Var: "muc#roominfo_occupants", Values: []string{strconv.Itoa(len(r.occupants))}})
 	}
@@ -184,6 +188,7 @@ func (r *Room) removeStrangers(actor *Occupant) {
 		}
 	}
 	for _, p := range out {
+		delete(r.guests, p.addr.Bare())
 		r.drop(p, exit{reason: "members only", note: note{codes: []int{muc.StatusMembersOnly}, actor: actor.nick}})
 	}
 }
@@ -204,6 +209,7 @@ func (r *Room) destroy(by *Occupant, elsewhere jid.JID, reason string) {
 		actor = by.nick
 	}
 	r.service.env.Event("room destroyed", "room", r.addr.String(), "endpoint", actor, "reason", reason)
+	r.held = false
 	occupants := r.occupants
 	r.occupants = nil // nobody is told of the others
 	for _, p := range occupants {

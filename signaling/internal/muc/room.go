@@ -27,9 +27,12 @@ type Room struct {
 
 	password    string
 	membersOnly bool
-	lobby       *Room     // where people wait for this one; nil without
-	main        *Room     // the one they wait for here; nil if this is no lobby
-	subject     *wire.Out // as it was sent to the occupants
+	lobby       *Room            // where people wait for this one; nil without
+	main        *Room            // whose lobby or breakout room this is; nil if it is neither
+	branches    []*Room          // breakout rooms with somebody in them
+	held        bool             // exists without occupants: it has breakout rooms
+	guests      map[jid.JID]bool // bare; who was let in since it has them
+	subject     *wire.Out        // as it was sent to the occupants
 
 	affiliations map[jid.JID]muc.Affiliation // of bare addresses; the focus has its own rule
 	occupants    []*Occupant                 // in the order of joining
@@ -47,6 +50,7 @@ type Occupant struct {
 	escaped []byte // addr
 	role    muc.Role
 	name    string // that people see, by its own presence
+	renamed bool   // by its last one
 
 	// The last presence: children before and after the room's own, which must
 	// be the first <x/> of all and come after any <status/>.

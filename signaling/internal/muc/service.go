@@ -62,6 +62,10 @@ type Options struct {
 	Lobby   *Service // where people wait for these rooms; nil if they cannot
 	Main    *Service // the rooms that people wait for here
 	Waiting bool     // the service is a lobby: see lobby.go
+
+	// MainOf finds the main room of a breakout room that there may be, or nil;
+	// nil for a service of other rooms. See branch.go.
+	MainOf func(jid.JID) *Room
 }
 
 // Service is one address and its rooms.
@@ -164,6 +168,11 @@ func (sv *Service) discoInfo(m Member, st *wire.Stanza) {
 		Features:   disco.Features(muc.NS, disco.NSInfo, disco.NSItems),
 	}
 	kind := ""
+	if sv.MainOf != nil {
+		kind = kindBreakout
+		info.Identities = []disco.Identity{{Category: "component", Type: kind, Name: sv.Domain}}
+		info.Features = append(info.Features, disco.Features("http://jitsi.org/protocol/breakout_rooms", "http://jitsi.org/protocol/breakout_rooms#rename")...)
+	}
 	if sv.Waiting {
 		kind = kindLobby
 		info.Identities = []disco.Identity{{Category: "component", Type: kind, Name: sv.Domain}}
@@ -270,6 +279,10 @@ func (sv *Service) create(addr jid.JID) *Room {
 	for _, other := range sv.rooms {
 		r.number = max(r.number, other.number+1)
 	}
+	if sv.MainOf != nil {
+		r.main = sv.MainOf(addr)
+		r.main.branches = append(r.main.branches, r)
+	}
 	sv.rooms[addr] = r
 	sv.env.Event("room created", "room", addr.String(), "meeting", r.meeting)
 	return r
@@ -278,6 +291,9 @@ func (sv *Service) create(addr jid.JID) *Room {
 // close forgets a room without occupants.
 func (sv *Service) close(r *Room) {
 	r.closeLobby(false)
+	if r.main != nil {
+		r.main.branches = slices.DeleteFunc(r.main.branches, func(b *Room) bool { return b == r })
+	}
 	delete(sv.rooms, r.addr)
 	sv.env.Event("room ended", "room", r.addr.String(), "meeting", r.meeting,
 		"lasted", fmt.Sprint(sv.env.Now().Sub(r.created).Round(time.Second)))

@@ -27,6 +27,9 @@ type RoomState struct {
 	Password     string                      `json:"password,omitempty"`
 	MembersOnly  bool                        `json:"members_only,omitempty"`
 	Subject      *OutState                   `json:"subject,omitempty"`
+	Main         jid.JID                     `json:"main,omitzero"`
+	Held         bool                        `json:"held,omitempty"`
+	Guests       []jid.JID                   `json:"guests,omitempty"`
 	Affiliations map[jid.JID]muc.Affiliation `json:"affiliations,omitempty"`
 	Occupants    []OccupantState             `json:"occupants"`
 }
@@ -68,6 +71,10 @@ func (sv *Service) State(session func(Member) uint32) State {
 			Number: r.number, Addr: r.addr, Created: r.created, Started: r.started, Meeting: r.meeting,
 			Password: r.password, MembersOnly: r.membersOnly, Affiliations: r.affiliations,
 		}
+		rs.Held, rs.Guests = r.held, r.guestList()
+		if r.main != nil {
+			rs.Main = r.main.addr
+		}
 		if r.subject != nil {
 			rs.Subject = new(StateOf(r.subject))
 		}
@@ -105,13 +112,21 @@ func (sv *Service) Restore(st State, member func(session uint32) Member) error {
 		if r.affiliations == nil {
 			r.affiliations = map[jid.JID]muc.Affiliation{}
 		}
-		if sv.Waiting {
-			addr, err := jid.New(rs.Addr.Local(), sv.Main.Domain, "")
-			if err != nil || sv.Main.rooms[addr] == nil {
-				return fmt.Errorf("lobby %s: no room", rs.Addr)
+		if rs.Held {
+			r.held, r.guests = true, map[jid.JID]bool{}
+			for _, g := range rs.Guests {
+				r.guests[g] = true
 			}
-			r.main = sv.Main.rooms[addr]
-			r.main.lobby = r
+		}
+		if !rs.Main.IsZero() {
+			if r.main = sv.Main.Room(rs.Main); r.main == nil {
+				return fmt.Errorf("room %s: no room %s", rs.Addr, rs.Main)
+			}
+			if sv.Waiting {
+				r.main.lobby = r
+			} else {
+				r.main.branches = append(r.main.branches, r)
+			}
 		}
 		if rs.Subject != nil {
 			r.subject = rs.Subject.Out()

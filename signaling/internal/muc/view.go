@@ -62,6 +62,9 @@ func (o *Occupant) Nick() string { return o.nick }
 // Name is the name that people see; it may be empty.
 func (o *Occupant) Name() string { return o.name }
 
+// Renamed tells whether the presence that was told last came with a new name.
+func (o *Occupant) Renamed() bool { return o.renamed }
+
 // Address is the occupant's in the room.
 func (o *Occupant) Address() string { return o.room.addr.String() + "/" + o.nick }
 

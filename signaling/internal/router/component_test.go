@@ -50,3 +50,51 @@ func TestSpeakerStats(t *testing.T) {
 		}
 	})
 }
+
+// TestBreakoutRooms: a meeting whose people are all on their way between its
+// rooms waits for them, with their rights; for five seconds.
+func TestBreakoutRooms(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		r := open(t, "")
+		run(t, r)
+		focus := join(t, r, "focus", "auth.meet.jitsi", "focus", "")
+		ann := join(t, r, "ann", "meet.jitsi", "1", "")
+		say := func(p *peer, text string) {
+			t.Helper()
+			if err := p.say("%s", text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		focus.enter("focus")
+		ann.enter("ann")
+		say(focus, `<iq to="demo@muc.meet.jitsi" type="set" id="g"><query xmlns="http://jabber.org/protocol/muc#admin"><item affiliation="owner" jid="ann@meet.jitsi"/></query></iq>`)
+		say(ann, `<message to="breakout.meet.jitsi"><breakout_rooms type="features/breakout-rooms/add" subject="x"/></message>`)
+		ann.hear()
+		for range 3 { // of one list, though three things have changed
+			say(ann, `<presence to="demo@muc.meet.jitsi/ann"><nick xmlns="http://jabber.org/protocol/nick">Ann</nick></presence>`)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if got := strings.Count(strings.Join(ann.hear(), "\n"), "features/breakout-rooms/update"); got != 1 {
+			t.Errorf("Ann was told %d lists", got)
+		}
+		say(ann, `<presence type="unavailable" to="demo@muc.meet.jitsi/ann"/>`)
+		say(focus, `<presence type="unavailable" to="demo@muc.meet.jitsi/focus"/>`)
+		time.Sleep(4 * time.Second)
+		synctest.Wait()
+		focus.enter("focus")
+		ann.enter("ann")
+		if got := strings.Join(ann.hear(), "\n"); !strings.Contains(got, `affiliation="owner" role="moderator" jid="ann@meet.jitsi/1"`) {
+			t.Errorf("Ann came back and was told\n%s", got)
+		}
+		time.Sleep(time.Minute)
+		say(ann, `<presence type="unavailable" to="demo@muc.meet.jitsi/ann"/>`)
+		say(focus, `<presence type="unavailable" to="demo@muc.meet.jitsi/focus"/>`)
+		time.Sleep(6 * time.Second)
+		synctest.Wait()
+		if n := r.rooms.Rooms(); n != 0 {
+			t.Errorf("%d rooms are left", n)
+		}
+	})
+}

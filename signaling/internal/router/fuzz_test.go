@@ -25,6 +25,8 @@ func FuzzHandle(f *testing.F) {
 		`<c:iq xmlns:c="jabber:client" type="get" id="1" to="demo@muc.meet.jitsi/focus" xml:lang='a"b'><c:a/></c:iq>`,
 		`<message to="demo@muc.meet.jitsi"><x xmlns="http://jabber.org/protocol/muc#user"><invite to="bob@meet.jitsi"/><invite/></x></message>`,
 		`<presence to="demo@lobby.meet.jitsi/x"><x xmlns="http://jabber.org/protocol/muc"/><nick xmlns="http://jabber.org/protocol/nick">&#x9;</nick></presence>`,
+		`<message to="breakout.meet.jitsi"><breakout_rooms type="features/breakout-rooms/add" subject="&#x9;%22"/></message>`,
+		`<message to="breakout.meet.jitsi"><breakout_rooms type="features/breakout-rooms/move-to-room" participantJid="demo@muc.meet.jitsi/bob" roomJid="demo@muc.meet.jitsi"/></message>`,
 		`<message to="metadata.meet.jitsi"><room_metadata xmlns="http://jitsi.org/jitmeet" room="demo@muc.meet.jitsi">{"key":"\u0001","data":{"\uffff":"%22\ud800"}}</room_metadata></message>`,
 		`<message to="polls.meet.jitsi" type="chat"><json-message xmlns="http://jitsi.org/jitmeet">{"type":"polls","command":"new-poll","pollId":"\u0000","question":"\uffff","answers":[{"name":"&lt;"}]}</json-message></message>`,
 		`<message to="polls.meet.jitsi" type="chat"><json-message xmlns="http://jitsi.org/jitmeet">{"type":"polls","command":"answer-poll","pollId":"1","answers":[true]}</json-message></message>`,

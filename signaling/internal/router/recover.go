@@ -93,6 +93,7 @@ func (r *Router) revive(past *journal.Past) {
 	}
 	// The focus waits for the server as its clients do.
 	r.rooms.Prolong(r.now.Add(r.Hibernate))
+	r.breakout.Prolong(r.now.Add(r.Hibernate))
 	r.focusLost = r.now
 	r.log.Info("state of the former process taken over", "events", n, "sessions", len(r.sessions), "rooms", r.rooms.Rooms())
 }
@@ -276,6 +277,7 @@ type state struct {
 	Waiting  []requestState `json:"waiting,omitempty"`
 	Rooms    muc.State      `json:"rooms"`
 	Lobby    muc.State      `json:"lobby"`
+	Breakout muc.State      `json:"breakout"`
 	Internal muc.State      `json:"internal"`
 
 	Components component.State `json:"components,omitempty"`
@@ -309,6 +311,7 @@ func (r *Router) snapshot() []byte {
 		})
 	}
 	number := func(m muc.Member) uint32 { return m.(*Session).num }
+	st.Breakout = r.breakout.State(number)
 	st.Rooms, st.Lobby, st.Internal = r.rooms.State(number), r.lobby.State(number), r.internal.State(number)
 	st.Components = r.parts.State()
 	b, err := json.Marshal(st)
@@ -345,6 +348,9 @@ func (r *Router) restore(snapshot []byte) error {
 		return nil
 	}
 	if err := r.rooms.Restore(st.Rooms, member); err != nil {
+		return err
+	}
+	if err := r.breakout.Restore(st.Breakout, member); err != nil {
 		return err
 	}
 	if err := r.lobby.Restore(st.Lobby, member); err != nil {

@@ -85,7 +85,9 @@ type Router struct {
 	rooms     *muc.Service
 	lobby     *muc.Service
 	internal  *muc.Service
+	breakout  *muc.Service
 	parts     *component.Set
+	partsNext time.Time // when Run knows that they have something to do
 	tick      chan struct{}
 	domainTo  []byte // the domain, escaped
 }
@@ -99,6 +101,11 @@ func (r *Router) init() {
 	r.parts.Watch(r.rooms)
 	r.lobby = muc.New(muc.Options{Domain: "lobby." + r.Domain, Waiting: true, Main: r.rooms, MaxOccupants: r.MaxOccupants}, (*env)(r))
 	r.rooms.Lobby = r.lobby
+	r.breakout = muc.New(muc.Options{
+		Domain: "breakout." + r.Domain, Main: r.rooms, MainOf: r.parts.MainOf,
+		MaxOccupants: r.MaxOccupants, Linger: r.Linger, Watcher: r.parts,
+	}, (*env)(r))
+	r.parts.WatchBreakouts(r.breakout)
 	r.internal = muc.New(muc.Options{Domain: r.InternalMUC, Internal: true, MaxOccupants: r.MaxOccupants}, (*env)(r))
 }
 
@@ -344,6 +351,7 @@ func (r *Router) end(s *Session, condition, reason string) {
 	if s.rank == muc.FocusBot && r.focus() == nil {
 		r.focusLost = r.now
 	}
+	r.breakout.Gone(s, reason)
 	r.rooms.Gone(s, reason)
 	r.lobby.Gone(s, reason)
 	r.internal.Gone(s, reason)
@@ -375,6 +383,10 @@ func (r *Router) settle() {
 		}
 		r.begin(record{Kind: evEnd, Session: s.num, Payload: []byte(reason)})
 		r.end(s, s.doomed, reason)
+	}
+	if next := r.parts.NextExpiry(); next != r.partsNext {
+		r.partsNext = next
+		r.poke()
 	}
 	r.rotate()
 }
@@ -435,20 +447,21 @@ func (r *Router) expire() time.Duration {
 
 // expired ends what waits in vain.
 func (r *Router) expired() {
+	r.breakout.Expire()
 	r.rooms.Expire()
+	r.parts.Expire()
 	r.refuseWaiting()
 }
 
 // nextExpiry is when expired has something to do; zero for never.
 func (r *Router) nextExpiry() time.Time {
-	room, request := r.rooms.NextExpiry(), r.nextRefusal()
-	switch {
-	case room.IsZero():
-		return request
-	case request.IsZero():
-		return room
+	var next time.Time
+	for _, at := range []time.Time{r.rooms.NextExpiry(), r.breakout.NextExpiry(), r.parts.NextExpiry(), r.nextRefusal()} {
+		if next.IsZero() || !at.IsZero() && at.Before(next) {
+			next = at
+		}
 	}
-	return earlier(room, request)
+	return next
 }
 
 func earlier(a, b time.Time) time.Time {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -294,6 +295,8 @@ func TestReplay(t *testing.T) {
 				p := peers[rnd.IntN(len(peers))]
 				act(t, r, rnd, n, p, &peers)
 			}
+			r.begin(record{Kind: evExpire}) // takes pending acknowledgements along
+			r.expired()
 			want := stateOf(t, r)
 			past, err := journal.Load(dir)
 			if err != nil {
@@ -317,7 +320,7 @@ func act(t *testing.T, r *Router, rnd *rand.Rand, n int, p *peer, peers *[]*peer
 	others := []string{"focus", "u1", "u2", "u3", "u4", "nobody"}
 	to := others[rnd.IntN(len(others))]
 	var err error
-	switch rnd.IntN(22) {
+	switch rnd.IntN(25) {
 	case 0, 1, 2:
 		if len(*peers) < 12 {
 			token := ""
@@ -378,6 +381,24 @@ func act(t *testing.T, r *Router, rnd *rand.Rand, n int, p *peer, peers *[]*peer
 		err = p.say(`<presence to="demo@lobby.meet.jitsi/%s"><x xmlns="http://jabber.org/protocol/muc"/><nick xmlns="http://jabber.org/protocol/nick">n</nick></presence>`, nick)
 	case 21:
 		err = p.say(`<message to="demo@muc.meet.jitsi"><x xmlns="http://jabber.org/protocol/muc#user"><invite to="%s@meet.jitsi"/></x></message>`, to)
+	case 22:
+		err = p.say(`<message to="breakout.meet.jitsi"><breakout_rooms type="features/breakout-rooms/add" subject="%d"/></message>`, n)
+	case 23, 24:
+		var known []string
+		for id := range r.parts.Breakouts() {
+			known = append(known, id)
+		}
+		slices.Sort(known)
+		if len(known) == 0 {
+			return
+		}
+		room := known[rnd.IntN(len(known))]
+		switch rnd.IntN(4) {
+		case 0:
+			err = p.say(`<message to="breakout.meet.jitsi"><breakout_rooms type="features/breakout-rooms/remove" breakoutRoomJid="%s@breakout.meet.jitsi"/></message>`, room)
+		default:
+			err = p.say(`<presence to="%s@breakout.meet.jitsi/%s"><x xmlns="http://jabber.org/protocol/muc"/></presence>`, room, nick)
+		}
 	case 13:
 		if rnd.IntN(3) == 0 && p.s.addr.Local() == "focus" { // dies and comes back
 			r.Detach(p.s, p, "lost", false)
@@ -401,7 +422,6 @@ func act(t *testing.T, r *Router, rnd *rand.Rand, n int, p *peer, peers *[]*peer
 // are not kept, and acknowledgements may be a stanza late.
 func stateOf(t *testing.T, r *Router) state {
 	t.Helper()
-	r.begin(record{Kind: evExpire}) // takes pending acknowledgements along
 	var st state
 	if err := json.Unmarshal(r.snapshot(), &st); err != nil {
 		t.Fatal(err)
