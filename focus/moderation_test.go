@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/xml"
+	"regexp"
+	"strings"
 	"testing"
 
 	"meetbox.local/signaling/xmpp/colibri2"
@@ -136,5 +138,44 @@ func TestStartMutedOrdered(t *testing.T) {
 	bob.join("demo")
 	if o := bob.jingle(jingle.SessionInitiate); o.StartMuted == nil || !o.StartMuted.Audio || o.StartMuted.Video {
 		t.Errorf("bob starts with %+v", o.StartMuted)
+	}
+}
+
+// A breakout room has a conference like any other, in which the focus makes
+// nobody a moderator; one that nobody has made has none.
+func TestBreakoutRoom(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bridge("b1")
+	ann, bob, cy := w.guest(1000, classicJSON()), w.guest(2000, classicJSON()), w.guest(3000, classicJSON())
+	ann.join("demo")
+	ann.awaitModerator(ann.occupant())
+	bob.join("demo")
+	cy.join("demo")
+	type breakout struct {
+		XMLName xml.Name `xml:"jabber:client breakout_rooms"`
+		Type    string   `xml:"type,attr"`
+		Subject string   `xml:"subject,attr"`
+	}
+	ann.send(stanza.Message{To: jid.MustParse("breakout.meet.jitsi"), Children: ann.encode(breakout{Type: "features/breakout-rooms/add", Subject: "One"})})
+	id := regexp.MustCompile(`[0-9a-f-]{36}@breakout\.meet\.jitsi`)
+	room := string(id.Find(bob.await("the list of rooms", func(e stanza.Element) bool {
+		return e.XMLName.Local == "message" && e.Attribute("from") == "breakout.meet.jitsi"
+	}).Inner))
+	for _, p := range []*peer{bob, cy} {
+		p.leave()
+		p.enter(room)
+	}
+	for _, p := range []*peer{bob, cy} {
+		if o := p.jingle(jingle.SessionInitiate); o.SID == "" {
+			t.Errorf("%s was offered %+v", p.nick(), o)
+		}
+		p.never("moderation in the breakout room", func(e stanza.Element) bool {
+			return e.XMLName.Local == "presence" && e.Attribute("from") == p.occupant().String() && strings.Contains(string(e.Inner), `role="moderator"`)
+		})
+	}
+	a := ann.ask(jid.MustParse("focus.meet.jitsi"), stanza.Set, jitsimeet.Conference{Room: "room@elsewhere.meet.jitsi"})
+	if a.Error == nil || a.Error.Condition != stanza.BadRequest {
+		t.Errorf("a room of another domain was answered %+v", a)
 	}
 }

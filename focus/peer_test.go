@@ -359,7 +359,13 @@ func actionOf(e stanza.Element) jingle.Action {
 // join asks for the conference and enters its room.
 func (p *peer) join(room string, props ...jitsimeet.Property) {
 	p.t.Helper()
-	p.room = jid.MustParse(room + "@" + mucDomain)
+	p.enter(room+"@"+mucDomain, props...)
+}
+
+// enter is join, for a room of any domain.
+func (p *peer) enter(room string, props ...jitsimeet.Property) {
+	p.t.Helper()
+	p.room = jid.MustParse(room)
 	p.request(props...)
 	caps := disco.Caps{Hash: "sha-1", Node: "https://jitsi.org/jitsi-meet", Ver: p.info.Ver()}
 	children := append([]stanza.Element{{XMLName: xml.Name{Space: "http://jabber.org/protocol/muc", Local: "x"}}}, p.encode(caps)...)
