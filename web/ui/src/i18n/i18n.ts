@@ -11,6 +11,36 @@ const i18n = setupI18n({ locale: 'en', messages: { en } });
 
 const current = signal('en');
 
+// One file per language, loaded when it is wanted. English is in the page: every other one may fail to load.
+const others = import.meta.glob<Record<Key, string>>(['./catalogs/*.json', '!./catalogs/en.json'], { import: 'default' });
+
+const fileOf = (tag: string) => `./catalogs/${tag}.json`;
+
+/** What the page speaks, each in its own words. */
+export const languages: readonly { readonly tag: string; readonly name: string }[] = ['en', ...Object.keys(others).map((f) => f.slice(11, -5))].map((tag) => {
+  const own = new Intl.DisplayNames(tag, { type: 'language' }).of(tag) ?? tag;
+  return { tag, name: own.charAt(0).toLocaleUpperCase(tag) + own.slice(1) };
+});
+
+/** The best of our languages for somebody who reads these, best first. */
+export function bestLanguage(wanted: readonly string[], have: readonly string[] = languages.map((l) => l.tag)): string {
+  for (const tag of wanted) {
+    const base = tag.split('-')[0] ?? '';
+    const found = have.find((h) => h.toLowerCase() === tag.toLowerCase()) ?? have.find((h) => h.split('-')[0] === base);
+    if (found !== undefined) return found;
+  }
+  return 'en';
+}
+
+/** Switches the page to one of our languages. */
+export async function speak(tag: string): Promise<void> {
+  const load = others[fileOf(tag)];
+  if (load) i18n.load(tag, await load());
+  else if (tag !== 'en') return;
+  i18n.activate(tag);
+  current.value = tag;
+}
+
 /** The language of the page, as a BCP 47 tag. */
 export function locale(): string {
   return current.value;

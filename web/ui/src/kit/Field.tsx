@@ -55,6 +55,21 @@ function focusOnce(element: HTMLElement | null): void {
   element?.focus();
 }
 
+interface SwitchFieldProps {
+  readonly label: string;
+  readonly on: boolean;
+  readonly onChange: (on: boolean) => void;
+}
+
+export function SwitchField({ label, on, onChange }: SwitchFieldProps) {
+  return (
+    <label class="switch">
+      <span>{label}</span>
+      <input type="checkbox" class="switch-input" checked={on} onChange={(event) => onChange(event.currentTarget.checked)} />
+    </label>
+  );
+}
+
 interface SelectFieldProps {
   readonly label: string;
   readonly icon?: ComponentChildren;

@@ -28,6 +28,9 @@ export interface LocalDevices {
   readonly screen: ReadonlySignal<SourceState>;
   readonly screenTrack: ReadonlySignal<MediaStreamTrack | null>;
   readonly canShare: boolean;
+  /** What the browser does to the microphone's sound. */
+  readonly echoCancellation: ReadonlySignal<boolean>;
+  readonly noiseSuppression: ReadonlySignal<boolean>;
   readonly speakers: ReadonlySignal<readonly Device[]>;
   readonly speaker: ReadonlySignal<string>;
   readonly level: ReadonlySignal<number>;
@@ -38,6 +41,7 @@ export interface LocalDevices {
   /** Resolves to false when the person chose nothing. */
   setScreen(on: boolean): Promise<boolean>;
   choose(kind: 'microphone' | 'camera' | 'speaker', deviceId: string): Promise<void>;
+  setProcessing(what: 'echoCancellation' | 'noiseSuppression', on: boolean): Promise<void>;
   refresh(): Promise<void>;
   dispose(): void;
 }
@@ -83,6 +87,11 @@ export function createDevices(options: DevicesOptions): LocalDevices {
   const speaker = signal(store?.getItem('meetbox.speaker') ?? '');
   const canPick = typeof HTMLMediaElement !== 'undefined' && 'setSinkId' in HTMLMediaElement.prototype;
 
+  const processing = {
+    echoCancellation: signal(store?.getItem('meetbox.echoCancellation') !== 'off'),
+    noiseSuppression: signal(store?.getItem('meetbox.noiseSuppression') !== 'off'),
+  };
+
   const microphone = input('microphone');
   const camera = input('camera');
   const screen = signal<SourceState>('off');
@@ -91,7 +100,7 @@ export function createDevices(options: DevicesOptions): LocalDevices {
   function constraints(kind: Input, id: string): MediaStreamConstraints {
     const device = id === '' ? {} : { deviceId: { exact: id } };
     if (kind === 'microphone') {
-      return { audio: { ...device, echoCancellation: true, noiseSuppression: true, autoGainControl: true } };
+      return { audio: { ...device, echoCancellation: processing.echoCancellation.value, noiseSuppression: processing.noiseSuppression.value, autoGainControl: true } };
     }
     const height = options.resolution;
     return { video: { ...device, height: { ideal: height }, width: { ideal: Math.round((height * 16) / 9) }, frameRate: { ideal: 30, max: 30 } } };
@@ -184,6 +193,10 @@ export function createDevices(options: DevicesOptions): LocalDevices {
       if (chosen.value === id) return;
       chosen.value = id;
       store?.setItem(`meetbox.${kind}`, id);
+      await reopen();
+    }
+
+    async function reopen(): Promise<void> {
       const again = state.value !== 'off';
       // COMPAT(firefox, phones): a second camera cannot be opened while the first is in use.
       wish++;
@@ -192,7 +205,7 @@ export function createDevices(options: DevicesOptions): LocalDevices {
       if (again) await set(true);
     }
 
-    return { state, problem, devices, chosen, track, set, choose, drop };
+    return { state, problem, devices, chosen, track, set, choose, reopen, drop };
   }
 
   async function refresh(): Promise<void> {
@@ -254,6 +267,7 @@ export function createDevices(options: DevicesOptions): LocalDevices {
     screen,
     screenTrack,
     canShare: 'getDisplayMedia' in media,
+    ...processing,
     speakers,
     speaker,
     level,
@@ -269,6 +283,13 @@ export function createDevices(options: DevicesOptions): LocalDevices {
         speaker.value = id;
         store?.setItem('meetbox.speaker', id);
       }
+    },
+    async setProcessing(what, on) {
+      if (processing[what].value === on) return;
+      processing[what].value = on;
+      store?.setItem(`meetbox.${what}`, on ? 'on' : 'off');
+      // Browsers settle this when a microphone is opened.
+      await microphone.reopen();
     },
     refresh,
     dispose() {

@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import type { Phase } from '../../src/meeting/model/types.ts';
+import { speak } from '../../src/i18n/i18n.ts';
 import { App } from '../../src/meeting/view/app/App.tsx';
 import { room } from '../../src/meeting/view/app/route.ts';
 import { fakeMeeting, type FakeOptions } from './fake.ts';
@@ -34,4 +35,5 @@ if (scene === 'start' && query.has('recent')) {
 } else localStorage.removeItem('meetbox.recent');
 
 const root = document.querySelector('#app');
+await speak(query.get('lang') ?? 'en');
 if (root) render(<App open={(name) => fakeMeeting(name, options)} able={scene !== 'insecure'} />, root);

@@ -86,6 +86,8 @@ export interface LocalMedia {
   readonly screen: ReadonlySignal<SourceState>;
   /** Whether the browser can share a screen at all (phones cannot). */
   readonly canShare: boolean;
+  readonly echoCancellation: ReadonlySignal<boolean>;
+  readonly noiseSuppression: ReadonlySignal<boolean>;
   /** Speakers can be chosen only where the browser lets a page do so; otherwise the list is empty. */
   readonly speakers: ReadonlySignal<readonly Device[]>;
   readonly speaker: ReadonlySignal<string>;
@@ -97,6 +99,7 @@ export interface LocalMedia {
   setMicrophone(on: boolean): Promise<void>;
   setCamera(on: boolean): Promise<void>;
   choose(kind: MediaKind, deviceId: string): Promise<void>;
+  setProcessing(what: 'echoCancellation' | 'noiseSuppression', on: boolean): Promise<void>;
   /** Looks at the devices again; hot-plugging is noticed by itself. */
   refresh(): Promise<void>;
   dispose(): void;

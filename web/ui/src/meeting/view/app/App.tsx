@@ -1,6 +1,6 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { t } from '../../../i18n/i18n.ts';
+import { locale, t } from '../../../i18n/i18n.ts';
 import { LiveRegion } from '../../../kit/Live.tsx';
 import type { Meeting } from '../../model/types.ts';
 import { Failed, Left, Unsupported } from '../end/EndPage.tsx';
@@ -34,6 +34,10 @@ function Page({ open, able }: AppProps) {
   useEffect(() => {
     document.title = room.value === '' ? t('app.title') : t('room.title', { room: room.value });
   }, [room.value]);
+  const tag = locale();
+  useEffect(() => {
+    document.documentElement.lang = tag;
+  }, [tag]);
   if (!able) return <Unsupported />;
   if (room.value === '') return <StartPage />;
   return <OneMeeting key={room.value} title={room.value} open={open} />;

@@ -34,6 +34,9 @@ function keptSwitch(key: string, initial: boolean): Signal<boolean> {
 /** The name the person gave last. */
 export const name = kept('meetbox.name', '');
 
+/** The language the person chose, '' for the browser's. */
+export const language = kept('meetbox.language', '');
+
 /** The one who speaks big, instead of all in one size. */
 export const speakerView = keptSwitch('meetbox.speaker-view', false);
 

@@ -1,13 +1,11 @@
 import { type Signal, useSignal } from '@preact/signals';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import { t } from '../../../i18n/i18n.ts';
-import { Dialog } from '../../../kit/Dialog.tsx';
 import { Icon } from '../../../kit/icons.tsx';
 import type { Meeting } from '../../model/types.ts';
 import { invitation } from '../app/route.ts';
 import { ChatPanel } from '../chat/ChatPanel.tsx';
 import { PeoplePanel } from '../people/PeoplePanel.tsx';
-import { Devices } from '../prejoin/Devices.tsx';
 import { Problems } from '../prejoin/Preview.tsx';
 import { Notices, Reconnecting, Sharing } from './Banner.tsx';
 import type { Tile as Picture } from '../../model/layout.ts';
@@ -15,7 +13,9 @@ import { speakerView } from '../app/settings.ts';
 import { CopyLink } from './CopyLink.tsx';
 import { InviteDialog } from './InviteDialog.tsx';
 import { LockDialog } from './LockDialog.tsx';
-import { useShortcuts } from './shortcuts.ts';
+import { HelpDialog } from './HelpDialog.tsx';
+import { SettingsDialog } from './SettingsDialog.tsx';
+import { usePushToTalk, useShortcuts } from './shortcuts.ts';
 import { useWakeLock } from './wakeLock.ts';
 import { Sounds } from './Sounds.tsx';
 import { Stage } from './Stage.tsx';
@@ -35,6 +35,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
     meeting.readingChat(panel.value === 'chat');
   }, [meeting, panel.value]);
   useWakeLock();
+  usePushToTalk(meeting);
   useShortcuts(
     useMemo(
       () => ({
@@ -48,6 +49,8 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
           pinned.value = null;
           speakerView.value = !speakerView.value;
         },
+        s: () => void toggleFullScreen(),
+        '?': () => setDialog('keys'),
         ...pinKeys(meeting, pinned),
       }),
       [meeting, panel, pinned],
@@ -92,11 +95,8 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
       </footer>
       {dialog === 'invite' ? <InviteDialog room={title} link={invitation(title)} close={closeDialog} /> : null}
       {dialog === 'lock' ? <LockDialog meeting={meeting} close={closeDialog} /> : null}
-      {dialog === 'settings' ? (
-        <Dialog title={t('settings.title')} closeLabel={t('dialog.close')} onClose={closeDialog}>
-          <Devices media={meeting.media} choose={(kind, id) => void meeting.chooseDevice(kind, id)} />
-        </Dialog>
-      ) : null}
+      {dialog === 'settings' ? <SettingsDialog meeting={meeting} close={closeDialog} /> : null}
+      {dialog === 'keys' ? <HelpDialog close={closeDialog} /> : null}
     </div>
   );
 }
@@ -109,4 +109,9 @@ function pinKeys(meeting: Meeting, pinned: Signal<Picture | null>): Record<strin
     pinned.value = pinned.value?.participant === participant ? null : { participant, picture: 'camera' };
   };
   return Object.fromEntries(Array.from({ length: 10 }, (_, i) => [String(i), pin(i)]));
+}
+
+// Refused on phones that know no full screen for pages.
+async function toggleFullScreen(): Promise<void> {
+  await (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()).catch(() => undefined);
 }

@@ -10,7 +10,7 @@ import { speakerView } from '../app/settings.ts';
 export type Panel = 'chat' | 'people' | null;
 
 /** What opens over the meeting. */
-export type RoomDialog = 'invite' | 'lock' | 'settings';
+export type RoomDialog = 'invite' | 'lock' | 'settings' | 'keys';
 
 interface ToolbarProps {
   readonly meeting: Meeting;
@@ -142,7 +142,7 @@ function More({ meeting, hand, pinned, open }: MoreProps) {
       )}
     >
       {(close) => {
-        const item = (icon: 'invite' | 'lock' | 'settings', text: string, dialog: RoomDialog) => (
+        const item = (icon: 'invite' | 'lock' | 'settings' | 'keyboard', text: string, dialog: RoomDialog) => (
           <MenuItem
             icon={icon}
             onClick={() => {
@@ -190,6 +190,7 @@ function More({ meeting, hand, pinned, open }: MoreProps) {
           {item('invite', t('invite.title'), 'invite')}
           {meeting.me.moderator.value ? item('lock', meeting.locked.value ? t('lock.title') : t('lock.set'), 'lock') : null}
           {item('settings', t('settings.title'), 'settings')}
+          {item('keyboard', t('keys.title'), 'keys')}
         </>
         );
       }}
