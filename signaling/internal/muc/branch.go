@@ -1,10 +1,6 @@
 package muc
 
-import (
-	"slices"
-
-	"meetbox.local/signaling/xmpp/jid"
-)
+import "meetbox.local/signaling/xmpp/jid"
 
 // A breakout room is a room beside a main one, at another address, for those
 // who have been let into the main room: affiliations are the main room's, and
@@ -19,10 +15,10 @@ const kindBreakout = "breakout_rooms"
 func (r *Room) Branch() {
 	r.held = true
 	if r.guests == nil {
-		r.guests = map[jid.JID]bool{}
+		r.guests = map[jid.JID]string{}
 	}
 	for _, o := range r.occupants {
-		r.guests[o.addr.Bare()] = true
+		r.remember(o)
 	}
 }
 
@@ -38,20 +34,22 @@ func (r *Room) Unbranch() {
 func (r *Room) Main() *Room { return r.home() }
 
 // known tells whether an address was let into the room before.
-func (r *Room) known(addr jid.JID) bool { return r.home().guests[addr.Bare()] }
+func (r *Room) known(addr jid.JID) bool { return r.home().guests[addr.Bare()] != "" }
 
-// remember lets somebody come back.
-func (r *Room) remember(addr jid.JID) {
-	if r.held && r.guests != nil {
-		r.guests[addr.Bare()] = true
+// remember lets somebody come back, under the same nick.
+func (r *Room) remember(o *Occupant) {
+	if r.held && o.rank() == Guest {
+		r.guests[o.addr.Bare()] = o.nick
 	}
 }
 
-func (r *Room) guestList() []jid.JID {
-	list := make([]jid.JID, 0, len(r.guests))
-	for g := range r.guests {
-		list = append(list, g)
+// taken tells whether a nick is that of somebody else who is in another room
+// of the meeting, or on the way.
+func (r *Room) taken(nick string, addr jid.JID) bool {
+	for g, n := range r.home().guests {
+		if n == nick && g != addr.Bare() {
+			return true
+		}
 	}
-	slices.SortFunc(list, func(a, b jid.JID) int { return slices.Compare([]byte(a.String()), []byte(b.String())) })
-	return list
+	return false
 }

@@ -114,7 +114,7 @@ func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
 	if room.started.IsZero() && m.Rank() != FocusBot {
 		room.started = sv.env.Now()
 	}
-	room.remember(o.addr)
+	room.remember(o)
 	room.occupants = append(room.occupants, o)
 	room.nicks[nick] = o
 	sv.at[m] = append(sv.at[m], o)
@@ -149,7 +149,7 @@ func (sv *Service) admit(m Member, addr jid.JID, room *Room, nick, name string, 
 		return nameless()
 	case room.password != "" && x.Password != room.password && !trusted && a != muc.Owner && (a != muc.Member || !room.membersOnly):
 		return stanza.NewError(stanza.NotAuthorized, "")
-	case room.nicks[nick] != nil:
+	case room.nicks[nick] != nil, !sv.Waiting && room.taken(nick, m.Addr()):
 		return stanza.NewError(stanza.Conflict, "")
 	case m.Rank() == Guest && len(room.occupants) >= sv.MaxOccupants:
 		return stanza.NewError(stanza.ServiceUnavailable, "the room is full")

@@ -27,12 +27,12 @@ type Room struct {
 
 	password    string
 	membersOnly bool
-	lobby       *Room            // where people wait for this one; nil without
-	main        *Room            // whose lobby or breakout room this is; nil if it is neither
-	branches    []*Room          // breakout rooms with somebody in them
-	held        bool             // exists without occupants: it has breakout rooms
-	guests      map[jid.JID]bool // bare; who was let in since it has them
-	subject     *wire.Out        // as it was sent to the occupants
+	lobby       *Room              // where people wait for this one; nil without
+	main        *Room              // whose lobby or breakout room this is; nil if it is neither
+	branches    []*Room            // breakout rooms with somebody in them
+	held        bool               // exists without occupants: it has breakout rooms
+	guests      map[jid.JID]string // nicks, by bare address, of who was let in since it has them
+	subject     *wire.Out          // as it was sent to the occupants
 
 	affiliations map[jid.JID]muc.Affiliation // of bare addresses; the focus has its own rule
 	occupants    []*Occupant                 // in the order of joining

@@ -29,7 +29,7 @@ type RoomState struct {
 	Subject      *OutState                   `json:"subject,omitempty"`
 	Main         jid.JID                     `json:"main,omitzero"`
 	Held         bool                        `json:"held,omitempty"`
-	Guests       []jid.JID                   `json:"guests,omitempty"`
+	Guests       map[jid.JID]string          `json:"guests,omitempty"`
 	Affiliations map[jid.JID]muc.Affiliation `json:"affiliations,omitempty"`
 	Occupants    []OccupantState             `json:"occupants"`
 }
@@ -71,7 +71,7 @@ func (sv *Service) State(session func(Member) uint32) State {
 			Number: r.number, Addr: r.addr, Created: r.created, Started: r.started, Meeting: r.meeting,
 			Password: r.password, MembersOnly: r.membersOnly, Affiliations: r.affiliations,
 		}
-		rs.Held, rs.Guests = r.held, r.guestList()
+		rs.Held, rs.Guests = r.held, r.guests
 		if r.main != nil {
 			rs.Main = r.main.addr
 		}
@@ -113,9 +113,9 @@ func (sv *Service) Restore(st State, member func(session uint32) Member) error {
 			r.affiliations = map[jid.JID]muc.Affiliation{}
 		}
 		if rs.Held {
-			r.held, r.guests = true, map[jid.JID]bool{}
-			for _, g := range rs.Guests {
-				r.guests[g] = true
+			r.held, r.guests = true, rs.Guests
+			if r.guests == nil {
+				r.guests = map[jid.JID]string{}
 			}
 		}
 		if !rs.Main.IsZero() {
