@@ -23,7 +23,7 @@ export function PeoplePanel({ meeting, link, close }: PeoplePanelProps) {
   return (
     <Panel title={t('people.title-n', { n: people.length })} close={close}>
       <ul class="people">
-        {people.map((person) => (
+        {handsFirst(people).map((person) => (
           <Row key={person.id} meeting={meeting} person={person} remove={() => setRemoving(person)} />
         ))}
       </ul>
@@ -58,6 +58,12 @@ export function PeoplePanel({ meeting, link, close }: PeoplePanelProps) {
       ) : null}
     </Panel>
   );
+}
+
+/** Whoever raised a hand is on top, the first one first; the others stay in the order of joining. */
+function handsFirst(people: readonly Participant[]): readonly Participant[] {
+  const since = (p: Participant) => p.raisedHand.value || Number.POSITIVE_INFINITY;
+  return people.toSorted((a, b) => (since(a) === since(b) ? 0 : since(a) - since(b)));
 }
 
 interface RowProps {
