@@ -59,6 +59,34 @@ func newMachine(log *slog.Logger) (*machine, error) {
 	return b, nil
 }
 
+// patience is how many questions in a row a service may leave without an
+// answer until the screen says so: a busy machine should not look broken.
+const patience = 5
+
+// calm remembers what each service answered last, and since how many
+// questions it has been silent.
+type calm map[string]silence
+
+type silence struct {
+	last  api.Service
+	count int
+}
+
+func (c calm) look(h api.Health) api.Health {
+	out := api.Health{OK: true}
+	for _, s := range h.Services {
+		if old := c[s.Name]; s.PID == 0 && old.last.PID != 0 && old.count < patience {
+			c[s.Name] = silence{old.last, old.count + 1}
+			s = old.last
+		} else {
+			c[s.Name] = silence{last: s}
+		}
+		out.Services = append(out.Services, s)
+		out.OK = out.OK && s.OK
+	}
+	return out
+}
+
 // offered are the addresses for media on the box: its own, and those of a port
 // forward in front of it. No browser runs on the box itself, so that the
 // loopback is only for the time when there is no other.
@@ -96,8 +124,9 @@ func (b *machine) run(ctx context.Context, d *daemon) {
 	var wg sync.WaitGroup
 	wg.Go(func() { uplink.Run(ctx, d.log) })
 	wg.Go(func() {
+		calm := calm{}
 		screen.Run(ctx, func(ctx context.Context) screen.Page {
-			return screen.Page{Status: d.Status(), Health: admin.Ask(ctx, services, d.control), Disk: b.size, Notes: b.notes}
+			return screen.Page{Status: d.Status(), Health: calm.look(admin.Ask(ctx, services, d.control)), Disk: b.size, Notes: b.notes}
 		}, d.log)
 	})
 	wg.Wait()

@@ -4,7 +4,34 @@ import (
 	"net/netip"
 	"slices"
 	"testing"
+
+	"meetbox.local/appliance/api"
 )
+
+// One lost answer does not show, many do, and a bad answer does at once.
+func TestCalm(t *testing.T) {
+	t.Parallel()
+	well, bad, silent := api.Service{Name: "web", OK: true, PID: 7}, api.Service{Name: "web", PID: 7}, api.Service{Name: "web"}
+	c := calm{}
+	look := func(s api.Service) bool { return c.look(api.Health{Services: []api.Service{s}}).OK }
+	if look(silent) {
+		t.Error("well before it ever answered")
+	}
+	if !look(well) || look(bad) || !look(well) {
+		t.Error("an answer does not show at once")
+	}
+	for i := range patience {
+		if !look(silent) {
+			t.Errorf("not well after %d lost answers", i+1)
+		}
+	}
+	if look(silent) || look(silent) {
+		t.Error("well though silent for long")
+	}
+	if !look(well) {
+		t.Error("not well though it answers again")
+	}
+}
 
 func TestOffered(t *testing.T) {
 	t.Parallel()
