@@ -28,6 +28,8 @@ type settings struct {
 	Media   struct {
 		Port      int          `json:"port"`
 		Addresses []netip.Addr `json:"addresses"`
+		// LimitBandwidth gives each receiver only what its line seems to take.
+		LimitBandwidth bool `json:"limit_bandwidth,omitempty"`
 	} `json:"media"`
 	WebSocket struct {
 		Domains []string `json:"domains"`
@@ -66,7 +68,7 @@ func run(parent context.Context, u *unit.Unit) error {
 	if err != nil {
 		return fmt.Errorf("media: %w", err)
 	}
-	conferences := conference.New(port, conference.Options{}, u.Log, u.Metrics)
+	conferences := conference.New(port, conference.Options{LimitBandwidth: s.Media.LimitBandwidth}, u.Log, u.Metrics)
 	sockets := channel.NewServer(s.ID, func(hexID, endpoint string) (channel.Endpoint, bool) {
 		c := conferences.ByHexID(hexID)
 		if c == nil {

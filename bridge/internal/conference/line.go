@@ -41,6 +41,9 @@ const statsEvery = 100
 
 // lines follows the receivers' bandwidths, and probes where more is wanted.
 func (c *Conference) lines(now int64) {
+	if !c.bridge.opts.LimitBandwidth {
+		return
+	}
 	for _, e := range *c.members.Load() {
 		if !e.connected {
 			continue
