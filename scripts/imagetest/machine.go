@@ -70,13 +70,18 @@ func (m *machine) start(device string) error {
 		"-drive", "if=pflash,format=raw,unit=1,file="+filepath.Join(m.dir, "vars.fd"),
 		"-device", "qemu-xhci,id=usb",
 		"-drive", "if=none,id=disk,format=raw,file="+m.disk, "-device", device+",drive=disk,bootindex=0",
-		"-netdev", fmt.Sprintf("user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:%d-:443,hostfwd=tcp:127.0.0.1:%d-:80,hostfwd=tcp:127.0.0.1:%d-:22,hostfwd=udp:127.0.0.1:%d-:%d", m.https, m.http, m.other, m.media, m.media),
+		"-netdev", fmt.Sprintf("user,id=net,hostfwd=tcp:127.0.0.1:%d-:443,hostfwd=tcp:127.0.0.1:%d-:80,hostfwd=tcp:127.0.0.1:%d-:22,hostfwd=udp:127.0.0.1:%d-:%d", m.https, m.http, m.other, m.media, m.media),
+		// QEMU's own "restrict" would stop answers over UDP too.
+		"-object", "filter-dump,id=dump,netdev=net,file="+m.capture(),
 		"-device", "e1000e,netdev=net",
 		// What a site behind a port forward sets.
 		"-smbios", fmt.Sprintf("type=11,value=meetbox:MEETBOX_MEDIA_ADDRS=127.0.0.1,value=meetbox:MEETBOX_MEDIA_PORT=%d", m.media))
 	m.cmd.Stdout, m.cmd.Stderr = m, m
 	return m.cmd.Start()
 }
+
+// capture is the file with all packets since the last start.
+func (m *machine) capture() string { return filepath.Join(m.dir, "net.pcap") }
 
 // cut pulls the plug.
 func (m *machine) cut() {

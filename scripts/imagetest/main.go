@@ -100,6 +100,8 @@ func scenario(ctx context.Context, m *machine, r *report) {
 	r.check("nothing else answers", closed(m))
 	r.check("two browsers meet through the box, sound and pictures counted", meeting(ctx, m))
 	m.cut()
+	n, err := strangers(m.capture())
+	r.check(fmt.Sprintf("no packet to an address outside the test's network, among %d", n), err)
 
 	second, ok := boot(ctx, m, r, "boot after a power cut, NVMe", "nvme,serial=meetbox")
 	if !ok {
