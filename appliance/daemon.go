@@ -360,6 +360,9 @@ func (d *daemon) signalingAnswers(ctx context.Context) bool {
 	ctx, cancel := context.WithTimeout(ctx, nudgeEvery)
 	defer cancel()
 	h, err := ctl.Ask(ctx, d.control("signaling"))
+	if errors.Is(err, context.DeadlineExceeded) {
+		return true // it is there; the machine is busy
+	}
 	return err == nil && (h.OK || d.now().Sub(h.Since) < startTime)
 }
 
