@@ -183,7 +183,7 @@ describe('how it looks', () => {
     await robin.join(room);
     await robin.page.getByText('You are the first one here').waitFor();
     await shoot(robin, `alone-${id}`);
-    for (const [i, name] of ['Samuel', 'Mei Lin'].entries()) {
+    for (const [i, name] of ['Workshop', 'Front desk'].entries()) {
       const guest = await open(name, desktop, i + 1);
       await guest.join(room);
     }

@@ -14,10 +14,10 @@ export interface FakeOptions {
   readonly locked?: boolean;
 }
 
-const names = ['Amelie Roth', 'Jonas Weber', 'Priya Nair', 'Luca', 'Mei Lin', 'Oskar Lind', 'Sofia Costa', 'Tom Baker', 'Nora', 'Ines Ferrer', 'Kai', 'Hanna Vogel'];
+const names = ['Front desk', 'Workshop', 'Radio room', 'Lab', 'Harbour office', 'Court room 2', 'Reception, ground floor', 'Field team', 'Kitchen', 'Engine room', 'Ward 3', 'Archive'];
 
 export function fakeMeeting(room: string, options: FakeOptions): Meeting {
-  const me = person('a0000000', options.phase?.at === 'idle' ? '' : 'Robin Hale', true, 0);
+  const me = person('a0000000', options.phase?.at === 'idle' ? '' : 'Bridge deck', true, 0);
   const others = Array.from({ length: options.people ?? 2 }, (_, i) => person(`b000000${i}`, names[i % names.length] ?? 'Guest', false, i + 1));
   const [first] = others;
   if (first && options.screen) {
@@ -55,7 +55,7 @@ export function fakeMeeting(room: string, options: FakeOptions): Meeting {
     chooseDevice: nothing,
     shareScreen: nothing,
     setHand: (up) => Object.assign(me.raisedHand, { value: up ? Date.now() : 0 }) && undefined,
-    sendChat: (text) => (chat.value = [...chat.value, line(String(chat.value.length), me.id, 'Robin Hale', true, text, Date.now())]),
+    sendChat: (text) => (chat.value = [...chat.value, line(String(chat.value.length), me.id, 'Bridge deck', true, text, Date.now())]),
     readingChat: () => undefined,
     show: () => undefined,
     dismiss: (id) => (notices.value = notices.value.filter((n) => n.id !== id)),
@@ -128,9 +128,9 @@ function lines(others: readonly Participant[]): readonly ChatMessage[] {
   return [
     line('1', a?.id ?? 'x', a?.name.value ?? '', false, 'Morning! Slides are at https://files.box.local/q4-review.pdf.', at),
     line('2', a?.id ?? 'x', a?.name.value ?? '', false, 'Page 7 is the one we argue about.', at + 20_000),
-    line('3', 'a0000000', 'Robin Hale', true, 'Got it, thanks. I would start with the floor plan.', at + 120_000),
+    line('3', 'a0000000', 'Bridge deck', true, 'Got it, thanks. I would start with the floor plan.', at + 120_000),
     line('4', b?.id ?? 'y', b?.name.value ?? '', false, 'Two minutes late, coffee machine 😅', at + 200_000),
-    line('5', 'a0000000', 'Robin Hale', true, 'Bring one for me!', at + 230_000),
+    line('5', 'a0000000', 'Bridge deck', true, 'Bring one for me!', at + 230_000),
   ];
 }
 

@@ -12,7 +12,7 @@ const phases: Record<string, Phase> = {
   password: { at: 'waiting', why: 'password', wrong: true },
   reconnecting: { at: 'reconnecting', why: 'server', since: 0 },
   left: { at: 'left', why: 'self' },
-  kicked: { at: 'left', why: 'kicked', by: 'Amelie Roth' },
+  kicked: { at: 'left', why: 'kicked', by: 'Front desk' },
   unreachable: { at: 'failed', why: 'unreachable' },
 };
 
