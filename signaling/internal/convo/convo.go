@@ -269,18 +269,19 @@ func (p *player) value(what, want, got string) error {
 		}
 		return nil
 	}
-	pattern := "(?s)^"
+	var pattern strings.Builder
+	pattern.WriteString("(?s)^")
 	for i, literal := range variable.Split(want, -1) {
 		switch {
 		case i == 0:
 		case names[i-1][0] == want || strings.HasPrefix(names[i-1][1], "any"):
-			pattern += "(.*?)"
+			pattern.WriteString("(.*?)")
 		default:
-			pattern += `([^"]*?)`
+			pattern.WriteString(`([^"]*?)`)
 		}
-		pattern += regexp.QuoteMeta(literal)
+		pattern.WriteString(regexp.QuoteMeta(literal))
 	}
-	m := regexp.MustCompile(pattern + "$").FindStringSubmatch(got)
+	m := regexp.MustCompile(pattern.String() + "$").FindStringSubmatch(got)
 	if m == nil {
 		return fmt.Errorf("%s is %q, want %q", what, got, want)
 	}
