@@ -58,7 +58,6 @@ type pending struct {
 
 type sent struct {
 	bwe.Packet
-	probe bool
 }
 
 type change struct {
