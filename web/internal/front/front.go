@@ -1,6 +1,6 @@
 // Package front is the box's door for browsers: HTTPS with the pages, the
 // client configuration and the ways to the other services, and a plain port
-// that only sends people to HTTPS and hands out the certificate authority.
+// that brings devices to trust the box and sends everything else to HTTPS.
 //
 // Routes on the secure port:
 //
@@ -122,7 +122,7 @@ func (s *Server) Serve(ctx context.Context, secure, plain net.Listener) error {
 			return s.leaf.Load(), nil
 		},
 	}
-	http1 := s.server(s.count("http", http.HandlerFunc(s.plain)))
+	http1 := s.server(s.count("http", s.plainRoutes()))
 	var wg sync.WaitGroup
 	wg.Go(func() { cancel(fmt.Errorf("https: %w", https.ServeTLS(s.limiter.Listen(secure, refused), "", ""))) })
 	wg.Go(func() { cancel(fmt.Errorf("http: %w", http1.Serve(s.limiter.Listen(plain, refused)))) })

@@ -105,6 +105,49 @@ func TestConfigForHost(t *testing.T) {
 	}
 }
 
+func TestTrustPage(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	port := w.https[strings.LastIndex(w.https, ":"):]
+	typed := func(host, path string) answer {
+		r := request(t, http.MethodGet, "http://"+w.http+path, nil)
+		r.Host = host
+		r.Header.Set("Accept", "text/html,application/xhtml+xml")
+		return w.do(t, r)
+	}
+	for _, path := range []string{"/", "/trust"} {
+		got := typed("meetbox.local", path)
+		if got.StatusCode != 200 || !strings.Contains(got.text, "trust this box") {
+			t.Errorf("%s: %d %q", path, got.StatusCode, got.text)
+		}
+		if csp := got.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "connect-src 'self' https://meetbox.local"+port+" wss://meetbox.local"+port+";") {
+			t.Errorf("%s: content policy %q", path, csp)
+		}
+		if got := typed("evil.example", path); got.Header.Get("Location") != "https://meetbox.local"+port+"/" {
+			t.Errorf("%s under a foreign name: %d to %q", path, got.StatusCode, got.Header.Get("Location"))
+		}
+	}
+	if got := typed("meetbox.local", "/standup"); got.StatusCode != http.StatusFound {
+		t.Errorf("a room: %d", got.StatusCode)
+	}
+	at := typed("localhost", "/trust.json")
+	if want := `{"origin":"https://localhost` + port + `","sha256":"`; !strings.HasPrefix(at.text, want) || len(at.text) != len(want)+95+2 {
+		t.Errorf("trust.json: %q, want %s…", at.text, want)
+	}
+	profile := w.get(t, "http://"+w.http+"/ca.mobileconfig")
+	if profile.Header.Get("Content-Type") != "application/x-apple-aspen-config" || !strings.Contains(profile.text, "com.apple.security.root") {
+		t.Errorf("ca.mobileconfig: %d %q", profile.StatusCode, profile.text)
+	}
+	asset := w.get(t, "http://"+w.http+"/assets/main-1.js")
+	if asset.StatusCode != 200 || asset.text != "1" {
+		t.Errorf("asset: %d %q", asset.StatusCode, asset.text)
+	}
+	trusted := w.get(t, "https://"+w.https+trustedPath)
+	if trusted.StatusCode != http.StatusNoContent || trusted.Header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("%s: %d %v", trustedPath, trusted.StatusCode, trusted.Header)
+	}
+}
+
 func TestPlainPort(t *testing.T) {
 	t.Parallel()
 	w := start(t)
@@ -134,7 +177,7 @@ func TestPlainPort(t *testing.T) {
 	if got := w.do(t, request(t, http.MethodPost, "http://"+w.http+"/x", nil)); got.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("POST: %d", got.StatusCode)
 	}
-	for _, p := range []string{"/config.js", "/xmpp-websocket", "/assets/main-1.js"} {
+	for _, p := range []string{"/config.js", "/xmpp-websocket", "/index.html", "/trust/x"} {
 		if got := w.get(t, "http://"+w.http+p); got.StatusCode != http.StatusFound {
 			t.Errorf("GET %s without TLS: %d", p, got.StatusCode)
 		}

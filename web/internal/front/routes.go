@@ -28,6 +28,8 @@ func (s *Server) routes(signaling, focus, bridge http.Handler) http.Handler {
 	})
 	own.HandleFunc("GET /config.js", s.getConfig)
 	own.HandleFunc("GET /ca.crt", s.getAuthority)
+	own.HandleFunc("GET /ca.mobileconfig", s.getProfile)
+	mux.HandleFunc("GET "+trustedPath, getTrusted)
 	own.HandleFunc("POST "+policy.ReportPath, s.postReport)
 	for _, later := range []string{"/http-bind", "/external_api.js", "/interface_config.js", "/libs/", "/static/", "/.well-known/", "/favicon.ico"} {
 		own.HandleFunc("GET "+later, s.getFile) // a room must never take these names
@@ -121,6 +123,16 @@ func (s *Server) getAuthority(w http.ResponseWriter, _ *http.Request) {
 	write(w, s.site.Load().ca)
 }
 
+// trustedPath answers any page that asks whether this device trusts the box;
+// that the answer arrives is all of it.
+const trustedPath = "/.well-known/meetbox-trusted"
+
+func getTrusted(w http.ResponseWriter, _ *http.Request) {
+	policy.SetCORS(w.Header())
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusNoContent)
+}
+
 // postReport counts a violation of the page's content policy: there is no
 // harmless one, the page is all ours.
 func (s *Server) postReport(w http.ResponseWriter, r *http.Request) {
@@ -142,32 +154,6 @@ func (s *Server) postReport(w http.ResponseWriter, r *http.Request) {
 	s.log.DebugContext(r.Context(), "content policy violated", "peer", r.RemoteAddr,
 		"directive", report.Body.Directive, "blocked", report.Body.Blocked)
 	w.WriteHeader(http.StatusNoContent)
-}
-
-// plain is the handler of the port without TLS.
-func (s *Server) plain(w http.ResponseWriter, r *http.Request) {
-	policy.SetCommon(w.Header())
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		http.Error(w, "Use https.", http.StatusMethodNotAllowed)
-		return
-	}
-	if r.URL.Path == "/ca.crt" {
-		s.getAuthority(w, r)
-		return
-	}
-	site := s.site.Load()
-	path := r.URL.EscapedPath()
-	if _, ok := policy.Room(r.URL.Path); !ok || strings.HasPrefix(path, "//") {
-		path = "/"
-	}
-	if r.URL.RawQuery != "" {
-		path += "?" + r.URL.RawQuery
-	}
-	// Never a permanent one: browsers keep that for ever, and this box may
-	// get another port or address.
-	w.Header().Set("Cache-Control", "no-store")
-	http.Redirect(w, r, site.hosts.SecureURL(r.Host, site.port, path), http.StatusFound)
 }
 
 func write(w http.ResponseWriter, b []byte) {

@@ -62,6 +62,7 @@ func start(t *testing.T) *world {
 		Settings: w.settings,
 		Pages: fstest.MapFS{
 			"index.html":       {Data: []byte("<!doctype html><title>the page</title>")},
+			"trust.html":       {Data: []byte("<!doctype html><title>trust this box</title>")},
 			"favicon.svg":      {Data: []byte("<svg/>")},
 			"assets/main-1.js": {Data: []byte("1")},
 		},

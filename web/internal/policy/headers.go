@@ -51,6 +51,26 @@ func SetPage(h http.Header, host string) {
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 }
 
+// SetTrustPage sets the headers of the trust page, which comes over plain
+// HTTP and tries whether this device can reach the secure side at that host.
+func SetTrustPage(h http.Header, secure string) {
+	connect := "'self' https://" + secure + " wss://" + secure
+	if strings.HasPrefix(secure, "[") { // see SetPage; this page has nothing to give away
+		connect = "'self' https: wss:"
+	}
+	h.Set("Content-Security-Policy", strings.Join([]string{
+		"default-src 'self'",
+		"connect-src " + connect,
+		"object-src 'none'",
+		"base-uri 'none'",
+		"form-action 'none'",
+		"frame-ancestors 'none'",
+		"require-trusted-types-for 'script'",
+		"trusted-types 'none'",
+	}, "; "))
+	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
+}
+
 // SetCORS lets pages of any origin use an answer. Guests are anonymous and
 // no cookie is looked at, so there is nothing to ride on.
 func SetCORS(h http.Header) {
