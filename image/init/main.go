@@ -6,8 +6,9 @@
 // interface through which root runs any program. Here each service has its
 // own user, comes back whatever it died of, and nothing listens.
 //
-// SIGTERM restarts the machine, SIGUSR2 turns it off. What services print is
-// kept in RAM, in /run/log. There is no shell to be had.
+// SIGTERM restarts the machine, and so does a service that answers no more for
+// minutes (watchdog.go); SIGUSR2 turns it off. What services print is kept in
+// RAM, in /run/log. There is no shell to be had.
 package main
 
 import (
@@ -33,6 +34,7 @@ func main() {
 	stop := make(chan os.Signal, 1)
 	signal.Ignore(unix.SIGINT, unix.SIGHUP, unix.SIGUSR1)
 	signal.Notify(stop, unix.SIGTERM, unix.SIGUSR2)
+	dog := openWatchdog()
 	if err := boot(); err != nil {
 		// Ending is a kernel panic, a restart, and, when this system was never
 		// confirmed, the one before it.
@@ -49,10 +51,22 @@ func main() {
 		wg.Go(func() { s.keep(ctx) })
 	}
 	log.Printf("%d services started %s after the kernel", len(box.services), uptime())
-	sig := <-stop
-	log.Printf("%v: stopping", sig)
+	lost := make(chan string, 1)
+	wg.Go(func() { lost <- dog.guard(ctx, names()) })
+	sig := os.Signal(unix.SIGTERM)
+	select {
+	case sig = <-stop:
+		log.Printf("%v: stopping", sig)
+	case name := <-lost:
+		// From here on the hardware is not fed: should stopping fail too, it
+		// restarts the machine.
+		log.Printf("no hope for %s: restarting the machine", name)
+	}
 	cancel()
 	wg.Wait()
+	if sig == unix.SIGUSR2 {
+		dog.disarm()
+	}
 	down(sig)
 }
 

@@ -51,9 +51,11 @@ func prepare() (*box, error) {
 			args:   []string{"-run", runDir},
 			user:   accounts[name],
 			output: newLog(filepath.Join(logDir, name+".log")),
-			// The kernel has no memory limits per process. A collector that works
-			// harder from here on is the next best thing.
-			env: []string{fmt.Sprintf("GOMEMLIMIT=%d", memory*share(name)/100)},
+			// From here on the collector works harder. Where the kernel counts
+			// memory by service, twice as much is the end.
+			env:    []string{fmt.Sprintf("GOMEMLIMIT=%d", memory*share(name)/100)},
+			memory: memory * share(name) / 50,
+			spare:  spare(name),
 		}
 		switch name {
 		case "appliance":
@@ -77,6 +79,18 @@ func share(name string) int64 {
 		return 20
 	}
 	return 10
+}
+
+// spare says who goes first when the machine has no memory left: rather web,
+// whose clients come back by themselves, than the media or who mends things.
+func spare(name string) int {
+	switch name {
+	case "web":
+		return 300
+	case "bridge", "appliance":
+		return -300
+	}
+	return 0
 }
 
 func totalMemory() int64 {
@@ -140,6 +154,11 @@ func folders(a map[string]account) error {
 
 // tune sets limits that only root may. None of them is worth not starting.
 func tune() {
+	for _, c := range []string{"+pids", "+memory"} { // one by one: the kernel may lack one
+		if err := os.WriteFile(filepath.Join(cgroups, "cgroup.subtree_control"), []byte(c), 0); err != nil {
+			log.Printf("no limits of %s: %v", c[1:], err)
+		}
+	}
 	for name, value := range map[string]string{
 		"kernel/sysrq":                        "0", // no commands to the kernel by keyboard
 		"kernel/ctrl-alt-del":                 "0", // no restart by keyboard

@@ -2,9 +2,15 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"io"
+	"io/fs"
 	"log"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -24,6 +30,8 @@ type service struct {
 	args, env  []string
 	user       account
 	output     io.Writer
+	memory     int64 // bytes beyond which the kernel may end it, where it can count them
+	spare      int   // -1000 to 1000: who goes first when the machine has no memory left
 }
 
 // keep runs the service again and again until ctx ends, and then until it is
@@ -61,5 +69,45 @@ func (s *service) once(ctx context.Context) error {
 		Setsid:     true, // no signal from a terminal, no terminal at all
 		Credential: &syscall.Credential{Uid: uint32(s.user.uid), Gid: uint32(s.user.gid)},
 	}
-	return cmd.Run()
+	if group, err := s.group(); err == nil {
+		defer group.Close()
+		cmd.SysProcAttr.UseCgroupFD, cmd.SysProcAttr.CgroupFD = true, int(group.Fd())
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	score := fmt.Sprintf("/proc/%d/oom_score_adj", cmd.Process.Pid)
+	if err := os.WriteFile(score, []byte(strconv.Itoa(s.spare)), 0); err != nil && s.spare != 0 {
+		log.Printf("%s: %v", s.name, err) // it may have ended already
+	}
+	return cmd.Wait()
 }
+
+// group is the service's control group, made if need be, with its limits. It
+// has one only on the box.
+func (s *service) group() (*os.File, error) {
+	if s.memory == 0 {
+		return nil, errors.ErrUnsupported
+	}
+	dir := filepath.Join(cgroups, s.name)
+	if err := os.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+		return nil, err
+	}
+	for name, value := range map[string]string{
+		"pids.max":         strconv.Itoa(maxThreads),
+		"memory.max":       strconv.FormatInt(s.memory, 10),
+		"memory.oom.group": "1",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(value), 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			log.Printf("%s: %v", s.name, err)
+		}
+	}
+	return os.Open(dir)
+}
+
+const (
+	cgroups = "/sys/fs/cgroup"
+	// A Go program has about as many threads as processors, and some more
+	// while many files are slow.
+	maxThreads = 512
+)
