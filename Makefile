@@ -9,7 +9,7 @@ T        ?= 20s
 # A work tree that git does not trust (another owner) only loses its version.
 export GOFLAGS += $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
 
-.PHONY: run build ui tools test check fuzz bench-bridge bench-bridge-saturation clean image image-run image-test
+.PHONY: run build ui tools test check size fuzz bench-bridge bench-bridge-saturation clean image image-run image-test
 
 run: build
 	@exec bin/run process-compose.yaml
@@ -40,6 +40,10 @@ test:
 
 check: tools ui
 	@scripts/check.sh
+
+# What browsers load before the first picture, against the budgets.
+size: ui
+	@scripts/size.sh
 
 # make fuzz T=1m: that long for every fuzz target there is.
 fuzz:

@@ -58,6 +58,11 @@ const paths = {
 export type IconName = keyof typeof paths;
 
 export function Icon({ name, size = 22 }: { readonly name: IconName; readonly size?: number }) {
+  return <Drawing paths={paths[name]} size={size} bold={name === 'more'} />;
+}
+
+/** A drawing in the manner of our icons. */
+export function Drawing({ paths: lines, size, bold }: { readonly paths: readonly string[]; readonly size: number; readonly bold?: boolean }) {
   return (
     <svg
       width={size}
@@ -65,13 +70,13 @@ export function Icon({ name, size = 22 }: { readonly name: IconName; readonly si
       viewBox="0 0 24 24"
       fill="none"
       stroke="currentColor"
-      stroke-width={name === 'more' ? 2.75 : 1.75}
+      stroke-width={bold ? 2.75 : 1.75}
       stroke-linecap="round"
       stroke-linejoin="round"
       aria-hidden="true"
       focusable="false"
     >
-      {paths[name].map((d) => (
+      {lines.map((d) => (
         <path key={d} d={d} />
       ))}
     </svg>
