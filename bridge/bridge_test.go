@@ -132,6 +132,7 @@ func meeting(t *testing.T, world *world, name string, rewriting bool) {
 	retransmission(t, b, a, ws)
 	keyframe(t, b, a, ws)
 	constraints(t, b, a, s)
+	restartICE(t, w, b, id, a, ws)
 	garbage(t, w, b, a, ws)
 
 	b.Lock()

@@ -232,9 +232,10 @@ func (p *peer) join(meeting string, create bool) {
 		w.t.Fatalf("SCTP is %+v", p.remote.SCTP)
 	}
 	connected := make(chan struct{})
+	once := sync.OnceFunc(func() { close(connected) }) // a restart of ICE tells again
 	p.pc.OnConnectionStateChange(func(s webrtc.PeerConnectionState) {
 		if s == webrtc.PeerConnectionStateConnected {
-			close(connected)
+			once()
 		}
 	})
 	if p.sctp {

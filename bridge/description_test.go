@@ -106,9 +106,9 @@ func (p *peer) transportXML() string {
 		}
 	}
 	hash, print, _ := strings.Cut(value["fingerprint"], " ")
-	return fmt.Sprintf(`<transport><transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' ufrag='%s' pwd='%s'>
+	return fmt.Sprintf(`<transport><transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' ufrag='%s' pwd='%s' ice-generation='%s'>
 	 <fingerprint xmlns='urn:xmpp:jingle:apps:dtls:0' hash='%s' setup='%s'>%s</fingerprint>%s</transport></transport>`,
-		value["ice-ufrag"], value["ice-pwd"], hash, value["setup"], print, candidates.String())
+		value["ice-ufrag"], value["ice-pwd"], p.remote.ICE.ICEGeneration, hash, value["setup"], print, candidates.String())
 }
 
 func (p *peer) sourcesXML() string {

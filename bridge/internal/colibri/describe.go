@@ -13,10 +13,13 @@ import (
 	"meetbox.local/signaling/xmpp/jitsimeet"
 )
 
-// describe is the bridge's side of an endpoint's transport.
-func (h *Handler) describe(conf *conference.Conference, ep *conference.Endpoint, sctp bool) *colibri2.Transport {
-	local := ep.Transport().Local()
+// describe is the bridge's side of an endpoint's transport. That of a restart
+// names its generation, which the client's answer repeats.
+func (h *Handler) describe(conf *conference.Conference, ep *conference.Endpoint, local transport.Description, sctp bool) *colibri2.Transport {
 	ice := &jingle.Transport{Ufrag: local.Ufrag, Pwd: local.Password, RTCPMux: new(jingle.TransportMux)}
+	if local.Generation > 0 {
+		ice.ICEGeneration = strconv.Itoa(local.Generation)
+	}
 	for i, c := range local.Candidates {
 		ice.Candidates = append(ice.Candidates, candidate(i, c))
 	}
@@ -57,10 +60,15 @@ func candidate(i int, c transport.Candidate) jingle.Candidate {
 // setRemote takes what a client says of its transport. What cannot be used is
 // left out: a client reaches the bridge without any candidate of its own.
 func (h *Handler) setRemote(ep *conference.Endpoint, t *jingle.Transport) {
-	if t.ICEGeneration != "" && t.ICEGeneration != "0" {
-		return // of a restart, which was refused
-	}
 	d := transport.Description{Ufrag: t.Ufrag, Password: t.Pwd}
+	if t.ICEGeneration != "" {
+		n, err := strconv.Atoi(t.ICEGeneration)
+		if err != nil || n < 0 {
+			h.log.Warn("unknown generation of ICE", "endpoint", ep.ID(), "generation", t.ICEGeneration)
+			return
+		}
+		d.Generation = n
+	}
 	for _, f := range t.Fingerprints {
 		var setup transport.Setup
 		if err := setup.UnmarshalText([]byte(f.Setup)); err != nil && f.Setup != "" {

@@ -167,10 +167,18 @@ func (h *Handler) endpoint(conf *conference.Conference, e colibri2.Endpoint, len
 	if e.ForceMute != nil {
 		ep.SetForceMute(e.ForceMute.Audio, e.ForceMute.Video)
 	}
-	// A restart of ICE is refused by leaving the transport out: the focus
-	// then invites the client anew.
-	if e.Create {
-		answer.Transport = h.describe(conf, ep, e.Transport.SCTP != nil)
+	switch {
+	case e.Create:
+		answer.Transport = h.describe(conf, ep, ep.Transport().Local(), e.Transport.SCTP != nil)
+	case e.Transport != nil && e.Transport.ICERestart:
+		// Refused by leaving the transport out: the focus then invites the
+		// client anew. An error would cost everybody in the meeting theirs.
+		d, err := ep.Transport().Restart()
+		if err != nil {
+			h.log.Info("ICE not restarted", "endpoint", e.ID, "err", err)
+			break
+		}
+		answer.Transport = h.describe(conf, ep, d, false)
 	}
 	return answer, nil
 }

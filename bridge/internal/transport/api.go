@@ -70,6 +70,7 @@ func (s State) String() string {
 // Description is what one side tells the other of its transport. Remote
 // descriptions may come in parts: empty fields say nothing new.
 type Description struct {
+	Generation      int // of ICE; 0 is the first
 	Ufrag, Password string
 	Candidates      []Candidate
 	Fingerprints    []Fingerprint

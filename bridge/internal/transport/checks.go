@@ -10,10 +10,10 @@ import (
 // transaction is one of our unanswered connectivity checks. Responses carry
 // nothing but its number.
 type transaction struct {
-	session *Session
-	local   *local
-	to      address
-	own     bool // ours, not the agent's
+	g     *generation
+	local *local
+	to    address
+	own   bool // ours, not the agent's
 }
 
 // remoteKey is a remote address as seen from one of ours.
@@ -39,14 +39,14 @@ func (p *Port) handleSTUN(l *local, b []byte, from address, now int64) (reason, 
 	}
 	switch m.kind {
 	case bindingRequest:
-		s := p.byUfrag(m.localUfrag())
-		if s == nil || s.conns[l] == nil {
+		g := p.byUfrag(m.localUfrag())
+		if g == nil || g.conns[l] == nil {
 			return dropSTUNUser, false
 		}
-		if !m.authentic(s.password) {
+		if !m.authentic(g.password) {
 			return dropSTUNIntegrity, false
 		}
-		return s.request(l, m, from, now)
+		return g.request(l, m, from, now)
 	case bindingSuccess, bindingError:
 		p.txMu.Lock()
 		tx := p.transactions[m.id]
@@ -54,7 +54,7 @@ func (p *Port) handleSTUN(l *local, b []byte, from address, now int64) (reason, 
 		if tx == nil || tx.local != l || tx.to != from {
 			return dropSTUNStray, false
 		}
-		return tx.session.response(tx, m, now)
+		return tx.g.response(tx, m, now)
 	case bindingIndication:
 		return 0, true // a keepalive of a NAT's mapping; nothing to do
 	}
@@ -65,11 +65,12 @@ func (p *Port) handleSTUN(l *local, b []byte, from address, now int64) (reason, 
 // it; an address that has not yet answered us is asked at once (RFC 8445's
 // triggered check), which takes the agent longer or, once it has a pair, it
 // does not do at all.
-func (s *Session) request(l *local, m stunMessage, from address, now int64) (reason, bool) {
+func (g *generation) request(l *local, m stunMessage, from address, now int64) (reason, bool) {
+	s := g.session
 	addr := from.addrPort()
 	s.mu.Lock()
 	r := s.remoteAt(remoteKey{l, from}, now)
-	ufrag, password := s.remote.Ufrag, s.remote.Password
+	ufrag, password := g.theirs.Ufrag, g.theirs.Password
 	bound := r.bound
 	ask := bound == nil && ufrag != "" && now-r.checked > checkPause
 	if ask {
@@ -84,9 +85,9 @@ func (s *Session) request(l *local, m stunMessage, from address, now int64) (rea
 		}
 	}
 	if ask {
-		s.ask(l, from, addr, ufrag, password)
+		g.ask(l, from, addr, ufrag, password)
 	}
-	if !s.conns[l].in.push(m.raw, addr) {
+	if !g.conns[l].in.push(m.raw, addr) {
 		return dropSTUNFlood, false
 	}
 	return 0, true
@@ -94,9 +95,10 @@ func (s *Session) request(l *local, m stunMessage, from address, now int64) (rea
 
 // response handles a response from where one of our checks went. A success
 // proves that the remote side is there and may send.
-func (s *Session) response(tx *transaction, m stunMessage, now int64) (reason, bool) {
+func (g *generation) response(tx *transaction, m stunMessage, now int64) (reason, bool) {
+	s := g.session
 	s.mu.Lock()
-	password := s.remote.Password
+	password := g.theirs.Password
 	s.mu.Unlock()
 	if !m.authentic(password) {
 		return dropSTUNIntegrity, false
@@ -111,51 +113,52 @@ func (s *Session) response(tx *transaction, m stunMessage, now int64) (reason, b
 	if tx.own {
 		return 0, true
 	}
-	if !s.conns[tx.local].in.push(m.raw, tx.to.addrPort()) {
+	if !g.conns[tx.local].in.push(m.raw, tx.to.addrPort()) {
 		return dropSTUNFlood, false
 	}
 	return 0, true
 }
 
 // ask sends a connectivity check of our own.
-func (s *Session) ask(l *local, to address, addr netip.AddrPort, ufrag, password string) {
-	role := stun.Setter(ice.AttrControlled(s.tie))
-	if s.opts.Controlling {
-		role = ice.AttrControlling(s.tie)
+func (g *generation) ask(l *local, to address, addr netip.AddrPort, ufrag, password string) {
+	role := stun.Setter(ice.AttrControlled(g.tie))
+	if g.session.opts.Controlling {
+		role = ice.AttrControlling(g.tie)
 	}
 	const peerReflexive = 110<<24 | 65535<<8 | 255 // RFC 8445 §7.1.1: as if found by this check
-	m, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(ufrag+":"+s.ufrag),
+	m, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(ufrag+":"+g.ufrag),
 		role, ice.PriorityAttr(peerReflexive), stun.NewShortTermIntegrity(password), stun.Fingerprint)
 	if err != nil {
 		return // the name is too long for an attribute: SetRemote has seen to that
 	}
-	s.expect(m.TransactionID, l, to, true)
+	g.expect(m.TransactionID, l, to, true)
 	if err := l.send(m.Raw, addr); err != nil {
-		s.port.gauges.drop(dropSendError)
+		g.session.port.gauges.drop(dropSendError)
 	}
 }
 
 // expect remembers a check, and forgets the oldest of too many.
-func (s *Session) expect(id transactionID, l *local, to address, own bool) {
+func (g *generation) expect(id transactionID, l *local, to address, own bool) {
+	s := g.session
 	p := s.port
 	p.txMu.Lock()
 	defer p.txMu.Unlock()
 	if s.ringAt < 0 {
 		return // the session is over
 	}
-	if old := p.transactions[s.ring[s.ringAt]]; old != nil && old.session == s {
+	if old := p.transactions[s.ring[s.ringAt]]; old != nil && old.g.session == s {
 		delete(p.transactions, s.ring[s.ringAt])
 	}
 	s.ring[s.ringAt] = id
 	s.ringAt = (s.ringAt + 1) % maxTransactions
-	p.transactions[id] = &transaction{session: s, local: l, to: to, own: own}
+	p.transactions[id] = &transaction{g: g, local: l, to: to, own: own}
 }
 
 func (s *Session) forgetTransactions() {
 	s.port.txMu.Lock()
 	defer s.port.txMu.Unlock()
 	for _, id := range s.ring {
-		if tx := s.port.transactions[id]; tx != nil && tx.session == s {
+		if tx := s.port.transactions[id]; tx != nil && tx.g.session == s {
 			delete(s.port.transactions, id)
 		}
 	}

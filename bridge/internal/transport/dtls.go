@@ -139,7 +139,7 @@ func (s *Session) dtlsConn(pc net.PacketConn, client bool) (*dtls.Conn, error) {
 func (s *Session) verify(raw [][]byte, _ [][]*x509.Certificate) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(raw) == 0 || !matches(s.remote.Fingerprints, raw[0]) {
+	if len(raw) == 0 || !matches(s.fingerprints, raw[0]) {
 		return ErrFingerprint
 	}
 	s.handshook = true

@@ -77,7 +77,7 @@ func newBench(t testing.TB, profile srtp.Profile, n int) *bench {
 			t.Fatal(err)
 		}
 		sessions[i] = s
-		if err := s.agent.GracefulClose(); err != nil { // else it gathers beside what is measured
+		if err := s.current.agent.GracefulClose(); err != nil { // else it gathers beside what is measured
 			t.Fatal(err)
 		}
 		up := randomKeys(profile)
@@ -203,8 +203,8 @@ func TestSegmentation(t *testing.T) {
 			p := b.reader.port
 			var s *Session
 			for _, x := range p.sessions {
-				if x.path.Load().remote == b.from[0] {
-					s = x
+				if x.session.path.Load().remote == b.from[0] {
+					s = x.session
 				}
 			}
 			s.egress.Store(sender)
@@ -267,7 +267,7 @@ func TestBatchOverflows(t *testing.T) {
 	p := b.reader.port
 	out := p.NewBatch()
 	for _, s := range p.sessions {
-		st := s.Stream(7)
+		st := s.session.Stream(7)
 		for i := range 2*maxPackets + 10 {
 			st.Send(out, []byte{0x80, 100, byte(i >> 8), byte(i), 0, 0, 0, 0, 0, 0, 0, 7}, make([]byte, 1100))
 		}

@@ -42,11 +42,11 @@ const (
 
 // newAgent makes the pion agent: it answers checks, sends its own, nominates
 // and keeps consent. It gets STUN only; media and DTLS never pass through it.
-func (s *Session) newAgent(p *Port) (*ice.Agent, error) {
+func (g *generation) newAgent() (*ice.Agent, error) {
 	agent, err := ice.NewAgentWithOptions(
-		ice.WithUDPMux(agentMux{s}),
-		ice.WithNet(p.net),
-		ice.WithLocalCredentials(s.ufrag, s.password),
+		ice.WithUDPMux(agentMux{g}),
+		ice.WithNet(g.session.port.net),
+		ice.WithLocalCredentials(g.ufrag, g.password),
 		ice.WithNetworkTypes([]ice.NetworkType{ice.NetworkTypeUDP4, ice.NetworkTypeUDP6}),
 		ice.WithCandidateTypes([]ice.CandidateType{ice.CandidateTypeHost}),
 		ice.WithMulticastDNSMode(ice.MulticastDNSModeDisabled),
@@ -60,7 +60,7 @@ func (s *Session) newAgent(p *Port) (*ice.Agent, error) {
 		ice.WithSrflxAcceptanceMinWait(0),
 		ice.WithPrflxAcceptanceMinWait(0),
 		ice.WithRelayAcceptanceMinWait(relayedWait),
-		ice.WithBindingRequestHandler(s.preferPath),
+		ice.WithBindingRequestHandler(g.preferPath),
 		ice.WithLoggerFactory(silent()),
 	)
 	if err != nil {
@@ -68,11 +68,14 @@ func (s *Session) newAgent(p *Port) (*ice.Agent, error) {
 	}
 	err = agent.OnConnectionStateChange(func(st ice.ConnectionState) {
 		if st == ice.ConnectionStateFailed {
-			s.failOnce.Do(func() { close(s.iceFailed) })
+			g.session.mu.Lock()
+			g.failed = true
+			g.session.mu.Unlock()
+			g.session.nudge()
 		}
 	})
 	if err == nil {
-		err = agent.OnSelectedCandidatePairChange(s.selected)
+		err = agent.OnSelectedCandidatePairChange(g.selected)
 	}
 	if err == nil {
 		err = agent.OnCandidate(func(ice.Candidate) {}) // the agent insists
@@ -93,23 +96,23 @@ func silent() logging.LoggerFactory {
 	return &logging.DefaultLoggerFactory{Writer: io.Discard, DefaultLogLevel: logging.LogLevelDisabled}
 }
 
-func (s *Session) startChecks(ufrag, password string) error {
-	start := s.agent.StartAccept
-	if s.opts.Controlling {
-		start = s.agent.StartDial
+func (g *generation) startChecks(ufrag, password string) error {
+	start := g.agent.StartAccept
+	if g.session.opts.Controlling {
+		start = g.agent.StartDial
 	}
 	_, err := start(ufrag, password)
 	return err
 }
 
-func (s *Session) addCandidates(list []Candidate) {
+func (g *generation) addCandidates(list []Candidate) {
 	for _, c := range list {
 		cand, err := remoteCandidate(c)
 		if err != nil {
-			s.log.Debug("remote candidate ignored", "err", err)
+			g.session.log.Debug("remote candidate ignored", "err", err)
 			continue
 		}
-		_ = s.agent.AddRemoteCandidate(cand) // fails only on mDNS names, which have no address here
+		_ = g.agent.AddRemoteCandidate(cand) // fails only on mDNS names, which have no address here
 	}
 }
 
@@ -163,19 +166,24 @@ func describe(locals []*local, extra []netip.Addr) []Candidate {
 }
 
 // selected follows the agent's nomination; it runs on the agent's goroutine.
-func (s *Session) selected(l, r ice.Candidate) {
-	if b := s.bindingAt(l, r); b != nil {
-		s.selection.Store(b)
-		s.follow(b)
+func (g *generation) selected(l, r ice.Candidate) {
+	b := g.bindingAt(l, r)
+	if b == nil {
+		return
+	}
+	g.selection.Store(b)
+	if g.session.cutOver(g) {
+		g.session.follow(b)
 	}
 }
 
 // preferPath makes the agent's selected pair follow the path that media
 // takes, so that its consent checks go where they matter: after a client
 // moved, its old address would let the agent fail.
-func (s *Session) preferPath(_ *stun.Message, l, r ice.Candidate, _ *ice.CandidatePair) bool {
-	b := s.bindingAt(l, r)
-	if b == nil {
+func (g *generation) preferPath(_ *stun.Message, l, r ice.Candidate, _ *ice.CandidatePair) bool {
+	s := g.session
+	b := g.bindingAt(l, r)
+	if b == nil || !s.isCurrent(g) {
 		return false
 	}
 	if path := s.path.Load(); path != b {
@@ -187,14 +195,20 @@ func (s *Session) preferPath(_ *stun.Message, l, r ice.Candidate, _ *ice.Candida
 			return false
 		}
 	}
-	if sel := s.selection.Load(); sel == nil || sel == b {
+	if sel := g.selection.Load(); sel == nil || sel == b {
 		return false
 	}
-	s.selection.Store(b)
+	g.selection.Store(b)
 	return true
 }
 
-func (s *Session) bindingAt(l, r ice.Candidate) *binding {
+func (s *Session) isCurrent(g *generation) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current == g
+}
+
+func (g *generation) bindingAt(l, r ice.Candidate) *binding {
 	la, err := netip.ParseAddr(l.Address())
 	if err != nil {
 		return nil
@@ -203,9 +217,10 @@ func (s *Session) bindingAt(l, r ice.Candidate) *binding {
 	if err != nil {
 		return nil
 	}
+	s := g.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, x := range s.locals {
+	for _, x := range g.locals {
 		if x.addr.Addr() == la {
 			if known := s.remotes[remoteKey{x, addressOf(netip.AddrPortFrom(ra, uint16(r.Port())))}]; known != nil {
 				return known.bound
@@ -236,14 +251,14 @@ func (s *Session) checkConsent(now int64) {
 	}
 }
 
-// agentMux is the agent's view of the port, for one session.
-type agentMux struct{ s *Session }
+// agentMux is the agent's view of the port, for one generation.
+type agentMux struct{ g *generation }
 
-func (m agentMux) GetListenAddresses() []net.Addr { return listenAddresses(m.s.locals) }
+func (m agentMux) GetListenAddresses() []net.Addr { return listenAddresses(m.g.locals) }
 
 func (m agentMux) GetConn(_ string, addr net.Addr) (net.PacketConn, error) {
 	if a, ok := addr.(*net.UDPAddr); ok {
-		for l, c := range m.s.conns {
+		for l, c := range m.g.conns {
 			if l.addr.Addr() == a.AddrPort().Addr().Unmap() {
 				return c, nil
 			}
@@ -257,11 +272,11 @@ func (m agentMux) RemoveConnByUfrag(string) {} // the session ends its conns its
 func (m agentMux) Close() error { return nil }
 
 // muxConn is what the agent takes for a socket: one of our addresses, one
-// session, STUN only.
+// generation of a session, STUN only.
 type muxConn struct {
-	session *Session
-	local   *local
-	in      *inbox
+	g     *generation
+	local *local
+	in    *inbox
 }
 
 func (c *muxConn) ReadFromAddrPort(b []byte) (int, netip.AddrPort, error) { return c.in.pop(b) }
@@ -279,10 +294,10 @@ func (c *muxConn) ReadFrom(b []byte) (int, net.Addr, error) {
 func (c *muxConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
 	if m, ok := parseSTUN(b); ok && m.kind == bindingRequest {
-		c.session.expect(m.id, c.local, addressOf(to), false)
+		c.g.expect(m.id, c.local, addressOf(to), false)
 	}
 	if err := c.local.send(b, to); err != nil {
-		c.session.port.gauges.drop(dropSendError) // the agent need not hear: it asks again
+		c.g.session.port.gauges.drop(dropSendError) // the agent need not hear: it asks again
 	}
 	return len(b), nil
 }

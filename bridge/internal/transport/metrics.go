@@ -46,6 +46,7 @@ type gauges struct {
 	sessionsTotal              *metrics.Counter
 	handshakes                 [handshakeResults]*metrics.Counter
 	iceFailed, moved           *metrics.Counter
+	restarts, restarted        *metrics.Counter
 	channels                   *metrics.Counter
 	messagesIn, messagesOut    *metrics.Counter
 	messagesLost, extraChannel *metrics.Counter
@@ -73,6 +74,8 @@ func newGauges(set *metrics.Set) *gauges {
 		sessionsTotal: set.GetOrCreateCounter(`bridge_sessions_total`),
 		iceFailed:     set.GetOrCreateCounter(`bridge_ice_failed_total`),
 		moved:         set.GetOrCreateCounter(`bridge_ice_moved_total`),
+		restarts:      set.GetOrCreateCounter(`bridge_ice_restarts_total{step="begun"}`),
+		restarted:     set.GetOrCreateCounter(`bridge_ice_restarts_total{step="connected"}`),
 		channels:      set.GetOrCreateCounter(`bridge_datachannels_total`),
 		messagesIn:    set.GetOrCreateCounter(`bridge_datachannel_messages_total{direction="in"}`),
 		messagesOut:   set.GetOrCreateCounter(`bridge_datachannel_messages_total{direction="out"}`),

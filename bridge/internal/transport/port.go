@@ -50,9 +50,9 @@ type Port struct {
 	extra    []netip.Addr // offered, but not this machine's
 	serving  bool
 	closed   bool
-	sessions map[string]*Session // by our user fragment
-	free     []int               // indexes that sessions gave back
-	indexes  int                 // handed out so far
+	sessions map[string]*generation // by our user fragment
+	free     []int                  // indexes that sessions gave back
+	indexes  int                    // handed out so far
 	cert     *certificate
 
 	txMu         sync.Mutex
@@ -83,7 +83,7 @@ func Open(cfg Config) (*Port, error) {
 		gauges:       newGauges(cfg.Metrics),
 		net:          n,
 		port:         uint16(cfg.Port),
-		sessions:     map[string]*Session{},
+		sessions:     map[string]*generation{},
 		transactions: map[transactionID]*transaction{},
 	}
 	if err := p.SetAddresses(cfg.Addresses); err != nil {
@@ -178,8 +178,8 @@ func (p *Port) Close() {
 	p.mu.Lock()
 	p.closed = true
 	sessions := make([]*Session, 0, len(p.sessions))
-	for _, s := range p.sessions {
-		sessions = append(sessions, s)
+	for _, g := range p.sessions {
+		sessions = append(sessions, g.session)
 	}
 	p.mu.Unlock()
 	for _, s := range sessions {
@@ -240,7 +240,7 @@ func (p *Port) NewSession(o Options, peer Peer) (*Session, error) {
 		p.free = append(p.free, index)
 		return nil, err
 	}
-	p.sessions[s.ufrag] = s
+	p.sessions[s.current.ufrag] = s.current
 	p.gauges.sessions.Inc()
 	p.gauges.sessionsTotal.Inc()
 	p.running.Go(s.run)
@@ -259,11 +259,28 @@ func (p *Port) certificate(now time.Time) (*certificate, error) {
 	return p.cert, nil
 }
 
-// hide makes a session unknown to the readers' STUN, at once.
-func (p *Port) hide(s *Session) {
+// restart makes another generation of a session, at the addresses of today.
+func (p *Port) restart(s *Session, number int) (*generation, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	delete(p.sessions, s.ufrag)
+	if p.closed {
+		return nil, ErrClosed
+	}
+	g, err := s.newGeneration(number, p.locals, p.extra)
+	if err != nil {
+		return nil, err
+	}
+	p.sessions[g.ufrag] = g
+	return g, nil
+}
+
+// hide makes generations unknown to the readers' STUN, at once.
+func (p *Port) hide(list ...*generation) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, g := range list {
+		delete(p.sessions, g.ufrag)
+	}
 }
 
 // release takes back all that a session that has ended held.
@@ -275,7 +292,7 @@ func (p *Port) release(s *Session) {
 }
 
 // byUfrag finds the session that a connectivity check names.
-func (p *Port) byUfrag(ufrag []byte) *Session {
+func (p *Port) byUfrag(ufrag []byte) *generation {
 	p.mu.RLock()
 	defer p.mu.RUnlock()
 	return p.sessions[string(ufrag)]

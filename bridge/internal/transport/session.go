@@ -2,17 +2,12 @@ package transport
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"github.com/pion/ice/v4"
 
 	"meetbox.local/bridge/internal/srtp"
 )
@@ -32,18 +27,12 @@ const (
 // Session is the transport of one endpoint. All methods may be called from
 // any goroutine.
 type Session struct {
-	port   *Port
-	opts   Options
-	log    *slog.Logger
-	peer   Peer
-	index  int // below maxSessions; the batches' shortcut to the session's chain
-	cert   *certificate
-	locals []*local
-	local  Description
-	tie    uint64
-
-	ufrag, password string
-
+	port  *Port
+	opts  Options
+	log   *slog.Logger
+	peer  Peer
+	index int // below maxSessions; the batches' shortcut to the session's chain
+	cert  *certificate
 	// What the readers use.
 	path    atomic.Pointer[binding]     // where to send to
 	egress  atomic.Pointer[srtp.Sender] // nil before the handshake is done
@@ -51,28 +40,26 @@ type Session struct {
 	rx      sync.Mutex     // held while the peer handles a packet
 	ingress *srtp.Receiver // guarded by rx; nil before the handshake and after the end
 
-	agent     *ice.Agent
-	selection atomic.Pointer[binding] // the agent's
-	conns     map[*local]*muxConn
-	dtlsIn    *inbox
+	dtlsIn   *inbox
+	wake     chan struct{} // something changed that run waits for
+	stop     chan struct{}
+	stopOnce sync.Once
+	done     chan struct{}
+	messages chan []byte // to the data channel
+	open     atomic.Bool // the data channel is
 
-	wake      chan struct{} // something changed that run waits for
-	iceFailed chan struct{}
-	failOnce  sync.Once
-	stop      chan struct{}
-	stopOnce  sync.Once
-	done      chan struct{}
-	messages  chan []byte // to the data channel
-	open      atomic.Bool // the data channel is
-
-	mu         sync.Mutex
-	closing    bool
-	remote     Description // what was signalled; candidates are those not yet handed to the agent
-	setup      Setup       // the remote side's role
-	candidates int         // taken so far
-	streams    map[uint32]*Stream
-	remotes    map[remoteKey]*remoteAddress
-	handshook  bool // fingerprints have been checked and no longer change
+	mu           sync.Mutex
+	closing      bool
+	current      *generation   // never nil
+	pending      *generation   // a restart's, until it has a way
+	retired      *generation   // the one before, for a moment
+	dropped      []*generation // for run to close
+	restarts     int
+	fingerprints []Fingerprint // the remote side's
+	setup        Setup         // its role
+	streams      map[uint32]*Stream
+	remotes      map[remoteKey]*remoteAddress
+	handshook    bool // fingerprints have been checked and no longer change
 
 	ring   [maxTransactions]transactionID // guarded by port.txMu
 	ringAt int
@@ -81,77 +68,59 @@ type Session struct {
 func newSession(p *Port, o Options, peer Peer, index int, cert *certificate) (*Session, error) {
 	s := &Session{
 		port: p, opts: o, log: o.Log, peer: peer, index: index, cert: cert,
-		locals:    p.locals,
-		ufrag:     strings.ToLower(rand.Text()[:12]), // 60 bits: the key that the port finds the session by
-		password:  rand.Text(),                       // 128 bits
-		conns:     map[*local]*muxConn{},
-		dtlsIn:    newInbox(dtlsQueue),
-		wake:      make(chan struct{}, 1),
-		iceFailed: make(chan struct{}),
-		stop:      make(chan struct{}),
-		done:      make(chan struct{}),
-		messages:  make(chan []byte, messageQueue),
-		streams:   map[uint32]*Stream{},
-		remotes:   map[remoteKey]*remoteAddress{},
+		dtlsIn:   newInbox(dtlsQueue),
+		wake:     make(chan struct{}, 1),
+		stop:     make(chan struct{}),
+		done:     make(chan struct{}),
+		messages: make(chan []byte, messageQueue),
+		streams:  map[uint32]*Stream{},
+		remotes:  map[remoteKey]*remoteAddress{},
 	}
-	var tie [8]byte
-	rand.Read(tie[:])
-	s.tie = binary.BigEndian.Uint64(tie[:])
-	for _, l := range p.locals {
-		s.conns[l] = &muxConn{session: s, local: l, in: newInbox(stunQueue)}
-	}
-	s.local = Description{
-		Ufrag: s.ufrag, Password: s.password,
-		Candidates:   describe(p.locals, p.extra),
-		Fingerprints: []Fingerprint{{Hash: "sha-256", Value: cert.fingerprint, Setup: ActPass}},
-	}
-	if o.SCTP {
-		s.local.SCTPPort = sctpPort
-	}
-	agent, err := s.newAgent(p)
-	if err != nil {
-		return nil, fmt.Errorf("making an ICE agent: %w", err)
-	}
-	s.agent = agent
-	return s, nil
+	var err error
+	s.current, err = s.newGeneration(0, p.locals, p.extra)
+	return s, err
 }
 
-// Local describes our side, for the signalling. It never changes in a
-// session's life.
-func (s *Session) Local() Description { return s.local }
+// Local describes our side, for the signalling. It changes only with
+// [Session.Restart], once the new generation is in use.
+func (s *Session) Local() Description {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.current.local
+}
 
 // SetRemote tells what the signalling said of the remote side; it may be
-// called again with more. The first user fragment and password, and the first
-// setup role, stay; fingerprints replace the earlier ones until the handshake
-// is done; candidates are added. It does not block.
+// called again with more. Of each generation of ICE the first user fragment
+// and password stay, and candidates are added; a generation that is over, or
+// was never begun, is ignored, and 0 means the one in use. The first setup
+// role stays; fingerprints replace the earlier ones until the handshake is
+// done. It does not block.
 func (s *Session) SetRemote(d Description) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
 		return ErrClosed
 	}
-	if s.remote.Ufrag == "" && d.Ufrag != "" && d.Password != "" {
-		if len(d.Ufrag) > 256 || len(d.Password) > 256 { // RFC 8839 §5.4
-			return errors.New("user fragment or password is too long")
+	g := s.current
+	if d.Generation != 0 && d.Generation != g.number {
+		g = s.pending
+		if g == nil || g.number != d.Generation {
+			return nil
 		}
-		s.remote.Ufrag, s.remote.Password = d.Ufrag, d.Password
+	}
+	if err := g.remember(d); err != nil {
+		return err
 	}
 	if len(d.Fingerprints) > 0 && !s.handshook {
 		if !usable(d.Fingerprints) {
 			return fmt.Errorf("no fingerprint of a known hash: %w", ErrFingerprint)
 		}
-		s.remote.Fingerprints = d.Fingerprints
+		s.fingerprints = d.Fingerprints
 		for _, f := range d.Fingerprints {
 			// actpass is an offer, not a choice: it leaves the role open.
 			if s.setup == 0 && (f.Setup == Active || f.Setup == Passive) {
 				s.setup = f.Setup
 			}
-		}
-	}
-	for _, c := range d.Candidates {
-		if c.Addr.IsValid() && c.Addr.Port() != 0 && s.candidates < maxCandidates {
-			s.candidates++
-			s.remote.Candidates = append(s.remote.Candidates, c)
 		}
 	}
 	s.nudge()
@@ -177,9 +146,10 @@ func (s *Session) Close() {
 	s.stopOnce.Do(func() {
 		s.mu.Lock()
 		s.closing = true
+		list := s.generations()
 		s.mu.Unlock()
 		s.egress.Store(nil)
-		s.port.hide(s)
+		s.port.hide(list...)
 		close(s.stop)
 	})
 }
@@ -197,7 +167,12 @@ func (s *Session) run() {
 	s.serve(ctx, &children)
 	cancel()
 	children.Wait() // DTLS says goodbye while there is still a path
-	_ = s.agent.GracefulClose()
+	s.mu.Lock()
+	list := s.generations()
+	s.mu.Unlock()
+	for _, g := range list {
+		g.close()
+	}
 	s.forgetTransactions()
 	s.unbindAll()
 	s.path.Store(nil)
@@ -214,7 +189,7 @@ func (s *Session) run() {
 func (s *Session) serve(ctx context.Context, children *sync.WaitGroup) {
 	consent := time.NewTicker(consentTick)
 	defer consent.Stop()
-	var checking, shaking, failed bool
+	var shaking, failed bool
 	fail := func(err error) {
 		if !failed {
 			failed = true
@@ -223,15 +198,10 @@ func (s *Session) serve(ctx context.Context, children *sync.WaitGroup) {
 		}
 	}
 	events := make(chan event)
-	iceFailed := s.iceFailed
 	for {
 		select {
 		case <-s.stop:
 			return
-		case <-iceFailed:
-			iceFailed = nil
-			s.port.gauges.iceFailed.Inc()
-			fail(errICE)
 		case <-consent.C:
 			s.checkConsent(Now())
 		case e := <-events:
@@ -256,18 +226,15 @@ func (s *Session) serve(ctx context.Context, children *sync.WaitGroup) {
 				s.peer.HandleState(ChannelClosed)
 			}
 		case <-s.wake:
-			r, setup := s.signalled()
-			if !checking && r.Ufrag != "" {
-				if err := s.startChecks(r.Ufrag, r.Password); err != nil {
-					fail(err)
-					continue
+			if err := s.tend(time.Now()); err != nil {
+				if !failed {
+					s.port.gauges.iceFailed.Inc()
 				}
-				checking = true
+				fail(err)
+				continue
 			}
-			if checking {
-				s.addCandidates(r.Candidates)
-			}
-			if !shaking && s.path.Load() != nil && setup != 0 && len(r.Fingerprints) > 0 {
+			fingerprints, setup := s.signalled()
+			if !shaking && s.path.Load() != nil && setup != 0 && fingerprints > 0 {
 				shaking = true
 				children.Go(func() { s.secure(ctx, setup == Passive, events) })
 			}
@@ -277,16 +244,11 @@ func (s *Session) serve(ctx context.Context, children *sync.WaitGroup) {
 
 var errICE = errors.New("ICE found no way, or lost it")
 
-// signalled takes what is known of the remote side. Candidates are taken only
-// once, and stay until there are credentials to check them with.
-func (s *Session) signalled() (Description, Setup) {
+// signalled is what DTLS needs to know of the remote side.
+func (s *Session) signalled() (fingerprints int, setup Setup) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	r := s.remote
-	if r.Ufrag != "" {
-		s.remote.Candidates = nil
-	}
-	return r, s.setup
+	return len(s.fingerprints), s.setup
 }
 
 // eventKind is what the session's other goroutines have to say to run.

@@ -258,8 +258,8 @@ func TestGarbage(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	known := s.ufrag + ":them"
-	truncated := request(known, s.password)
+	known := s.current.ufrag + ":them"
+	truncated := request(known, s.current.password)
 	random := make([]byte, 200)
 	rand.Read(random)
 	random[0] = 100
@@ -271,7 +271,7 @@ func TestGarbage(t *testing.T) {
 		{"random bytes", random, dropGarbage},
 		{"one byte", []byte{0x80}, dropGarbage},
 		{"cut STUN", truncated[:len(truncated)-5], dropSTUNMalformed},
-		{"STUN with a wrong user", request("nobody:them", s.password), dropSTUNUser},
+		{"STUN with a wrong user", request("nobody:them", s.current.password), dropSTUNUser},
 		{"STUN without a user", success.Raw[:0:0], dropGarbage},
 		{"STUN with a wrong password", request(known, "wrong"), dropSTUNIntegrity},
 		{"stray STUN response", success.Raw, dropSTUNStray},
@@ -319,10 +319,10 @@ func TestOverheardCheck(t *testing.T) {
 	c.talk(t, &seq, "hello")
 	path := s.path.Load()
 	s.mu.Lock()
-	user := s.ufrag + ":" + s.remote.Ufrag
+	user := s.current.ufrag + ":" + s.current.theirs.Ufrag
 	s.mu.Unlock()
 	m, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(user), ice.PriorityAttr(1),
-		ice.AttrControlled(1), stun.NewShortTermIntegrity(s.password), stun.Fingerprint)
+		ice.AttrControlled(1), stun.NewShortTermIntegrity(s.current.password), stun.Fingerprint)
 	if err != nil {
 		t.Fatal(err)
 	}
