@@ -134,11 +134,12 @@ type keyframes struct {
 	mu     sync.Mutex
 	last   int64
 	number uint8 // of FIRs
-	buf    [32]byte
+	buf    [maxEncodings * 20]byte
 	asked  uint64
 }
 
-// request asks for a keyframe of all encodings.
+// request asks for a keyframe of all encodings that are sent. Browsers send
+// one of each whichever is named, other clients only of those named.
 func (k *keyframes) request(out *transport.Batch, now int64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -149,12 +150,19 @@ func (k *keyframes) request(out *transport.Batch, now int64) {
 	k.asked++
 	owner := k.source.owner
 	feedback := owner.conf.feedbackVideo
-	msg := k.buf[:0]
-	if owner.media.Load().pli {
-		msg = rtcp.AppendPLI(msg, feedback, k.source.primary())
-	} else {
+	pli := owner.media.Load().pli
+	if !pli {
 		k.number++
-		msg = rtcp.AppendFIR(msg, feedback, k.source.primary(), k.number)
+	}
+	msg := k.buf[:0]
+	for _, e := range k.source.encodings {
+		switch {
+		case e.index > 0 && !e.active.Load():
+		case pli:
+			msg = rtcp.AppendPLI(msg, feedback, e.ssrc)
+		default:
+			msg = rtcp.AppendFIR(msg, feedback, e.ssrc, k.number)
+		}
 	}
 	owner.link.SendRTCP(out, msg)
 }
