@@ -10,17 +10,20 @@ interface ButtonProps {
   readonly type?: 'button' | 'submit';
   readonly disabled?: boolean;
   readonly autofocus?: boolean;
+  /** For a pointer only: something else does the same for the keyboard. */
+  readonly skip?: boolean;
   readonly onClick?: () => void;
   readonly children: ComponentChildren;
 }
 
-export function Button({ kind = 'secondary', large, wide, type = 'button', disabled, autofocus, onClick, children }: ButtonProps) {
+export function Button({ kind = 'secondary', large, wide, type = 'button', disabled, autofocus, skip, onClick, children }: ButtonProps) {
   const name = ['button', `button-${kind}`, large ? 'button-large' : '', wide ? 'button-wide' : ''];
   return (
     <button
       type={type === 'submit' ? 'submit' : 'button'}
       class={name.filter(Boolean).join(' ')}
       disabled={disabled ?? false}
+      tabIndex={skip ? -1 : undefined}
       ref={autofocus ? focusOnce : null}
       onClick={onClick}
     >

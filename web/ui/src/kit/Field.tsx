@@ -5,7 +5,12 @@ import './field.css';
 
 interface TextFieldProps {
   readonly label: string;
-  readonly type?: 'text' | 'password';
+  readonly type?: 'text' | 'password' | 'number' | 'search';
+  readonly inputMode?: 'numeric' | 'decimal' | 'url' | undefined;
+  readonly readOnly?: boolean;
+  readonly disabled?: boolean;
+  /** Code, addresses, keys: every character of the same width. */
+  readonly mono?: boolean;
   readonly hideLabel?: boolean;
   readonly value: string;
   readonly placeholder?: string;
@@ -28,9 +33,12 @@ export function TextField(props: TextFieldProps) {
       </label>
       <input
         id={id}
-        class="field-input"
+        class={props.mono ? 'field-input field-mono' : 'field-input'}
         type={(props.type ?? 'text') as 'text'}
         value={props.value}
+        inputMode={props.inputMode}
+        readOnly={props.readOnly ?? false}
+        disabled={props.disabled ?? false}
         placeholder={props.placeholder}
         maxLength={props.maxLength}
         autocomplete={(props.autocomplete ?? 'off') as 'off'}
@@ -57,15 +65,20 @@ function focusOnce(element: HTMLElement | null): void {
 
 interface SwitchFieldProps {
   readonly label: string;
+  readonly hint?: string | undefined;
   readonly on: boolean;
+  readonly disabled?: boolean;
   readonly onChange: (on: boolean) => void;
 }
 
-export function SwitchField({ label, on, onChange }: SwitchFieldProps) {
+export function SwitchField({ label, hint, on, disabled, onChange }: SwitchFieldProps) {
   return (
     <label class="switch">
-      <span>{label}</span>
-      <input type="checkbox" class="switch-input" checked={on} onChange={(event) => onChange(event.currentTarget.checked)} />
+      <span>
+        {label}
+        {hint ? <span class="switch-hint">{hint}</span> : null}
+      </span>
+      <input type="checkbox" class="switch-input" checked={on} disabled={disabled ?? false} onChange={(event) => onChange(event.currentTarget.checked)} />
     </label>
   );
 }

@@ -1,8 +1,8 @@
-import { useEffect, useState } from 'preact/hooks';
 import { t } from '../../../i18n/i18n.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Dialog } from '../../../kit/Dialog.tsx';
 import { Icon } from '../../../kit/icons.tsx';
+import { QrCode } from '../../../kit/QrCode.tsx';
 import { CopyLink } from './CopyLink.tsx';
 
 interface InviteDialogProps {
@@ -29,33 +29,7 @@ export function InviteDialog({ room, link, close }: InviteDialogProps) {
           {t('invite.share')}
         </Button>
       ) : null}
-      <QrCode text={link} />
+      <QrCode text={link} label={t('invite.qr')} caption={t('invite.qr-text')} />
     </Dialog>
-  );
-}
-
-function QrCode({ text }: { readonly text: string }) {
-  const [dark, setDark] = useState<readonly (readonly boolean[])[] | null>(null);
-  useEffect(() => {
-    let over = false;
-    const draw = async () => {
-      const { encode } = await import('uqr');
-      if (!over) setDark(encode(text, { ecc: 'M', border: 2 }).data);
-    };
-    void draw();
-    return () => {
-      over = true;
-    };
-  }, [text]);
-  if (!dark) return <div class="qr" />;
-  const path = dark.flatMap((row, y) => row.flatMap((on, x) => (on ? `M${x} ${y}h1v1h-1z` : []))).join('');
-  return (
-    <figure class="qr">
-      {/* oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- drawn here: an image with a data: address is not allowed */}
-      <svg viewBox={`0 0 ${dark.length} ${dark.length}`} role="img" aria-label={t('invite.qr')} shape-rendering="crispEdges">
-        <path d={path} fill="black" />
-      </svg>
-      <figcaption>{t('invite.qr-text')}</figcaption>
-    </figure>
   );
 }
