@@ -231,6 +231,11 @@ func (w *world) WebSocket(ctx context.Context, query string) (convo.Wire, error)
 	return convo.DialWebSocket(ctx, w.client(), "ws://meet.jitsi/xmpp-websocket?room=demo&"+query)
 }
 
+// BOSH implements convo.World.
+func (w *world) BOSH() convo.Wire {
+	return convo.DialBOSH(w.client(), "http://meet.jitsi/http-bind?room=demo")
+}
+
 // TCP implements convo.World.
 func (w *world) TCP(ctx context.Context) (convo.Wire, error) {
 	return convo.DialTCP(ctx, w.tcp, &tls.Config{RootCAs: w.root, ServerName: "auth.meet.jitsi"})

@@ -1,5 +1,5 @@
 // Package c2s is the clients' side of the server: XMPP over WebSocket
-// (RFC 7395) and over TCP with STARTTLS (RFC 6120).
+// (RFC 7395), over HTTP (BOSH, XEP-0124) and over TCP with STARTTLS (RFC 6120).
 //
 // A transport turns what arrives into checked elements and what is queued into
 // frames. A stream, the same for all transports, is the way from the first

@@ -16,6 +16,9 @@ import (
 type framing interface {
 	// open renders the server's stream header.
 	open(domain, id string) string
+	// ready tells whether the peer can be written to now. Who is not wakes the
+	// link when it is.
+	ready() bool
 	// writeBatch writes items, one element each.
 	writeBatch(box *sm.Box, items []sm.Item) error
 	// finish writes the stream's end, after an error if there is one, and
@@ -42,7 +45,7 @@ type link struct {
 	opened atomic.Bool // the stream header is out, or in the box
 	live   atomic.Bool // it has a session
 	asked  atomic.Bool // the client was asked whether it is there
-	idle   *time.Timer
+	idle   *time.Timer // nil: the transport knows by itself
 
 	stanzas, bytes *rate.Limiter // nil: no limit
 }
@@ -101,7 +104,12 @@ func (l *link) write(ctx context.Context) error {
 			return context.Cause(ctx)
 		case <-l.wake:
 		}
+		ready := l.framing.ready()
 		l.mu.Lock()
+		if !ready && !l.stopped {
+			l.mu.Unlock()
+			continue
+		}
 		stopped, condition, before, box := l.stopped, l.condition, l.before, l.box
 		l.before = nil
 		l.mu.Unlock()
@@ -133,8 +141,10 @@ var (
 
 // heard notes that the client is there.
 func (l *link) heard() {
-	l.asked.Store(false)
-	l.idle.Reset(l.limits.Idle)
+	if l.idle != nil {
+		l.asked.Store(false)
+		l.idle.Reset(l.limits.Idle)
+	}
 }
 
 // watch asks a client that has been quiet whether it is there, and ends the
@@ -182,8 +192,10 @@ func (s *Server) serve(ctx context.Context, l *link, st *stream, read func(conte
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(ctx, l.framing.kill)
 	defer stop()
-	l.idle = time.AfterFunc(s.Limits.Idle, func() { l.watch(st) })
-	defer l.idle.Stop()
+	if l.limits.Idle > 0 {
+		l.idle = time.AfterFunc(l.limits.Idle, func() { l.watch(st) })
+		defer l.idle.Stop()
+	}
 	s.unlogged.Add(1)
 	st.login = time.AfterFunc(s.Limits.Login, func() {
 		s.Router.Drop("login_timeout")

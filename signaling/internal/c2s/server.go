@@ -8,6 +8,7 @@ import (
 
 	"meetbox.local/signaling/internal/router"
 	"meetbox.local/signaling/internal/sasl"
+	"meetbox.local/signaling/internal/token"
 	"meetbox.local/signaling/xmpp/disco"
 )
 
@@ -27,6 +28,10 @@ type Limits struct {
 	Logins     int   // tries on one connection
 	Unlogged   int64 // connections without a session
 	TrustedMax int   // bytes of an element of the box's own accounts
+
+	Wait       time.Duration // a BOSH request, for an answer, at most
+	Inactivity time.Duration // a BOSH session without a request
+	MaxPause   time.Duration // one that has asked for it
 }
 
 // DefaultLimits are generous to clients: one that joins a room of a hundred
@@ -37,6 +42,7 @@ func DefaultLimits() Limits {
 		Early: 10_000, Element: 256 << 10, Pause: 256 << 10,
 		Rate: 50, Burst: 300, ByteRate: 256 << 10, ByteBurst: 1 << 20,
 		Logins: 5, Unlogged: 512, TrustedMax: 4 << 20,
+		Wait: 60 * time.Second, Inactivity: 60 * time.Second, MaxPause: 120 * time.Second,
 	}
 }
 
@@ -48,20 +54,35 @@ type Server struct {
 
 	links    sync.WaitGroup
 	accounts atomic.Pointer[sasl.Accounts]
+	users    atomic.Pointer[sasl.Accounts]
+	tokens   atomic.Pointer[token.Verifier]
 	unlogged atomic.Int64
 	caps     string
+
+	boshMu sync.Mutex
+	boshes map[string]*bosh // by sid
 }
 
 // New returns a server for a router.
 func New(r *router.Router, limits Limits, log *slog.Logger) *Server {
-	return &Server{
-		Router: r, Limits: limits, Log: log,
+	s := &Server{
+		Router: r, Limits: limits, Log: log, boshes: map[string]*bosh{},
 		caps: `<c xmlns="` + disco.NSCaps + `" hash="sha-1" node="` + router.CapsNode + `" ver="` + r.Info().Ver() + `"/>`,
 	}
+	s.SetAccounts(sasl.NewAccounts(r.AuthDomain, nil))
+	s.SetUsers(sasl.NewAccounts(r.Domain, nil))
+	s.SetTokens(&token.Verifier{})
+	return s
 }
 
 // SetAccounts replaces the accounts of the auth domain. Safe at any time.
 func (s *Server) SetAccounts(a *sasl.Accounts) { s.accounts.Store(a) }
+
+// SetUsers replaces the accounts of people. Safe at any time.
+func (s *Server) SetUsers(a *sasl.Accounts) { s.users.Store(a) }
+
+// SetTokens replaces the keys of JSON Web Tokens. Safe at any time.
+func (s *Server) SetTokens(v *token.Verifier) { s.tokens.Store(v) }
 
 // Wait waits for the connections to end, after the contexts given to Handler
 // and ServeTCP have.

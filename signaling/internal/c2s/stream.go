@@ -3,14 +3,15 @@ package c2s
 import (
 	"context"
 	"crypto/rand"
-	"encoding/base64"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/xdg-go/scram"
 	"meetbox.local/signaling/internal/muc"
 	"meetbox.local/signaling/internal/router"
 	"meetbox.local/signaling/internal/sasl"
@@ -54,16 +55,15 @@ var (
 // stream is the negotiation on one link, and what follows. The reader's
 // goroutine owns it.
 type stream struct {
-	srv    *Server
-	link   *link
-	tcp    bool
-	peer   string // for the log
-	previd string // token of the session that a WebSocket client will resume
+	srv  *Server
+	link *link
+	origin
 
 	phase   phase
 	domain  string
 	account router.Account
 	scram   *sasl.Conversation
+	plain   bool // PLAIN has begun without a word
 	tries   int
 	session *router.Session
 	scanner *xmlscan.Scanner
@@ -73,8 +73,28 @@ type stream struct {
 	last  bool      // the writer will end the connection
 }
 
-func (s *Server) newStream(l *link, tcp bool, peer, previd string) *stream {
-	return &stream{srv: s, link: l, tcp: tcp, peer: peer, previd: previd, phase: fresh, scanner: router.NewScanner()}
+// origin is what is known of a stream before its first word.
+type origin struct {
+	peer   string // for the log
+	previd string // token of the session that a client will resume
+	token  string // JSON Web Token
+	tcp    bool
+	bosh   bool
+	bound  *scram.ChannelBinding // of TLS that ends here; nil elsewhere
+}
+
+// originOf reads the URL that a client of the web has used.
+func originOf(r *http.Request) origin {
+	q := r.URL.Query()
+	o := origin{peer: peerOf(r), previd: q.Get("previd"), token: q.Get("token")}
+	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && o.token == "" {
+		o.token = bearer
+	}
+	return o
+}
+
+func (s *Server) newStream(l *link, o origin) *stream {
+	return &stream{srv: s, link: l, origin: o, phase: fresh, scanner: router.NewScanner()}
 }
 
 // limit is how long the next element may be.
@@ -115,6 +135,9 @@ func (s *stream) finish(err error) {
 	case errors.Is(err, errClosed):
 		s.last = true
 		r.End(s.session, s.link, "", "closed")
+	case errors.Is(err, errSilent):
+		s.last = true
+		r.End(s.session, s.link, "", "connection lost")
 	case errors.Is(err, errPageClosed):
 		r.Detach(s.session, s.link, "page closed", true)
 	default:
@@ -155,13 +178,12 @@ func (s *stream) tooLong() error {
 }
 
 // header takes in the client's stream header: its "to" and version.
-func (s *stream) header(el *xmlscan.Element) error {
+func (s *stream) header(to, version string) error {
 	if s.phase != fresh && s.phase != loggedIn {
 		return streamError("policy-violation")
 	}
-	to, version := attribute(el, "to"), attribute(el, "version")
 	o := s.srv.Router.Options
-	known := to == o.Domain || to == o.AuthDomain && s.tcp
+	known := to == o.Domain || to == o.AuthDomain && s.tcp || to == o.GuestDomain && !s.tcp
 	if !known || s.phase == loggedIn && to != s.domain {
 		to = o.Domain // somebody must be speaking
 	} else {
@@ -191,11 +213,17 @@ func (s *stream) features() {
 			f.WriteString("<mechanism>" + m + "</mechanism>")
 		}
 		f.WriteString("</mechanisms>")
+		if s.binds() {
+			f.WriteString(`<sasl-channel-binding xmlns="urn:xmpp:sasl-cb:0"><channel-binding type="tls-exporter"/></sasl-channel-binding>`)
+		}
 	} else {
 		s.phase = binding
 		f.WriteString(`<bind xmlns="` + nsBind + `"><required/></bind>`)
 		if s.resumable() {
 			f.WriteString(`<sm xmlns="` + nsSM + `"><optional/></sm>`)
+		}
+		if s.account.Pass.User {
+			f.WriteString(`<ver xmlns="urn:xmpp:features:rosterver"/><sub xmlns="urn:xmpp:features:pre-approval"/>`)
 		}
 		f.WriteString(s.srv.caps)
 	}
@@ -205,14 +233,7 @@ func (s *stream) features() {
 // resumable tells whether stream management is for this stream: the box's own
 // accounts start afresh instead, which is quicker than finding out what they
 // have missed.
-func (s *stream) resumable() bool { return s.domain == s.srv.Router.Domain }
-
-func (s *stream) mechanisms() []string {
-	if s.domain == s.srv.Router.AuthDomain {
-		return []string{sasl.SHA256, sasl.SHA1}
-	}
-	return []string{sasl.Anonymous}
-}
+func (s *stream) resumable() bool { return s.domain != s.srv.Router.AuthDomain && !s.bosh }
 
 // element takes one checked element. The bytes are the stream's to keep.
 func (s *stream) element(ctx context.Context, raw []byte, el *xmlscan.Element) error {
@@ -228,97 +249,6 @@ func (s *stream) element(ctx context.Context, raw []byte, el *xmlscan.Element) e
 		return s.traffic(ctx, raw, el)
 	}
 	return streamError("not-authorized")
-}
-
-// sasl takes one step of the login.
-func (s *stream) sasl(raw []byte, el *xmlscan.Element) error {
-	text := xmlscan.Text(raw)
-	switch string(el.Local) {
-	case "auth":
-		s.scram = nil
-		mechanism := attribute(el, "mechanism")
-		if s.domain != s.srv.Router.AuthDomain {
-			if mechanism != sasl.Anonymous {
-				return s.denied("invalid-mechanism")
-			}
-			return s.guest()
-		}
-		var err error
-		if s.scram, err = s.srv.accounts.Load().Start(mechanism); err != nil {
-			return s.denied("invalid-mechanism")
-		}
-		if text == "" { // no initial response: an empty challenge asks for it
-			s.link.say(`<challenge xmlns="` + nsSASL + `"/>`)
-			return nil
-		}
-		return s.step(text)
-	case "response":
-		if s.scram == nil {
-			return s.denied("malformed-request")
-		}
-		return s.step(text)
-	case "abort":
-		s.scram = nil
-		return s.denied("aborted")
-	}
-	return s.denied("malformed-request")
-}
-
-func (s *stream) step(text string) error {
-	if text == "=" {
-		text = ""
-	}
-	in, err := base64.StdEncoding.DecodeString(text)
-	if err != nil {
-		return s.denied("incorrect-encoding")
-	}
-	out, done, err := s.scram.Step(string(in))
-	switch {
-	case errors.Is(err, sasl.ErrAuthzid):
-		return s.denied("invalid-authzid")
-	case err != nil:
-		return s.denied("not-authorized")
-	}
-	answer := base64.StdEncoding.EncodeToString([]byte(out))
-	if !done {
-		s.link.say(`<challenge xmlns="` + nsSASL + `">` + answer + `</challenge>`)
-		return nil
-	}
-	s.welcome(s.scram.User(), `<success xmlns="`+nsSASL+`">`+answer+`</success>`)
-	s.scram = nil
-	return nil
-}
-
-// guest gives an anonymous client a name, or the one it had: the endpoint id
-// is made of it.
-func (s *stream) guest() error {
-	user, ok := "", false
-	if s.previd != "" {
-		user, ok = s.srv.Router.UserOf(s.previd)
-	}
-	if !ok {
-		user = newUUID()
-	}
-	s.welcome(user, `<success xmlns="`+nsSASL+`"/>`)
-	return nil
-}
-
-func (s *stream) welcome(user, success string) {
-	s.account = router.Account{User: user, Domain: s.domain}
-	s.phase = loggedIn
-	s.link.say(success)
-}
-
-// denied answers a failed login, written as clients pick it apart.
-func (s *stream) denied(condition string) error {
-	s.srv.Router.Drop("login_failed")
-	s.scram = nil
-	s.tries++
-	s.link.say(`<failure xmlns="` + nsSASL + `"><` + condition + `/></failure>`)
-	if s.tries >= s.srv.Limits.Logins {
-		return streamError("policy-violation")
-	}
-	return nil
 }
 
 func newUUID() string {

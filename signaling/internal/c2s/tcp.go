@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/xdg-go/scram"
 	"meetbox.local/signaling/internal/router"
 	"meetbox.local/signaling/internal/sm"
 	"meetbox.local/signaling/internal/xmlscan"
@@ -57,7 +58,7 @@ func (s *Server) tcp(ctx context.Context, conn net.Conn, config *tls.Config) {
 	}
 	f := &tcp{conn: secure}
 	l := newLink(f, s.Limits, s.Router.QueueBytes)
-	st := s.newStream(l, true, conn.RemoteAddr().String(), "")
+	st := s.newStream(l, origin{tcp: true, peer: conn.RemoteAddr().String(), bound: bindingOf(secure)})
 	s.serve(ctx, l, st, func(ctx context.Context) error { return f.read(ctx, l, st) })
 }
 
@@ -113,6 +114,23 @@ func (s *Server) startTLS(ctx context.Context, conn net.Conn, config *tls.Config
 	return secure, secure.SetDeadline(time.Time{})
 }
 
+// bindingOf is what logins may be bound to: RFC 9266, which needs TLS 1.3.
+func bindingOf(conn net.Conn) *scram.ChannelBinding {
+	secure, ok := conn.(*tls.Conn)
+	if !ok {
+		return nil
+	}
+	state := secure.ConnectionState()
+	if state.Version < tls.VersionTLS13 {
+		return nil
+	}
+	b, err := scram.NewTLSExporterBinding(&state)
+	if err != nil {
+		return nil
+	}
+	return &b
+}
+
 // tcp is the framing of RFC 6120: one document, elements one after another.
 type tcp struct {
 	conn    net.Conn
@@ -122,6 +140,8 @@ type tcp struct {
 func (f *tcp) open(domain, id string) string {
 	return fmt.Sprintf(`<?xml version="1.0"?><stream:stream xmlns="jabber:client" xmlns:stream="%s" from="%s" id="%s" version="1.0" xml:lang="en">`, nsStream, domain, id)
 }
+
+func (f *tcp) ready() bool { return true }
 
 func (f *tcp) writeBatch(box *sm.Box, items []sm.Item) error {
 	f.scratch = f.scratch[:0]
@@ -181,7 +201,7 @@ func (f *tcp) read(ctx context.Context, l *link, st *stream) error {
 			if string(el.NS) != nsStream || string(el.Local) != "stream" {
 				return streamError("invalid-namespace")
 			}
-			if err := st.header(el); err != nil {
+			if err := st.header(attribute(el, "to"), attribute(el, "version")); err != nil {
 				return err
 			}
 			continue

@@ -18,6 +18,7 @@ const WebSocketPath = "/xmpp-websocket"
 func (s *Server) ServeWeb(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
 	mux.Handle(WebSocketPath, s.Handler(ctx))
+	mux.Handle(BOSHPath, s.BOSH(ctx))
 	srv := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },

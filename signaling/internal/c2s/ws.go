@@ -24,13 +24,7 @@ const closeFrame = `<close xmlns="` + nsFraming + `" />`
 // ctx.
 func (s *Server) Handler(ctx context.Context) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		// Clients are served from anywhere and are guests: there is no cookie
-		// or address that another site's page could make use of.
-		h := w.Header()
-		h.Set("Access-Control-Allow-Origin", "*")
-		h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
-		h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization")
-		h.Set("Cache-Control", "no-store")
+		anyOrigin(w.Header())
 		switch {
 		case r.Method == http.MethodOptions:
 			w.WriteHeader(http.StatusNoContent)
@@ -47,6 +41,23 @@ func (s *Server) Handler(ctx context.Context) http.Handler {
 			s.webSocket(ctx, w, r)
 		}
 	})
+}
+
+// anyOrigin lets clients in that are served from anywhere and are guests: there
+// is no cookie or address that another site's page could make use of.
+func anyOrigin(h http.Header) {
+	h.Set("Access-Control-Allow-Origin", "*")
+	h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+	h.Set("Access-Control-Allow-Headers", "Content-Type, Authorization")
+	h.Set("Cache-Control", "no-store")
+}
+
+// peerOf is who has made a request, for the log.
+func peerOf(r *http.Request) string {
+	if via := r.Header.Get("X-Forwarded-For"); via != "" {
+		return via
+	}
+	return r.RemoteAddr
 }
 
 func offersXMPP(r *http.Request) bool {
@@ -74,12 +85,7 @@ func (s *Server) webSocket(ctx context.Context, w http.ResponseWriter, r *http.R
 	f := &webSocket{conn: conn, ctx: ctx}
 	f.cork, _ = r.Context().Value(connKey{}).(*corkConn)
 	l := newLink(f, s.Limits, s.Router.QueueBytes)
-	q := r.URL.Query()
-	peer := r.RemoteAddr
-	if via := r.Header.Get("X-Forwarded-For"); via != "" {
-		peer = via
-	}
-	st := s.newStream(l, false, peer, q.Get("previd"))
+	st := s.newStream(l, originOf(r))
 	s.serve(ctx, l, st, func(ctx context.Context) error { return f.read(ctx, l, st) })
 }
 
@@ -94,6 +100,8 @@ type webSocket struct {
 func (f *webSocket) open(domain, id string) string {
 	return fmt.Sprintf(`<open xmlns="%s" from="%s" id="%s" version="1.0" xml:lang="en"/>`, nsFraming, domain, id)
 }
+
+func (f *webSocket) ready() bool { return true }
 
 func (f *webSocket) writeBatch(box *sm.Box, items []sm.Item) error {
 	if f.cork == nil || len(items) == 1 {
@@ -194,7 +202,7 @@ func (f *webSocket) element(ctx context.Context, st *stream, raw []byte) error {
 	case string(el.NS) != nsFraming:
 		return st.element(ctx, raw, el)
 	case string(el.Local) == "open":
-		return st.header(el)
+		return st.header(attribute(el, "to"), attribute(el, "version"))
 	case string(el.Local) == "close":
 		return errClosed
 	}

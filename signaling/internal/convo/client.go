@@ -37,15 +37,21 @@ type Client struct {
 
 // Guest logs in over WebSocket.
 func Guest(ctx context.Context, w World) (*Client, error) {
-	c := &Client{}
-	return c, c.guest(ctx, w, "", true)
+	wire, err := w.WebSocket(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{wire: wire}
+	return c, c.guest(ctx, true)
 }
 
-func (c *Client) guest(ctx context.Context, w World, query string, bind bool) error {
-	var err error
-	if c.wire, err = w.WebSocket(ctx, query); err != nil {
-		return err
-	}
+// GuestBOSH logs in over HTTP.
+func GuestBOSH(ctx context.Context, w World) (*Client, error) {
+	c := &Client{wire: w.BOSH()}
+	return c, c.guest(ctx, true)
+}
+
+func (c *Client) guest(ctx context.Context, bind bool) error {
 	if _, err := c.wire.Open(ctx, "meet.jitsi"); err != nil {
 		return err
 	}
@@ -218,10 +224,14 @@ func (c *Client) Cut() {
 // Resume connects again and resumes, sending again what was not acknowledged.
 func (c *Client) Resume(ctx context.Context, w World) error {
 	c.Cut()
-	if err := c.guest(ctx, w, "previd="+c.token, false); err != nil {
+	var err error
+	if c.wire, err = w.WebSocket(ctx, "previd="+c.token); err != nil {
 		return err
 	}
-	err := c.wire.Send(ctx, fmt.Sprintf(`<resume xmlns="%s" h="%d" previd="%s"/>`, nsSM, c.handled, c.token))
+	if err := c.guest(ctx, false); err != nil {
+		return err
+	}
+	err = c.wire.Send(ctx, fmt.Sprintf(`<resume xmlns="%s" h="%d" previd="%s"/>`, nsSM, c.handled, c.token))
 	if err != nil {
 		return err
 	}

@@ -19,7 +19,7 @@
 // are set by the login. A received stanza is judged by encoding/xml, so what
 // the server sends is also known to be well-formed.
 //
-// Orders: websocket, tcp USER, enable, cut, resume, close, silent; to the
+// Orders: websocket, bosh, tcp USER, enable, cut, resume, close, silent; to the
 // server: restart. "silent" means that nothing has come, which the client finds
 // out by a ping.
 package convo
@@ -40,6 +40,7 @@ type World interface {
 	// WebSocket and TCP connect; the query is that of the URL.
 	WebSocket(ctx context.Context, query string) (Wire, error)
 	TCP(ctx context.Context) (Wire, error)
+	BOSH() Wire
 	// Password of an account of the auth domain.
 	Password(user string) string
 	// Restart kills the server and starts it again.
@@ -143,13 +144,15 @@ func (p *player) order(ctx context.Context, name string, words []string) error {
 		return nil
 	}
 	c := p.clients[name]
-	if c == nil && (len(words) == 0 || words[0] != "websocket" && words[0] != "tcp") {
+	if c == nil && (len(words) == 0 || words[0] != "websocket" && words[0] != "bosh" && words[0] != "tcp") {
 		return fmt.Errorf("no client %s", name)
 	}
 	var err error
 	switch words[0] {
 	case "websocket":
 		c, err = Guest(ctx, p.world)
+	case "bosh":
+		c, err = GuestBOSH(ctx, p.world)
 	case "tcp":
 		c, err = Account(ctx, p.world, words[1])
 	case "enable":

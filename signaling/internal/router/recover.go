@@ -1,6 +1,7 @@
 package router
 
 import (
+	"bytes"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -22,7 +23,7 @@ import (
 
 // Kinds of journal records. Everything that changes the state has one.
 const (
-	evBind   = 1 // payload: the address
+	evBind   = 1 // payload: the address, and after a line feed what the login has proved
 	evStanza = 2 // payload: the stanza
 	evEnable = 3 // payload: the token
 	evAck    = 4 // payload: h
@@ -136,13 +137,13 @@ func (r *Router) again(rec record, sc *xmlscan.Scanner) error {
 	s := r.byNum[rec.Session]
 	switch rec.Kind {
 	case evBind:
-		addr, err := jid.Parse(string(rec.Payload))
+		addr, pass, err := bound(rec.Payload)
 		if err != nil {
 			return err
 		}
 		box := sm.New(r.QueueBytes, nil)
 		box.Mute(true)
-		r.bind(addr, nil, box)
+		r.bind(addr, pass, nil, box)
 		return nil
 	case evExpire:
 		r.expired()
@@ -268,6 +269,30 @@ func (r *Router) derive(event uint64, n uint32) []byte {
 	return sum[:16]
 }
 
+// with is the payload of evBind.
+func (p Pass) with(addr jid.JID) []byte {
+	b := []byte(addr.String())
+	if p == (Pass{}) {
+		return b
+	}
+	j, err := json.Marshal(p)
+	if err != nil {
+		return b // text and booleans
+	}
+	return append(append(b, '\n'), j...)
+}
+
+func bound(payload []byte) (addr jid.JID, pass Pass, err error) {
+	text, j, ok := bytes.Cut(payload, []byte{'\n'})
+	if addr, err = jid.Parse(string(text)); err != nil {
+		return addr, pass, err
+	}
+	if ok {
+		err = json.Unmarshal(j, &pass)
+	}
+	return addr, pass, err
+}
+
 type state struct {
 	Seed     []byte         `json:"seed"`
 	Event    uint64         `json:"event"`
@@ -290,6 +315,7 @@ type sessionState struct {
 	Counting  bool     `json:"counting,omitempty"`
 	In        uint32   `json:"in,omitempty"`
 	Available bool     `json:"available,omitempty"`
+	Pass      Pass     `json:"pass,omitzero"`
 	Box       sm.State `json:"box"`
 }
 
@@ -307,7 +333,7 @@ func (r *Router) snapshot() []byte {
 	st := state{Seed: r.seed[:], Event: r.event, LastNum: r.lastNum, Lost: r.focusLost, Waiting: r.waitingState()}
 	for _, s := range r.inOrder() {
 		st.Sessions = append(st.Sessions, sessionState{
-			Num: s.num, Addr: s.addr, Token: s.token, Counting: s.counting, In: s.in, Available: s.available, Box: s.Box.State(),
+			Num: s.num, Addr: s.addr, Token: s.token, Counting: s.counting, In: s.in, Available: s.available, Pass: s.pass, Box: s.Box.State(),
 		})
 	}
 	number := func(m muc.Member) uint32 { return m.(*Session).num }
@@ -334,7 +360,7 @@ func (r *Router) restore(snapshot []byte) error {
 	for _, ss := range st.Sessions {
 		s := &Session{
 			num: ss.Num, addr: ss.Addr, escaped: wire.Escape(ss.Addr.String()), rank: r.rankOf(ss.Addr), router: r,
-			Box: sm.New(r.QueueBytes, nil), token: ss.Token, counting: ss.Counting, in: ss.In, available: ss.Available,
+			Box: sm.New(r.QueueBytes, nil), token: ss.Token, counting: ss.Counting, in: ss.In, available: ss.Available, pass: ss.Pass,
 		}
 		s.Box.SetTo(wire.To(s.escaped))
 		s.Box.Restore(ss.Box)

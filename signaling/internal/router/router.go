@@ -13,6 +13,7 @@ import (
 	"meetbox.local/signaling/internal/journal"
 	"meetbox.local/signaling/internal/muc"
 	"meetbox.local/signaling/internal/sm"
+	"meetbox.local/signaling/internal/token"
 	"meetbox.local/signaling/internal/wire"
 	"meetbox.local/signaling/xmpp/jid"
 )
@@ -21,6 +22,7 @@ import (
 type Options struct {
 	Domain, AuthDomain, MUC, InternalMUC, Focus string
 	FocusUser                                   string
+	GuestDomain                                 string // of guests, while the domain itself is for those who log in
 
 	QueueBytes   int           // of one session
 	Hibernate    time.Duration // a session without a connection
@@ -33,6 +35,7 @@ type Options struct {
 // Defaults fills what is not set. The queue holds the presences of five
 // hundred people at a kilobyte each, twice and more.
 func (o *Options) Defaults() {
+	def(&o.GuestDomain, "guest."+o.Domain)
 	def(&o.QueueBytes, 4<<20)
 	def(&o.Hibernate, 60*time.Second)
 	def(&o.Reload, 5*time.Second)
@@ -112,6 +115,13 @@ func (r *Router) init() {
 // Account says who a connection has proved to be.
 type Account struct {
 	User, Domain string
+	Pass         Pass
+}
+
+// Pass is what a login has proved beyond a name.
+type Pass struct {
+	User  bool          `json:"user,omitempty"`  // by the password of an account of the box
+	Token *token.Claims `json:"token,omitempty"` // by a JSON Web Token
 }
 
 // Bind makes a session. An older one of the same address ends.
@@ -126,20 +136,20 @@ func (r *Router) Bind(a Account, resource string, link Link, box *sm.Box) (*Sess
 		r.meter.drop("too_many_sessions")
 		return nil, ErrFull
 	}
-	r.begin(record{Kind: evBind, Payload: []byte(addr.String())})
-	s := r.bind(addr, link, box)
+	r.begin(record{Kind: evBind, Payload: a.Pass.with(addr)})
+	s := r.bind(addr, a.Pass, link, box)
 	r.settle()
 	return s, nil
 }
 
-func (r *Router) bind(addr jid.JID, link Link, box *sm.Box) *Session {
+func (r *Router) bind(addr jid.JID, pass Pass, link Link, box *sm.Box) *Session {
 	if old := r.sessions[addr]; old != nil {
 		r.end(old, "conflict", "replaced by a new session")
 	}
 	r.lastNum++
 	s := &Session{
 		num: r.lastNum, addr: addr, escaped: wire.Escape(addr.String()), rank: r.rankOf(addr),
-		router: r, link: link, Box: box,
+		router: r, link: link, Box: box, pass: pass,
 	}
 	box.SetTo(wire.To(s.escaped))
 	r.add(s)
@@ -270,11 +280,12 @@ func (r *Router) Resume(a Account, token string, h uint32, link Link, answer fun
 }
 
 // UserOf returns the account of a session that can be resumed, so that a guest
-// who comes back is who it was.
-func (r *Router) UserOf(token string) (user string, ok bool) {
+// who comes back is who it was. The account of somebody who has logged in by a
+// password is not for anybody who knows a token.
+func (r *Router) UserOf(token, domain string) (user string, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s := r.byToken[token]; s != nil && s.rank == muc.Guest {
+	if s := r.byToken[token]; s != nil && s.rank == muc.Guest && !s.pass.User && s.addr.Domain() == domain {
 		return s.addr.Local(), true
 	}
 	return "", false

@@ -60,7 +60,7 @@ func join(t testing.TB, r *Router, user, domain, resource, token string) *peer {
 	t.Helper()
 	p := &peer{t: t, r: r, sc: NewScanner()}
 	var err error
-	if p.s, err = r.Bind(Account{user, domain}, resource, p, sm.New(r.QueueBytes, p)); err != nil {
+	if p.s, err = r.Bind(Account{User: user, Domain: domain}, resource, p, sm.New(r.QueueBytes, p)); err != nil {
 		t.Fatal(err)
 	}
 	if token != "" {
@@ -134,7 +134,7 @@ func TestHibernation(t *testing.T) {
 		}
 		back := &peer{t: t, r: r, sc: NewScanner()}
 		var err error
-		if back.s, err = r.Resume(Account{"ann", "meet.jitsi"}, "token-a", 0, back, func(uint32) string { return "<resumed/>" }); err != nil {
+		if back.s, err = r.Resume(Account{User: "ann", Domain: "meet.jitsi"}, "token-a", 0, back, func(uint32) string { return "<resumed/>" }); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(5 * time.Minute)
@@ -148,7 +148,7 @@ func TestHibernation(t *testing.T) {
 		if got := strings.Join(bob.hear(), " "); !strings.Contains(got, `from="demo@muc.meet.jitsi/ann" type="unavailable"`) {
 			t.Errorf("Bob heard %q after Ann's minute", got)
 		}
-		if _, err := r.Resume(Account{"ann", "meet.jitsi"}, "token-a", 0, back, func(uint32) string { return "" }); !errors.Is(err, ErrNotFound) {
+		if _, err := r.Resume(Account{User: "ann", Domain: "meet.jitsi"}, "token-a", 0, back, func(uint32) string { return "" }); !errors.Is(err, ErrNotFound) {
 			t.Errorf("resume after the end: %v", err)
 		}
 	})

@@ -26,6 +26,7 @@ type Session struct {
 	addr    jid.JID
 	escaped []byte
 	rank    muc.Rank
+	pass    Pass
 	router  *Router
 	Box     *sm.Box
 

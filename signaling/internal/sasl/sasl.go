@@ -1,23 +1,32 @@
 // Package sasl is the server side of the mechanisms that a client may log in
-// with: ANONYMOUS for guests, SCRAM-SHA-256 and SCRAM-SHA-1 for accounts. It
-// knows neither XML nor sockets, starts nothing, and never sees a password:
-// accounts hold the two derived keys of RFC 5802.
+// with: ANONYMOUS for guests; for accounts SCRAM-SHA-256 and SCRAM-SHA-1, bound
+// to the TLS connection where the server ends that itself (-PLUS), and PLAIN
+// for old clients. It knows neither XML nor sockets, starts nothing, and keeps
+// no password: accounts hold the two derived keys of RFC 5802.
 package sasl
 
 import (
 	"crypto/hmac"
+	"crypto/pbkdf2"
 	"crypto/sha256"
+	"crypto/subtle"
 	"errors"
 	"maps"
+	"runtime"
 	"slices"
+	"strings"
 
 	"github.com/xdg-go/scram"
+	"github.com/xdg-go/stringprep"
+	"meetbox.local/signaling/xmpp/jid"
 )
 
 // Mechanisms, strongest first.
 const (
 	SHA256    = "SCRAM-SHA-256"
 	SHA1      = "SCRAM-SHA-1"
+	Plus      = "-PLUS" // after one of the above: bound to the TLS connection
+	Plain     = "PLAIN" // only inside of TLS
 	Anonymous = "ANONYMOUS"
 )
 
@@ -46,12 +55,13 @@ type Account struct {
 type Accounts struct {
 	domain string
 	users  map[string]Account
-	secret []byte // makes up keys for users that are not there
+	secret []byte        // makes up keys for users that are not there
+	slots  chan struct{} // PLAIN costs a moment of a processor; no more than there are
 }
 
 // NewAccounts returns the users of a domain.
 func NewAccounts(domain string, list []Account) *Accounts {
-	a := &Accounts{domain: domain, users: map[string]Account{}}
+	a := &Accounts{domain: domain, users: map[string]Account{}, slots: make(chan struct{}, runtime.NumCPU())}
 	h := sha256.New()
 	for _, u := range list {
 		a.users[u.User] = u
@@ -61,6 +71,18 @@ func NewAccounts(domain string, list []Account) *Accounts {
 	}
 	a.secret = h.Sum(nil)
 	return a
+}
+
+// Empty tells that nobody can log in.
+func (a *Accounts) Empty() bool { return len(a.users) == 0 }
+
+// canonical is how a user is written in addresses.
+func (a *Accounts) canonical(user string) string {
+	j, err := jid.New(user, a.domain, "")
+	if err != nil {
+		return ""
+	}
+	return j.Local()
 }
 
 // keys returns a user's keys, or made-up ones that are always the same for the
@@ -95,8 +117,13 @@ type Conversation struct {
 	failed   bool
 }
 
-// Start begins a login.
-func (a *Accounts) Start(mechanism string) (*Conversation, error) {
+// Start begins a login. The binding is that of the TLS connection, nil where
+// there is none to bind to.
+func (a *Accounts) Start(mechanism string, binding *scram.ChannelBinding) (*Conversation, error) {
+	mechanism, plus := strings.CutSuffix(mechanism, Plus)
+	if plus && binding == nil {
+		return nil, ErrMechanism
+	}
 	hash := scram.SHA256
 	switch mechanism {
 	case SHA256:
@@ -106,7 +133,7 @@ func (a *Accounts) Start(mechanism string) (*Conversation, error) {
 		return nil, ErrMechanism
 	}
 	server, err := hash.NewServer(func(user string) (scram.StoredCredentials, error) {
-		k := a.keys(user, mechanism)
+		k := a.keys(a.canonical(user), mechanism)
 		return scram.StoredCredentials{
 			KeyFactors: scram.KeyFactors{Salt: string(k.Salt), Iters: k.Iterations},
 			StoredKey:  k.StoredKey, ServerKey: k.ServerKey,
@@ -115,8 +142,50 @@ func (a *Accounts) Start(mechanism string) (*Conversation, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Conversation{accounts: a, c: server.NewConversation()}, nil
+	c := &Conversation{accounts: a}
+	switch {
+	case plus:
+		c.c = server.NewConversationWithChannelBindingRequired(*binding)
+	case binding != nil: // a client that could have bound, and was told it cannot, is being lied to
+		c.c = server.NewConversationWithChannelBinding(*binding)
+	default:
+		c.c = server.NewConversation()
+	}
+	return c, nil
 }
+
+// Plain checks a login by PLAIN and returns the user.
+func (a *Accounts) Plain(message string) (user string, err error) {
+	parts := strings.Split(message, "\x00")
+	if len(parts) != 3 || parts[1] == "" || len(parts[2]) > maxPassword {
+		return "", ErrDenied
+	}
+	user = a.canonical(parts[1])
+	if z := parts[0]; z != "" && z != user+"@"+a.domain {
+		return "", ErrAuthzid
+	}
+	password, err := stringprep.SASLprep.Prepare(parts[2])
+	if err != nil {
+		return "", ErrDenied
+	}
+	a.slots <- struct{}{}
+	defer func() { <-a.slots }()
+	k := a.keys(user, SHA256)
+	salted, err := pbkdf2.Key(sha256.New, password, k.Salt, k.Iterations, sha256.Size)
+	if err != nil {
+		return "", ErrDenied
+	}
+	client := hmac.New(sha256.New, salted)
+	client.Write([]byte("Client Key"))
+	stored := sha256.Sum256(client.Sum(nil))
+	if subtle.ConstantTimeCompare(stored[:], k.StoredKey) != 1 {
+		return "", ErrDenied
+	}
+	return user, nil
+}
+
+// maxPassword bounds the work of PLAIN.
+const maxPassword = 1023
 
 // Step takes what the client says and returns what to say to it. When done,
 // the answer goes along with the success, and User is proven.
@@ -135,7 +204,7 @@ func (c *Conversation) Step(in string) (out string, done bool, err error) {
 		c.failed = true
 		return "", false, ErrDenied
 	}
-	if z := c.c.AuthzID(); z != "" && z != c.c.Username()+"@"+c.accounts.domain {
+	if z := c.c.AuthzID(); z != "" && z != c.User()+"@"+c.accounts.domain {
 		c.failed = true
 		return "", false, ErrAuthzid
 	}
@@ -143,4 +212,4 @@ func (c *Conversation) Step(in string) (out string, done bool, err error) {
 }
 
 // User is who has logged in.
-func (c *Conversation) User() string { return c.c.Username() }
+func (c *Conversation) User() string { return c.accounts.canonical(c.c.Username()) }

@@ -36,7 +36,7 @@ func login(t *testing.T, a *Accounts, mechanism, user, password, authzid string)
 	if err != nil {
 		t.Fatal(err)
 	}
-	server, err := a.Start(mechanism)
+	server, err := a.Start(mechanism, nil)
 	if err != nil {
 		return "", "", err
 	}

@@ -77,7 +77,9 @@ func claims(more jwt.MapClaims) jwt.MapClaims {
 func TestVerify(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	hs := func(more jwt.MapClaims) string { return w.sign(jwt.SigningMethodHS256, "", []byte(secret), claims(more)) }
+	hs := func(more jwt.MapClaims) string {
+		return w.sign(jwt.SigningMethodHS256, "", []byte(secret), claims(more))
+	}
 	tests := []struct {
 		name, token string
 		err         error
