@@ -239,10 +239,9 @@ func (s *Server) boshSession(ctx context.Context, b *body, r *http.Request) (*bo
 	}
 	f := &bosh{
 		srv: s, sid: rand.Text(), wait: min(b.wait, s.Limits.Wait), hold: min(b.hold, 1), acks: b.acks,
-		next: b.rid, early: map[uint64]*request{}, key: b.newKey,
+		next: b.rid, early: map[uint64]*request{},
 		more: make(chan struct{}, 1), done: make(chan struct{}), gone: make(chan struct{}),
 	}
-	b.newKey, b.ack = "", 0
 	limits := s.Limits
 	limits.Idle = 0 // inactive watches
 	f.link = newLink(f, limits, s.Router.QueueBytes)
@@ -263,6 +262,7 @@ func (s *Server) boshSession(ctx context.Context, b *body, r *http.Request) (*bo
 // (XEP-0124 §15), which somebody else does not know.
 func (f *bosh) keyed(b *body) bool {
 	if f.key == "" {
+		f.key = b.newKey
 		return true
 	}
 	sum := sha1.Sum([]byte(b.key))

@@ -42,7 +42,8 @@ func DefaultLimits() Limits {
 		Early: 10_000, Element: 256 << 10, Pause: 256 << 10,
 		Rate: 50, Burst: 300, ByteRate: 256 << 10, ByteBurst: 1 << 20,
 		Logins: 5, Unlogged: 512, TrustedMax: 4 << 20,
-		Wait: 60 * time.Second, Inactivity: 60 * time.Second, MaxPause: 120 * time.Second,
+		// Less than the 30 s after which the web process gives a request of HTTP/1.1 up.
+		Wait: 25 * time.Second, Inactivity: 60 * time.Second, MaxPause: 120 * time.Second,
 	}
 }
 

@@ -57,13 +57,19 @@ func Play(t *testing.T, w World, file string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	PlayText(t, w, file, string(b))
+}
+
+// PlayText plays the text of a file.
+func PlayText(t *testing.T, w World, file, text string) {
+	t.Helper()
 	p := &player{t: t, world: w, file: file, clients: map[string]*Client{}, vars: map[string]string{}}
 	t.Cleanup(func() {
 		for _, c := range p.clients {
 			c.Cut()
 		}
 	})
-	for _, l := range lines(string(b)) {
+	for _, l := range lines(text) {
 		p.play(l)
 	}
 }

@@ -23,6 +23,7 @@ type Domains struct {
 type config struct {
 	Hosts                 hosts         `json:"hosts"`
 	WebSocket             string        `json:"websocket"`
+	BOSH                  string        `json:"bosh"` // where WebSockets fail: iPhones that do not trust the box
 	WebSocketKeepAlive    int           `json:"websocketKeepAlive"`
 	EnableWebSocketResume bool          `json:"enableWebsocketResume"`
 	XMPPPing              ping          `json:"xmppPing"`
@@ -104,6 +105,7 @@ func Script(host string, d Domains) ([]byte, error) {
 	c := config{
 		Hosts:                 hosts(d),
 		WebSocket:             "wss://" + host + "/xmpp-websocket",
+		BOSH:                  "https://" + host + "/http-bind",
 		WebSocketKeepAlive:    60_000,
 		EnableWebSocketResume: true,
 		XMPPPing:              ping{Interval: 10_000, Timeout: 5_000, Threshold: 2},

@@ -20,6 +20,7 @@ func TestScript(t *testing.T) {
 	var got struct {
 		Hosts     map[string]string
 		WebSocket string
+		BOSH      string
 		P2P       *struct{ Enabled bool }
 		Flags     map[string]bool
 	}
@@ -28,6 +29,9 @@ func TestScript(t *testing.T) {
 	}
 	if got.WebSocket != "wss://192.168.1.23:8443/xmpp-websocket" {
 		t.Errorf("websocket = %q", got.WebSocket)
+	}
+	if got.BOSH != "https://192.168.1.23:8443/http-bind" {
+		t.Errorf("bosh = %q", got.BOSH)
 	}
 	if got.Hosts["domain"] != "meet.jitsi" || got.Hosts["muc"] != "muc.meet.jitsi" || got.Hosts["focus"] != "focus.meet.jitsi" {
 		t.Errorf("hosts = %v", got.Hosts)

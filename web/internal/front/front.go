@@ -9,6 +9,7 @@
 //	/config.js                 made for the request's Host
 //	/ca.crt                    the authority's certificate
 //	/xmpp-websocket            → signaling
+//	/http-bind                 → signaling
 //	/conference-request/v1     → focus
 //	/colibri-ws/…              → bridge
 //

@@ -17,6 +17,7 @@ const maxReport = 16 << 10
 func (s *Server) routes(signaling, focus, bridge http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/xmpp-websocket", signaling)
+	mux.Handle("/http-bind", signaling)
 	mux.Handle("/conference-request/v1", focus)
 	mux.Handle("/colibri-ws/", bridge)
 	own := http.NewServeMux()
@@ -31,7 +32,7 @@ func (s *Server) routes(signaling, focus, bridge http.Handler) http.Handler {
 	own.HandleFunc("GET /ca.mobileconfig", s.getProfile)
 	mux.HandleFunc("GET "+trustedPath, getTrusted)
 	own.HandleFunc("POST "+policy.ReportPath, s.postReport)
-	for _, later := range []string{"/http-bind", "/external_api.js", "/interface_config.js", "/libs/", "/static/", "/.well-known/", "/favicon.ico"} {
+	for _, later := range []string{"/external_api.js", "/interface_config.js", "/libs/", "/static/", "/.well-known/", "/favicon.ico"} {
 		own.HandleFunc("GET "+later, s.getFile) // a room must never take these names
 	}
 	return s.guard(mux)
