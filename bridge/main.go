@@ -13,12 +13,13 @@ import (
 	"os/signal"
 	"syscall"
 
+	"meetbox.local/appliance/kit/sandbox"
 	"meetbox.local/appliance/kit/unit"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	code := unit.Main(ctx, "bridge", os.Args[1:], run)
+	code := unit.Main(ctx, "bridge", os.Args[1:], unit.Confined(sandbox.Rules{}, run))
 	stop()
 	os.Exit(code)
 }

@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"os/signal"
+	"reflect"
 	"slices"
 	"sync"
 	"syscall"
@@ -22,6 +23,7 @@ import (
 
 	"meetbox.local/appliance/kit/conf"
 	"meetbox.local/appliance/kit/ctl"
+	"meetbox.local/appliance/kit/sandbox"
 	"meetbox.local/appliance/kit/unit"
 	"meetbox.local/focus/internal/brewery"
 	"meetbox.local/focus/internal/conference"
@@ -38,6 +40,8 @@ type settings struct {
 	MUCDomain   string        `json:"muc_domain"`
 	FocusDomain string        `json:"focus_domain"`
 	Brewery     jid.JID       `json:"brewery"`
+
+	Rules conference.Rules `json:"rules,omitzero"` // of all meetings
 }
 
 // rooms are the domains of rooms that have conferences: the main ones first,
@@ -46,7 +50,7 @@ func (s settings) rooms() []string { return []string{s.MUCDomain, "breakout." + 
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	code := unit.Main(ctx, "focus", os.Args[1:], run)
+	code := unit.Main(ctx, "focus", os.Args[1:], unit.Confined(sandbox.Rules{}, run))
 	stop()
 	os.Exit(code)
 }
@@ -62,6 +66,9 @@ func run(parent context.Context, u *unit.Unit) error {
 	account, err := jid.New(s.XMPP.User, s.XMPP.Domain, "")
 	if err != nil {
 		return fmt.Errorf("settings: %w", err)
+	}
+	if err := s.Rules.Validate(); err != nil {
+		return fmt.Errorf("settings: rules.%w", err)
 	}
 	dir, err := snapshots(u.Run)
 	if err != nil {
@@ -85,6 +92,7 @@ func run(parent context.Context, u *unit.Unit) error {
 		return err
 	}
 	p.focus.Use(p.bridges)
+	p.focus.Rule(s.Rules)
 	p.focus.Breakout(s.rooms()[1])
 	p.door = request.New(p.focus, account, s.rooms(), u.Log, u.Metrics)
 	srv := &http.Server{Handler: p.door, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(u.Log.Handler(), slog.LevelDebug)}
@@ -129,7 +137,7 @@ func reload(ctx context.Context, u *unit.Unit, s settings) error {
 		switch {
 		case err != nil:
 			u.Log.Error("new settings refused", "err", err)
-		case next != s:
+		case !reflect.DeepEqual(next, s):
 			return errSettings
 		}
 	}

@@ -16,6 +16,7 @@ import (
 	"syscall"
 
 	"meetbox.local/appliance/kit/conf"
+	"meetbox.local/appliance/kit/sandbox"
 	"meetbox.local/appliance/kit/unit"
 	"meetbox.local/web/internal/front"
 	"meetbox.local/web/ui"
@@ -23,7 +24,7 @@ import (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	code := unit.Main(ctx, "web", os.Args[1:], run)
+	code := unit.Main(ctx, "web", os.Args[1:], unit.Confined(sandbox.Rules{NoConnect: true}, run))
 	stop()
 	os.Exit(code)
 }

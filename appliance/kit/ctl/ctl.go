@@ -40,6 +40,8 @@ type Health struct {
 	Detail string    `json:"detail"` // what is missing, or a word on the state
 	Since  time.Time `json:"since"`  // of this state
 	PID    int       `json:"pid"`    // who answered: tells a restarted service from the old one
+	// What keeps an intruder in (landlock, seccomp), and what is missing.
+	Confined string `json:"confined,omitempty"`
 }
 
 // Server answers on the control socket of one service.
@@ -80,6 +82,13 @@ func (s *Server) SetHealth(ok bool, detail string) {
 		s.health.Since = time.Now()
 	}
 	s.health.OK, s.health.Detail = ok, detail
+}
+
+// SetConfined changes what GET /health says of the process's confinement.
+func (s *Server) SetConfined(text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.health.Confined = text
 }
 
 // Health returns the current state. Safe for concurrent use.

@@ -4,7 +4,7 @@
 // A main is
 //
 //	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-//	code := unit.Main(ctx, "bridge", os.Args[1:], run)
+//	code := unit.Main(ctx, "bridge", os.Args[1:], unit.Confined(sandbox.Rules{}, run))
 //	stop()
 //	os.Exit(code)
 //
@@ -24,11 +24,13 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"sync"
 	"syscall"
 
 	"github.com/VictoriaMetrics/metrics"
 	"meetbox.local/appliance/kit/ctl"
+	"meetbox.local/appliance/kit/sandbox"
 )
 
 var errEarly = errors.New("service ended without being asked to")
@@ -56,6 +58,32 @@ func (u *Unit) SetHealth(ok bool, detail string) { u.ctl.SetHealth(ok, detail) }
 
 // Handle adds a page to the control socket. The pattern is ServeMux's.
 func (u *Unit) Handle(pattern string, h http.Handler) { u.ctl.Handle(pattern, h) }
+
+// Confined is run, in a process that has locked itself in: it sees its RUN and
+// STATE folders and little else, and may write only to RUN/NAME, to STATE, and
+// make sockets. There is no way back, so that only a main may use it.
+func Confined(rules sandbox.Rules, run func(context.Context, *Unit) error) func(context.Context, *Unit) error {
+	return func(ctx context.Context, u *Unit) error {
+		own := filepath.Join(u.Run, u.Name)
+		for _, dir := range []string{own, filepath.Join(u.Run, "ctl")} { // rules are for what exists
+			if err := os.MkdirAll(dir, 0o700); err != nil {
+				return fmt.Errorf("own folder: %w", err)
+			}
+		}
+		rules.Read = slices.Concat(rules.Read, sandbox.System(), []string{u.Run})
+		rules.Write = append(slices.Clone(rules.Write), own)
+		rules.Sockets = append(slices.Clone(rules.Sockets), u.Run, filepath.Join(u.Run, "ctl"))
+		if u.State != "" {
+			rules.Write = append(rules.Write, u.State)
+		}
+		r := sandbox.Enter(rules)
+		if r.Missing != "" {
+			u.Log.Warn("not locked in as it should be", "err", r.Missing)
+		}
+		u.ctl.SetConfined(r.String())
+		return run(ctx, u)
+	}
+}
 
 // Main runs a service and returns the process's exit code. A service with
 // flags of its own registers them in more; they are parsed when run is called.

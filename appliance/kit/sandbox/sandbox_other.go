@@ -1,0 +1,6 @@
+//go:build !linux
+
+package sandbox
+
+// Enter works on Linux only.
+func Enter(Rules) Report { return Report{Missing: "only on Linux"} }
