@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"maps"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -29,6 +30,8 @@ type bridge struct {
 	conferences map[string]map[string]*colibri2.Endpoint
 	requests    []colibri2.Modify
 	refuse      *stanza.Error // what every request is answered with, if set
+	restarts    int           // of ICE that it grants, then it refuses
+	generation  int
 }
 
 func (w *world) bridge(id string) *bridge {
@@ -144,7 +147,16 @@ func (b *bridge) endpoint(conference map[string]*colibri2.Endpoint, e colibri2.E
 		if e.Sources != nil {
 			known.Sources = e.Sources
 		}
-		if e.Transport != nil {
+		switch {
+		case e.Transport == nil:
+		case e.Transport.ICERestart:
+			b.generation++
+			if b.generation <= b.restarts {
+				a.Transport = &colibri2.Transport{ICE: &jingle.Transport{
+					Ufrag: "again" + e.ID, Pwd: "pwd", ICEGeneration: strconv.Itoa(b.generation), RTCPMux: &jingle.TransportMux{},
+				}}
+			}
+		default:
 			known.Transport = e.Transport
 		}
 		if e.ForceMute != nil {

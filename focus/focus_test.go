@@ -172,7 +172,8 @@ func errorsOf(t *testing.T, ann, bob *peer, annOffer jingle.Jingle) {
 		{"accepted twice", stanza.BadRequest, jingle.Jingle{Action: jingle.SessionAccept, SID: annOffer.SID}},
 		{"another's SSRC", stanza.BadRequest, jingle.Jingle{Action: jingle.SourceAdd, SID: annOffer.SID, Contents: []jingle.Content{stolen}}},
 		{"stale bridge session", stanza.ItemNotFound, jingle.Jingle{Action: jingle.SessionTerminate, SID: annOffer.SID, BridgeSession: &jitsimeet.BridgeSession{ID: "old"}}},
-		{"ice restart", stanza.FeatureNotImplemented, jingle.Jingle{Action: jingle.SessionInfo, SID: annOffer.SID, BridgeSession: &jitsimeet.BridgeSession{ID: annOffer.BridgeSession.ID, ICERestart: true}}},
+		{"stale ice restart", stanza.ItemNotFound, jingle.Jingle{Action: jingle.SessionInfo, SID: annOffer.SID, BridgeSession: &jitsimeet.BridgeSession{ID: "old", ICERestart: true}}},
+		{"transport replaced", stanza.FeatureNotImplemented, jingle.Jingle{Action: jingle.TransportReplace, SID: annOffer.SID}},
 		{"ice state", "", jingle.Jingle{Action: jingle.SessionInfo, SID: annOffer.SID, ICEState: &jitsimeet.ICEState{State: "failed"}}},
 		{"trickle", "", jingle.Jingle{Action: jingle.TransportInfo, SID: annOffer.SID, Contents: []jingle.Content{{Name: "audio", Transport: &jingle.Transport{Ufrag: "x", Pwd: "y"}}}}},
 	} {

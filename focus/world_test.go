@@ -11,6 +11,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	"maps"
 	"math/big"
 	"net"
 	"os"
@@ -68,7 +69,10 @@ type world struct {
 	focus     *process
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t *testing.T) *world { return newWorldWith(t, nil) }
+
+// newWorldWith is newWorld with more settings of the focus.
+func newWorldWith(t *testing.T, more map[string]any) *world {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "mb") // t.TempDir is too long for a socket
 	if err != nil {
@@ -88,9 +92,11 @@ func newWorld(t *testing.T) *world {
 		"tcp": w.address, "certificate": w.path("xmpp.crt"), "key": w.path("xmpp.key"), "focus_user": "focus",
 		"accounts": []any{account(t, "focus"), account(t, "jvb")},
 	})
-	w.write("focus.json", map[string]any{
+	settings := map[string]any{
 		"xmpp": w.login("focus", "focus"), "domain": "meet.jitsi", "muc_domain": mucDomain, "focus_domain": "focus.meet.jitsi", "brewery": breweryRoom,
-	})
+	}
+	maps.Copy(settings, more)
+	w.write("focus.json", settings)
 	w.signaling = &process{t: t, cmd: func() *exec.Cmd {
 		return exec.Command(os.Getenv(binary), "-run", dir, "-state", dir)
 	}}

@@ -84,6 +84,8 @@ type Conference struct {
 	attempts int  // allocations that failed since the last that did not
 
 	startMuted struct{ audio, video int } // from which participant on; 0: nobody
+	own        roomRules                  // the room's
+	full       sends                      // what the room was told of limits that are reached
 	policy     jitsimeet.StartMuted       // what a moderator ordered for those who join
 	moderation map[string]*moderated      // by medium; only what is on
 
@@ -113,14 +115,16 @@ type member struct {
 	statsID     string
 	region      string
 
-	forced   colibri2.ForceMute // as the bridge was told
-	session  *session
-	moving   *session // lost with its bridge; to be ended when there is a new one
-	done     bool     // ended its session by itself and wants no other
-	joining  bool     // no session yet since joining: start-muted applies
-	ended    []string // its last sessions, for late requests
-	restarts []time.Time
-	gone     *time.Timer // ends the grace of one who is not present
+	forced  colibri2.ForceMute // as the bridge was told
+	session *session
+	moving  *session // lost with its bridge; to be ended when there is a new one
+	done    bool     // ended its session by itself and wants no other
+	joining bool     // no session yet since joining: start-muted applies
+	sends   sends    // by its own word
+	ended   []string // its last sessions, for late requests
+
+	restarts, iceRestarts []time.Time
+	gone                  *time.Timer // ends the grace of one who is not present
 }
 
 func newConference(f *Focus, room, self jid.JID) *Conference {

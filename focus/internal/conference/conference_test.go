@@ -400,7 +400,7 @@ func TestClientRefuses(t *testing.T) {
 
 func TestMayRestart(t *testing.T) {
 	t.Parallel()
-	var m member
+	var times []time.Time
 	now := time.Unix(0, 0)
 	for i, tc := range []struct {
 		after time.Duration
@@ -410,7 +410,7 @@ func TestMayRestart(t *testing.T) {
 		{6 * time.Second, true}, {6 * time.Second, false}, {time.Minute, true},
 	} {
 		now = now.Add(tc.after)
-		if got := m.mayRestart(now); got != tc.want {
+		if got := mayRestart(&times, now); got != tc.want {
 			t.Errorf("request %d: %v, want %v", i, got, tc.want)
 		}
 	}

@@ -28,6 +28,7 @@ type Focus struct {
 	x        XMPP
 	bridges  *brewery.Brewery
 	breakout string
+	rules    Rules
 	dir      *os.Root // for snapshots
 	log      *slog.Logger
 	count    counters
@@ -58,6 +59,9 @@ func New(x XMPP, dir *os.Root, log *slog.Logger, set *metrics.Set) *Focus {
 // Breakout names the domain of rooms whose moderators are not the focus's to
 // appoint. To be called before Run.
 func (f *Focus) Breakout(domain string) { f.breakout = domain }
+
+// Rule sets what holds in all meetings. To be called before Run.
+func (f *Focus) Rule(r Rules) { f.rules = r }
 
 // Use sets the brewery, before Run. It is apart from New because each needs
 // the other.
@@ -266,7 +270,7 @@ func (f *Focus) learn(ver string, v offer.Features) {
 }
 
 type counters struct {
-	created, participants, sessions, moved, restarts, refused, badJingle, failed, muted *metrics.Counter
+	created, participants, sessions, moved, restarts, iceRestarts, refused, badJingle, failed, muted *metrics.Counter
 }
 
 func newCounters(set *metrics.Set) counters {
@@ -276,6 +280,7 @@ func newCounters(set *metrics.Set) counters {
 		sessions:     set.NewCounter("focus_sessions_total"),
 		moved:        set.NewCounter("focus_sessions_moved_total"),
 		restarts:     set.NewCounter("focus_restarts_total"),
+		iceRestarts:  set.NewCounter("focus_ice_restarts_total"),
 		refused:      set.NewCounter("focus_requests_refused_total"),
 		badJingle:    set.NewCounter("focus_jingle_errors_total"),
 		failed:       set.NewCounter("focus_allocations_failed_total"),

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -38,8 +39,10 @@ type session struct {
 	sid    string
 	bridge string // ID of the allocation
 	phase  phase
-	unsure bool                   // the focus was away before the client accepted: its answer may be lost
-	known  map[string]sources.Set // others' sources that the client was told of
+	unsure bool // the focus was away before the client accepted: its answer may be lost
+
+	generation int                    // of ICE, that the client was told of
+	known      map[string]sources.Set // others' sources that the client was told of
 }
 
 // invite allocates a member on the bridge; allocated goes on from there.
@@ -55,7 +58,8 @@ func (c *Conference) invite(m *member) {
 	if f.SCTP {
 		t.SCTP = &colibri2.SCTP{}
 	}
-	media := offer.Media(f)
+	rules := c.rules()
+	media := offer.Media(f, offer.Options{Codecs: rules.Codecs, RED: !rules.NoRED})
 	endpoint := colibri2.Endpoint{
 		ID: m.nick, Create: true, StatsID: m.statsID, MUCRole: string(m.role),
 		Capabilities: offer.Capabilities(f), Media: media, Transport: t, Sources: &colibri2.Sources{},
@@ -151,6 +155,7 @@ func (c *Conference) allocated(m *member, f offer.Features, media []colibri2.Med
 	if m.moving != nil {
 		c.f.count.moved.Inc()
 		c.terminate(m, m.moving, jingle.ReasonSuccess, "moving")
+		m.retire(m.moving)
 		m.moving = nil
 	}
 	return c.initiate(m, f, media, *transport)
@@ -229,9 +234,10 @@ func (c *Conference) startsMuted(m *member) *jitsimeet.StartMuted {
 			place++
 		}
 	}
-	v := c.policy
-	v.Audio = v.Audio || c.startMuted.audio > 0 && place > c.startMuted.audio
-	v.Video = v.Video || c.startMuted.video > 0 && place > c.startMuted.video
+	v, r := c.policy, c.rules()
+	over := func(limit int) bool { return limit > 0 && place > limit }
+	v.Audio = v.Audio || over(least(r.StartAudioMuted, r.AudioSenders))
+	v.Video = v.Video || over(least(r.StartVideoMuted, r.VideoSenders))
 	v.Audio = v.Audio || !c.mayUnmute(m, "audio")
 	v.Video = v.Video || !c.mayUnmute(m, "video")
 	if !v.Audio && !v.Video {
@@ -312,9 +318,23 @@ func (c *Conference) hangUp(m *member, reason, text string) {
 func (c *Conference) forget(m *member) {
 	c.sources.Drop(m.nick)
 	c.expire(m)
+	m.retire(m.session)
 	m.session = nil
 	c.dirty = true
 	c.syncAll()
+}
+
+// retire remembers a session that is over: requests that were under way are
+// told so.
+func (m *member) retire(s *session) {
+	const most = 5
+	if s == nil || s.phase == allocating || slices.Contains(m.ended, s.sid) {
+		return
+	}
+	m.ended = append(m.ended, s.sid)
+	if len(m.ended) > most {
+		m.ended = m.ended[1:]
+	}
 }
 
 // reinvite gives a member a new session in place of one that broke.

@@ -15,13 +15,6 @@ import (
 	"meetbox.local/signaling/xmpp/stanza"
 )
 
-// Limits on requests for a new session, for each client.
-const (
-	restartGap    = 5 * time.Second
-	restartWindow = time.Minute
-	restartsMax   = 5
-)
-
 // iq takes a request from an occupant of the room.
 func (c *Conference) iq(r *client.Request) {
 	err := c.handle(r)
@@ -88,7 +81,12 @@ func (c *Conference) jingle(m *member, r *client.Request) error {
 	case jingle.SessionAccept:
 		return c.accept(m, r, j)
 	case jingle.SourceAdd, jingle.AddSource:
-		return c.changeSources(m, r, j, c.sources.Add)
+		return c.changeSources(m, r, j, func(owner string, set sources.Set) (sources.Set, error) {
+			if err := c.mayAdd(m, set); err != nil {
+				return set, err
+			}
+			return c.sources.Add(owner, set)
+		})
 	case jingle.SourceRemove, jingle.RemoveSource:
 		return c.changeSources(m, r, j, c.sources.Remove)
 	case jingle.TransportInfo, jingle.TransportAccept:
@@ -119,11 +117,16 @@ func (c *Conference) accept(m *member, r *client.Request, j jingle.Jingle) error
 		return stanza.NewError(stanza.BadRequest, "no transport")
 	}
 	set, err := sources.FromJingle(m.nick, j.Contents)
-	if err == nil {
-		_, err = c.sources.Add(m.nick, set)
-	}
 	if err != nil {
-		return stanza.NewError(stanza.BadRequest, err.Error())
+		return err
+	}
+	// Senders are not counted here: clients name the sources that they keep
+	// muted, too, and who comes when there are enough was told to begin so.
+	if m.role == muc.Visitor && !set.Empty() {
+		return errVisitor
+	}
+	if _, err := c.sources.Add(m.nick, set); err != nil {
+		return err
 	}
 	c.then(func() { r.Reply(nil) }) // at once: the client waits for it
 	s.phase, s.unsure = active, false
@@ -134,6 +137,9 @@ func (c *Conference) accept(m *member, r *client.Request, j jingle.Jingle) error
 		if content.InitialLastN != nil {
 			e.InitialLastN = content.InitialLastN
 		}
+	}
+	if n := c.rules().LastN; n > 0 && (e.InitialLastN == nil || e.InitialLastN.Value < 0 || e.InitialLastN.Value > n) {
+		e.InitialLastN = &jingle.InitialLastN{Value: n}
 	}
 	c.update(m, e)
 	c.syncAll()
@@ -150,7 +156,7 @@ func (c *Conference) changeSources(m *member, r *client.Request, j jingle.Jingle
 		_, err = change(m.nick, set)
 	}
 	if err != nil {
-		return stanza.NewError(stanza.BadRequest, err.Error())
+		return err
 	}
 	c.then(func() { r.Reply(nil) })
 	c.dirty = true
@@ -165,7 +171,7 @@ func (c *Conference) info(m *member, r *client.Request, j jingle.Jingle) error {
 			return stanza.NewError(stanza.ItemNotFound, "no such bridge session")
 		}
 		if b.ICERestart {
-			return stanza.NewError(stanza.FeatureNotImplemented, "ice restart")
+			return c.restartICE(m, r)
 		}
 	}
 	if j.ICEState != nil {
@@ -182,7 +188,7 @@ func (c *Conference) terminated(m *member, r *client.Request, j jingle.Jingle) e
 		return stanza.NewError(stanza.ItemNotFound, "no such bridge session")
 	}
 	restart := b != nil && b.Restart
-	if restart && !m.mayRestart(time.Now()) {
+	if restart && !mayRestart(&m.restarts, time.Now()) {
 		return stanza.NewError(stanza.ResourceConstraint, "too many restarts")
 	}
 	c.then(func() { r.Reply(nil) })
@@ -191,10 +197,6 @@ func (c *Conference) terminated(m *member, r *client.Request, j jingle.Jingle) e
 		reason = j.Reason.Condition + " " + j.Reason.Text
 	}
 	c.log.Info("client ended its session", "endpoint", m.nick, "reason", reason, "restart", restart)
-	m.ended = append(m.ended, s.sid)
-	if len(m.ended) > restartsMax {
-		m.ended = m.ended[1:]
-	}
 	c.forget(m)
 	if restart {
 		c.f.count.restarts.Inc()
@@ -203,17 +205,6 @@ func (c *Conference) terminated(m *member, r *client.Request, j jingle.Jingle) e
 	}
 	c.maintain()
 	return nil
-}
-
-// mayRestart counts a request for a new session, unless there were too many.
-func (m *member) mayRestart(now time.Time) bool {
-	m.restarts = slices.DeleteFunc(m.restarts, func(t time.Time) bool { return now.Sub(t) > restartWindow })
-	n := len(m.restarts)
-	if n >= restartsMax || n > 0 && now.Sub(m.restarts[n-1]) < restartGap {
-		return false
-	}
-	m.restarts = append(m.restarts, now)
-	return true
 }
 
 // transportOf is the client's transport, for the bridge: all contents share

@@ -95,6 +95,8 @@ func (c *Conference) updated(p stanza.Presence, x muc.User) {
 	if s, ok := stanza.Text(p.Children, stanza.NS, "jitsi_participant_region"); ok {
 		m.region = s
 	}
+	info, _ := stanza.Text(p.Children, stanza.NS, "SourceInfo")
+	m.sends = readSends(nick, info)
 	if m.role == muc.Moderator {
 		if s, err := stanza.Child[jitsimeet.StartMuted](p.Children); err == nil && s != nil {
 			c.policy = *s
@@ -113,6 +115,7 @@ func (c *Conference) updated(p stanza.Presence, x muc.User) {
 	if was.role != m.role {
 		c.forceMutes()
 	}
+	c.tellReached()
 	if was.affiliation != m.affiliation || was.role != m.role || returned {
 		c.dirty = true
 		c.maintain()
@@ -173,6 +176,7 @@ func (c *Conference) left(nick string) {
 	c.drop(m)
 	delete(c.members, nick)
 	c.dirty = true
+	c.tellReached()
 	if len(c.members) == 0 {
 		c.restored = false
 	}

@@ -33,6 +33,7 @@ type push struct {
 			Audio bool `json:"audio"`
 			Video bool `json:"video"`
 		} `json:"startMuted"`
+		Conference json.RawMessage `json:"conference"`
 	} `json:"metadata"`
 }
 
@@ -64,6 +65,8 @@ func (c *Conference) pushed(p push) {
 	switch {
 	case p.Metadata != nil:
 		c.policy.Audio, c.policy.Video = p.Metadata.StartMuted.Audio, p.Metadata.StartMuted.Video
+		c.own = readRules(p.Metadata.Conference)
+		c.tellReached()
 		c.dirty = true
 	case p.Lists != nil:
 		c.listed(p.Lists)

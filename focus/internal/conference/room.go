@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"meetbox.local/signaling/xmpp/disco"
 	"meetbox.local/signaling/xmpp/form"
@@ -58,6 +59,8 @@ func (c *Conference) sendPresence(join bool) {
 			{Key: "support-terminate-restart", Value: "true"},
 			{Key: "bridge-count", Value: bridges},
 			{Key: "visitors-enabled", Value: "false"},
+			{Key: "audio-limit-reached", Value: strconv.FormatBool(c.full.audio)},
+			{Key: "video-limit-reached", Value: strconv.FormatBool(c.full.video)},
 		}},
 	)
 	if c.missing {

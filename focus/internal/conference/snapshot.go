@@ -29,6 +29,7 @@ type snapshot struct {
 	StartAudio int                   `json:"start_audio,omitempty"`
 	StartVideo int                   `json:"start_video,omitempty"`
 	Policy     jitsimeet.StartMuted  `json:"policy"`
+	Own        roomRules             `json:"own,omitzero"`
 	Moderation map[string]*moderated `json:"moderation,omitempty"`
 	Seq        int                   `json:"seq"`
 	Members    []savedMember         `json:"members"`
@@ -50,6 +51,7 @@ type savedMember struct {
 	Done        bool               `json:"done,omitempty"`
 	Ended       []string           `json:"ended,omitempty"`
 	Restarts    []time.Time        `json:"restarts,omitempty"`
+	ICERestarts []time.Time        `json:"ice_restarts,omitempty"`
 	Sources     sources.Set        `json:"sources"`
 }
 
@@ -57,20 +59,22 @@ type savedSession struct {
 	SID    string `json:"sid"`
 	Bridge string `json:"bridge"`
 	Phase  phase  `json:"phase"`
+
+	Generation int `json:"generation,omitempty"`
 }
 
 func saved(s *session) *savedSession {
 	if s == nil {
 		return nil
 	}
-	return &savedSession{SID: s.sid, Bridge: s.bridge, Phase: s.phase}
+	return &savedSession{SID: s.sid, Bridge: s.bridge, Phase: s.phase, Generation: s.generation}
 }
 
 func (s *savedSession) session() *session {
 	if s == nil {
 		return nil
 	}
-	return &session{sid: s.SID, bridge: s.Bridge, phase: s.Phase, unsure: s.Phase != active}
+	return &session{sid: s.SID, bridge: s.Bridge, phase: s.Phase, unsure: s.Phase != active, generation: s.Generation}
 }
 
 const suffix = ".json"
@@ -85,14 +89,14 @@ func (c *Conference) file() string {
 // cut, after which no client would be left: nothing is synced to the disk.
 func (c *Conference) save() error {
 	s := snapshot{
-		Room: c.room, Meeting: c.meeting, Bridge: c.bridge, Seq: c.seq, Policy: c.policy, Moderation: c.moderation,
+		Room: c.room, Meeting: c.meeting, Bridge: c.bridge, Seq: c.seq, Policy: c.policy, Own: c.own, Moderation: c.moderation,
 		StartAudio: c.startMuted.audio, StartVideo: c.startMuted.video,
 	}
 	for _, m := range c.sorted() {
 		s.Members = append(s.Members, savedMember{
 			Nick: m.nick, JID: m.jid, Affiliation: m.affiliation, Role: m.role, Order: m.order, Ver: m.ver, Features: m.features,
 			StatsID: m.statsID, Region: m.region, Forced: m.forced, Session: saved(m.session), Moving: saved(m.moving), Done: m.done,
-			Ended: m.ended, Restarts: m.restarts, Sources: c.sources.Of(m.nick),
+			Ended: m.ended, Restarts: m.restarts, ICERestarts: m.iceRestarts, Sources: c.sources.Of(m.nick),
 		})
 	}
 	b, err := json.Marshal(s)
@@ -153,7 +157,7 @@ func (f *Focus) read(name string) (*Conference, error) {
 		c.members[v.Nick] = &member{
 			nick: v.Nick, jid: v.JID, affiliation: v.Affiliation, role: v.Role, order: v.Order, ver: v.Ver, features: v.Features,
 			statsID: v.StatsID, region: v.Region, forced: v.Forced, session: v.Session.session(), moving: v.Moving.session(),
-			done: v.Done, ended: v.Ended, restarts: v.Restarts,
+			done: v.Done, ended: v.Ended, restarts: v.Restarts, iceRestarts: v.ICERestarts,
 		}
 		c.sources.Restore(v.Nick, v.Sources)
 	}

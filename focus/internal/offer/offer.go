@@ -8,6 +8,7 @@ package offer
 
 import (
 	"slices"
+	"strconv"
 
 	"meetbox.local/signaling/xmpp/colibri2"
 	"meetbox.local/signaling/xmpp/disco"
@@ -25,6 +26,7 @@ type Features struct {
 	REMB      bool `json:"remb,omitempty"`
 	JSON      bool `json:"json,omitempty"`      // reads sources as JSON
 	Rewriting bool `json:"rewriting,omitempty"` // learns SSRCs from the bridge
+	RED       bool `json:"red,omitempty"`       // audio with redundant packets
 }
 
 // Unknown is assumed of a client that does not say.
@@ -41,6 +43,7 @@ func Read(info disco.Info) Features {
 		REMB:      info.Has(jitsimeet.FeatureREMB),
 		JSON:      info.Has(jitsimeet.FeatureJSONSources),
 		Rewriting: info.Has(jitsimeet.FeatureSSRCRewriting),
+		RED:       info.Has(jitsimeet.FeatureRED),
 	}
 }
 
@@ -56,7 +59,39 @@ const (
 	idAV1      = 11
 )
 
-// codecs are those for video, in the order of the offer.
+// Options are how a meeting wants its offers.
+type Options struct {
+	Codecs []string // of Codecs, best first; empty: all
+	RED    bool     // offered to clients that know it
+}
+
+// Codecs are the names of all for video, in the order in which they are
+// offered when nobody says otherwise.
+func Codecs() []string {
+	var out []string
+	for _, c := range codecs() {
+		out = append(out, c.Name)
+	}
+	return out
+}
+
+// chosen are the codecs of an offer.
+func (o Options) chosen() []jingle.PayloadType {
+	all := codecs()
+	if len(o.Codecs) == 0 {
+		return all
+	}
+	var out []jingle.PayloadType
+	for _, name := range o.Codecs {
+		i := slices.IndexFunc(all, func(p jingle.PayloadType) bool { return p.Name == name })
+		if i >= 0 && !slices.ContainsFunc(out, func(p jingle.PayloadType) bool { return p.Name == name }) {
+			out = append(out, all[i])
+		}
+	}
+	return out
+}
+
+// codecs are those for video that bridges can forward.
 func codecs() []jingle.PayloadType {
 	return []jingle.PayloadType{
 		{ID: 41, Name: "AV1"},
@@ -70,18 +105,18 @@ func codecs() []jingle.PayloadType {
 }
 
 // Media are the media offered to a client with these features.
-func Media(f Features) []colibri2.Media {
+func Media(f Features, o Options) []colibri2.Media {
 	var out []colibri2.Media
 	if f.Audio {
-		out = append(out, audioMedia(f))
+		out = append(out, audioMedia(f, o.RED))
 	}
 	if f.Video {
-		out = append(out, videoMedia(f))
+		out = append(out, videoMedia(f, o.chosen()))
 	}
 	return out
 }
 
-func audioMedia(f Features) colibri2.Media {
+func audioMedia(f Features, red bool) colibri2.Media {
 	opus := jingle.PayloadType{ID: 111, Name: "opus", ClockRate: 48000, Channels: 2, Parameters: []jingle.Parameter{
 		{Name: "minptime", Value: "10"}, {Name: "useinbandfec", Value: "1"},
 	}}
@@ -94,11 +129,17 @@ func audioMedia(f Features) colibri2.Media {
 		opus.Feedback = []jingle.Feedback{{Type: "transport-cc"}}
 		m.Extensions = append(m.Extensions, jingle.Extension{ID: idTCC, URI: uriTCC})
 	}
-	m.PayloadTypes = []jingle.PayloadType{opus, {ID: 126, Name: "telephone-event", ClockRate: 8000}}
+	if red && f.RED {
+		// First, because clients send what comes first; its parameter has no name.
+		m.PayloadTypes = []jingle.PayloadType{{
+			ID: 112, Name: "red", ClockRate: 48000, Channels: 2, Parameters: []jingle.Parameter{{Value: "111/111"}}, Feedback: opus.Feedback,
+		}}
+	}
+	m.PayloadTypes = append(m.PayloadTypes, opus, jingle.PayloadType{ID: 126, Name: "telephone-event", ClockRate: 8000})
 	return m
 }
 
-func videoMedia(f Features) colibri2.Media {
+func videoMedia(f Features, codecs []jingle.PayloadType) colibri2.Media {
 	m := colibri2.Media{
 		Type:       "video",
 		Extensions: []jingle.Extension{{ID: idAV1, URI: uriAV1}, {ID: idSendTime, URI: uriSendTime}},
@@ -113,7 +154,7 @@ func videoMedia(f Features) colibri2.Media {
 	case f.REMB:
 		full = append(full, jingle.Feedback{Type: "goog-remb"})
 	}
-	for _, c := range codecs() {
+	for _, c := range codecs {
 		c.ClockRate, c.Feedback = 90000, full
 		m.PayloadTypes = append(m.PayloadTypes, c)
 	}
@@ -124,6 +165,9 @@ func videoMedia(f Features) colibri2.Media {
 			apt string
 			fb  []jingle.Feedback
 		}{{42, "41", feedback}, {96, "100", feedback}, {97, "101", feedback}, {99, "107", nil}} {
+			if !slices.ContainsFunc(codecs, func(c jingle.PayloadType) bool { return strconv.Itoa(int(c.ID)) == rtx.apt }) {
+				continue
+			}
 			m.PayloadTypes = append(m.PayloadTypes, jingle.PayloadType{
 				ID: rtx.id, Name: "rtx", ClockRate: 90000, Feedback: rtx.fb,
 				Parameters: []jingle.Parameter{{Name: "apt", Value: rtx.apt}},

@@ -49,21 +49,31 @@ func TestMedia(t *testing.T) {
 	}
 	rtx := "; rtx,apt=41" + basic + "; rtx,apt=100" + basic + "; rtx,apt=101" + basic + "; rtx,apt=107"
 	for _, tc := range []struct {
-		name   string
-		change func(*Features)
-		want   []string
+		name    string
+		change  func(*Features)
+		options Options
+		want    []string
 	}{
-		{"all", func(*Features) {}, []string{
+		{"all", func(*Features) {}, Options{}, []string{
 			"opus,minptime=10,useinbandfec=1+transport-cc; telephone-event; -audio-level; xtensions-01",
 			video(basic+"+transport-cc") + rtx + "; er-extension; bs-send-time; xtensions-01",
 		}},
-		{"no transport-cc", func(f *Features) { f.TCC = false }, []string{
+		{"no transport-cc", func(f *Features) { f.TCC = false }, Options{}, []string{
 			"opus,minptime=10,useinbandfec=1; telephone-event; -audio-level",
 			video(basic+"+goog-remb") + rtx + "; er-extension; bs-send-time",
 		}},
-		{"nothing but video", func(f *Features) { *f = Features{Video: true} }, []string{video(basic) + "; er-extension; bs-send-time"}},
-		{"audio only", func(f *Features) { f.Video = false }, []string{
+		{"nothing but video", func(f *Features) { *f = Features{Video: true} }, Options{}, []string{video(basic) + "; er-extension; bs-send-time"}},
+		{"audio only", func(f *Features) { f.Video = false }, Options{}, []string{
 			"opus,minptime=10,useinbandfec=1+transport-cc; telephone-event; -audio-level; xtensions-01",
+		}},
+		{"redundant audio", func(f *Features) { f.RED, f.Video = true, false }, Options{RED: true}, []string{
+			"red,=111/111+transport-cc; opus,minptime=10,useinbandfec=1+transport-cc; telephone-event; -audio-level; xtensions-01",
+		}},
+		{"redundant audio for who does not know it", func(f *Features) { f.Video = false }, Options{RED: true}, []string{
+			"opus,minptime=10,useinbandfec=1+transport-cc; telephone-event; -audio-level; xtensions-01",
+		}},
+		{"codecs of choice", func(f *Features) { *f = Features{Video: true, RTX: true} }, Options{Codecs: []string{"VP9", "VP8", "VP9", "H266"}}, []string{
+			"VP9" + basic + "; VP8" + basic + "; rtx,apt=100" + basic + "; rtx,apt=101" + basic + "; er-extension; bs-send-time",
 		}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -71,7 +81,7 @@ func TestMedia(t *testing.T) {
 			f := full()
 			tc.change(&f)
 			var got []string
-			for _, m := range Media(f) {
+			for _, m := range Media(f, tc.options) {
 				got = append(got, summary(m))
 			}
 			if d := cmp.Diff(tc.want, got); d != "" {
@@ -122,7 +132,7 @@ func TestContents(t *testing.T) {
 			t.Parallel()
 			f := full()
 			f.SCTP = tc.sctp
-			contents, group := Contents(f, Media(f), bridge)
+			contents, group := Contents(f, Media(f, Options{}), bridge)
 			var names, bundled []string
 			for _, c := range contents {
 				names = append(names, c.Name)
