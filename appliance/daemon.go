@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"meetbox.local/appliance/api"
+	"meetbox.local/appliance/internal/accounts"
 	"meetbox.local/appliance/internal/admin"
 	"meetbox.local/appliance/internal/certs"
 	"meetbox.local/appliance/internal/network"
@@ -50,6 +51,8 @@ type daemon struct {
 	log       *slog.Logger
 	set       settings.Settings
 	store     *state.Store
+	people    *accounts.Book
+	asked     chan chan error // by the admin API: put into effect what changed
 	addresses func() ([]network.Address, error)
 	now       func() time.Time
 	machine   *machine // nil on a developer's machine
@@ -77,7 +80,7 @@ func run(ctx context.Context, u *unit.Unit, raw *settings.Raw, onBox bool) error
 			return err
 		}
 	}
-	store, err := state.Open(u.State)
+	store, err := state.Open(u.State, onBox)
 	if err != nil {
 		if b != nil {
 			b.explain(ctx, u, err)
@@ -95,10 +98,12 @@ func newDaemon(u *unit.Unit, set settings.Settings, store *state.Store) *daemon 
 		log:       u.Log,
 		set:       set,
 		store:     store,
+		people:    accounts.New(store, time.Now),
+		asked:     make(chan chan error),
 		addresses: network.Addresses,
 		now:       time.Now,
 		pending:   map[string]bool{},
-		status:    api.Status{Version: version(), Go: runtime.Version(), Schema: store.Schema(), Started: time.Now()},
+		status:    api.Status{Version: version(), Go: runtime.Version(), Schema: store.Schema(), Started: time.Now(), Notes: store.Notes()},
 	}
 }
 
@@ -116,6 +121,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if err := d.apply(ctx); err != nil {
 		return err
 	}
+	d.u.Handle("GET /setup-code", http.HandlerFunc(d.showCode))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	changed := make(chan struct{}, 1)
@@ -127,6 +133,9 @@ func (d *daemon) run(ctx context.Context) error {
 	}
 	d.loop(ctx, changed)
 	wg.Wait()
+	if err := d.store.SafeCopy(true); err != nil {
+		d.log.Error("no safe copy", "err", err)
+	}
 	return context.Cause(ctx)
 }
 
@@ -168,13 +177,41 @@ func (d *daemon) loop(ctx context.Context, changed <-chan struct{}) {
 				continue
 			}
 		case <-look.C:
+			if err := d.store.SafeCopy(false); err != nil {
+				d.log.Error("no safe copy", "err", err)
+			}
 		case <-changed:
 		case <-d.u.Reload:
+		case answer := <-d.asked:
+			answer <- d.renew(ctx)
+			continue
 		}
-		if err := d.apply(ctx); err != nil && ctx.Err() == nil {
-			d.log.Error("settings not renewed, the old ones stay", "err", err)
-			d.u.SetHealth(false, err.Error())
-		}
+		_ = d.renew(ctx) // it is in the log; the next look tries again
+	}
+}
+
+func (d *daemon) renew(ctx context.Context) error {
+	err := d.apply(ctx)
+	if err != nil && ctx.Err() == nil {
+		d.log.Error("settings not renewed, the old ones stay", "err", err)
+		d.u.SetHealth(false, err.Error())
+	}
+	return err
+}
+
+// applyNow has the loop put into effect what is in the store, and waits.
+func (d *daemon) applyNow(ctx context.Context) error {
+	answer := make(chan error, 1)
+	select {
+	case d.asked <- answer:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	select {
+	case err := <-answer:
+		return err
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
 }
 
@@ -185,7 +222,7 @@ func (d *daemon) serve(ctx context.Context) error {
 		return err
 	}
 	srv := &http.Server{
-		Handler:           admin.Handler(d, services, d.control, d.log),
+		Handler:           d.admin(),
 		ReadHeaderTimeout: 5 * time.Second,
 		ReadTimeout:       30 * time.Second,
 	}
@@ -195,6 +232,30 @@ func (d *daemon) serve(ctx context.Context) error {
 		return fmt.Errorf("admin API: %w", err)
 	}
 	return nil
+}
+
+// admin is the handler of the admin API.
+func (d *daemon) admin() http.Handler {
+	return admin.Handler(&admin.Parts{
+		Log:      d.log,
+		Source:   d,
+		Services: services,
+		Control:  d.control,
+		Store:    d.store,
+		Accounts: d.people,
+		Apply:    d.applyNow,
+	})
+}
+
+// showCode answers on the control socket, which only the machine's owner can
+// open, with the setup code.
+func (d *daemon) showCode(w http.ResponseWriter, _ *http.Request) {
+	code, err := d.people.SetupCode()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	fmt.Fprintln(w, code)
 }
 
 // apply makes the whole wanted state: secrets, certificates, settings files.
@@ -435,9 +496,14 @@ func httpHostPort(host string, port int) string {
 
 // Status implements admin.Source.
 func (d *daemon) Status() api.Status {
+	code, err := d.people.SetupCode()
+	if err != nil {
+		d.log.Error("no setup code", "err", err)
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := d.status
+	s.SetupCode = code
 	s.Names, s.Addresses, s.URLs, s.Media = slices.Clone(s.Names), slices.Clone(s.Addresses), slices.Clone(s.URLs), slices.Clone(s.Media)
 	return s
 }

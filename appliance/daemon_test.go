@@ -78,7 +78,7 @@ func (b *box) start(t *testing.T) (stop func()) {
 			if err != nil {
 				return err
 			}
-			store, err := state.Open(u.State)
+			store, err := state.Open(u.State, false)
 			if err != nil {
 				return err
 			}
@@ -321,7 +321,7 @@ func xmppPort(t *testing.T, b *box) int {
 // keepPort puts a port into the box's state as an earlier start would have.
 func keepPort(t *testing.T, b *box, port int) {
 	t.Helper()
-	s, err := state.Open(b.state)
+	s, err := state.Open(b.state, false)
 	if err != nil {
 		t.Fatal(err)
 	}

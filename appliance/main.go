@@ -10,6 +10,7 @@
 //
 // "appliance check" with the same flags only says what would keep Meetbox
 // from starting: bad settings, a busy port, a damaged state file.
+// "appliance openapi" prints the description of the admin API.
 package main
 
 import (
@@ -22,6 +23,7 @@ import (
 	"path/filepath"
 	"syscall"
 
+	"meetbox.local/appliance/internal/admin"
 	"meetbox.local/appliance/internal/settings"
 	"meetbox.local/appliance/internal/state"
 	"meetbox.local/appliance/kit/ctl"
@@ -31,6 +33,10 @@ import (
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "check" {
 		os.Exit(check(os.Args[2:], os.Stderr))
+	}
+	if len(os.Args) > 1 && os.Args[1] == "openapi" {
+		os.Stdout.Write(admin.OpenAPI(admin.Routes(&admin.Parts{}), "1"))
+		return
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	var raw *settings.Raw
@@ -72,7 +78,7 @@ func startable(runDir, stateDir string, raw *settings.Raw) error {
 	}
 	// The state first: when the same copy runs already its ports are taken too,
 	// and that would be the less helpful message.
-	store, err := state.Open(stateDir)
+	store, err := state.Open(stateDir, false)
 	if err != nil {
 		return err
 	}

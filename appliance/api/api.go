@@ -1,12 +1,18 @@
 // Package api holds the requests and answers of the appliance's admin API:
 // HTTP with JSON on the Unix socket appliance.sock.
 //
+// What can be asked is in /api/v1/openapi.json; appliance/internal/admin says
+// how a route is added. Programs on the same machine also get, without
+// signing in:
+//
 //	GET /api/health        Health: every service; 503 while one is missing
 //	GET /api/status        Status: names, addresses, URLs, versions
 //	GET /api/certificates  Certificates: who vouches for this box, until when
 //	GET /api/ca.pem        the authority's certificate, for browsers to trust
 //
-// Data only; no field is ever renamed or given another meaning.
+// The settings are one document of sections (Settings); each section's type
+// is in a file of its own with its Validate. Data only; no field is ever
+// renamed or given another meaning.
 package api
 
 import (
@@ -42,6 +48,10 @@ type Status struct {
 	Go        string       `json:"go"`
 	Schema    int          `json:"schema"` // of the appliance's state
 	Started   time.Time    `json:"started"`
+	Notes     []string     `json:"notes,omitempty"` // what is wrong, in sentences
+	// SetupCode makes whoever reads it on the box's screen its owner. It is
+	// never part of an answer.
+	SetupCode string `json:"-"`
 }
 
 // Certificates is the answer to GET /api/certificates.

@@ -18,6 +18,9 @@ type Problem struct {
 	Conflict *Revision `json:"conflict,omitempty"`
 }
 
+// Error makes a problem something that any part of the appliance can return.
+func (p Problem) Error() string { return p.Detail }
+
 // FieldErrors is what is wrong with a document: one sentence per field, by
 // its path of JSON names, as in "links.0.gateway". The empty path is the
 // document itself.

@@ -1,5 +1,28 @@
-// Package admin answers the admin API on the appliance's Unix socket. Who may
-// open the socket may ask everything.
+// Package admin answers the admin API on the appliance's Unix socket.
+//
+// Everything under /api/v1/ is a [Route]: method, path, who may, a sentence,
+// the types of request and answer, and the function. [Routes] lists them; the
+// mux, the OpenAPI document (/api/v1/openapi.json) and the console's types
+// (web/ui/src/admin/api.ts, by scripts/tsgen) are made from that list, so that
+// they always agree.
+//
+// To add one: put the request and answer types into package api, in a file
+// of their own; write the route in the topic's file here, with get, send,
+// upload or download; add the file's function to Routes; then run
+//
+//	go run ./appliance openapi | go run ./scripts/tsgen > web/ui/src/admin/api.ts
+//
+// The function gets a [Call] (who asks, from where, with which parameters)
+// and the checked request, and returns the answer or an error: an
+// [api.Problem] or [api.FieldErrors] is shown as it is, everything else
+// becomes "internal". A request type with a Validate method has been checked.
+// A change that the function does not put into the audit log itself is put
+// there for it. What a topic needs from the rest of the appliance is a field
+// of [Parts], as an interface of the methods it calls; on a developer's
+// machine it may be nil, and the route answers errElsewhere.
+//
+// A few routes directly under /api/ are for programs on this machine only
+// (scripts/run); they need no sign-in, and web does not pass them on.
 package admin
 
 import (
@@ -9,11 +32,14 @@ import (
 	"encoding/pem"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"meetbox.local/appliance/api"
+	"meetbox.local/appliance/internal/accounts"
 	"meetbox.local/appliance/internal/certs"
+	"meetbox.local/appliance/internal/state"
 	"meetbox.local/appliance/kit/ctl"
 )
 
@@ -30,31 +56,79 @@ type Source interface {
 // Leaves are the certificates in use.
 type Leaves struct{ Authority, Web, XMPP *x509.Certificate }
 
-// Handler serves the API. control names each service's control socket.
-func Handler(src Source, services []string, control func(service string) string, log *slog.Logger) http.Handler {
-	h := handler{src, services, control, log}
+// Parts are what the routes are about. Routes may be listed with none of
+// them; calling one takes what it needs.
+type Parts struct {
+	Log      *slog.Logger
+	Source   Source
+	Services []string
+	Control  func(service string) string // a service's control socket
+	Store    *state.Store
+	Accounts *accounts.Book
+	// Apply puts what is in the store into effect, and returns when it is.
+	Apply func(context.Context) error
+}
+
+// Routes are all that can be asked.
+func Routes(p *Parts) []Route {
+	return slices.Concat(
+		statusRoutes(p),
+		sessionRoutes(p),
+		accountRoutes(p),
+		settingsRoutes(p),
+		auditRoutes(p),
+	)
+}
+
+// Handler serves the API.
+func Handler(p *Parts) http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /api/health", h.health)
-	mux.HandleFunc("GET /api/status", func(w http.ResponseWriter, _ *http.Request) { h.json(w, http.StatusOK, src.Status()) })
-	mux.HandleFunc("GET /api/certificates", h.certificates)
-	mux.HandleFunc("GET /api/ca.pem", h.authority)
-	return http.NewCrossOriginProtection().Handler(mux)
+	routes := Routes(p)
+	for _, r := range routes {
+		mux.HandleFunc(r.Method+" "+r.Path, p.serve(r))
+	}
+	document := OpenAPI(routes, "1")
+	mux.HandleFunc("GET /api/v1/openapi.json", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		write(w, document)
+	})
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, api.Problem{Status: http.StatusNotFound, Code: "no-route", Detail: "The API has nothing at this address, or not with this method; /api/v1/openapi.json lists what it has."})
+	})
+	for path, f := range map[string]http.HandlerFunc{
+		"/api/health":       p.localHealth,
+		"/api/status":       func(w http.ResponseWriter, _ *http.Request) { p.json(w, http.StatusOK, p.Source.Status()) },
+		"/api/certificates": func(w http.ResponseWriter, _ *http.Request) { p.json(w, http.StatusOK, p.certificates()) },
+		"/api/ca.pem":       p.localAuthority,
+	} {
+		mux.HandleFunc("GET "+path, local(f))
+	}
+	cross := http.NewCrossOriginProtection()
+	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		writeProblem(w, api.Problem{Status: http.StatusForbidden, Code: "cross-origin", Detail: "Another site's page sent this request."})
+	}))
+	return cross.Handler(mux)
 }
 
-type handler struct {
-	src      Source
-	services []string
-	control  func(string) string
-	log      *slog.Logger
+// local lets only programs on this machine pass: web, which speaks for
+// others, always says for whom.
+func local(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("X-Forwarded-For") != "" {
+			writeProblem(w, api.Problem{Status: http.StatusForbidden, Code: "local", Detail: "This is for programs on the box only."})
+			return
+		}
+		next(w, r)
+	}
 }
 
-func (h handler) health(w http.ResponseWriter, r *http.Request) {
-	all := Ask(r.Context(), h.services, h.control)
+func (p *Parts) localHealth(w http.ResponseWriter, r *http.Request) {
+	all := Ask(r.Context(), p.Services, p.Control)
 	code := http.StatusOK
 	if !all.OK {
 		code = http.StatusServiceUnavailable
 	}
-	h.json(w, code, all)
+	p.json(w, code, all)
 }
 
 // Ask asks all services at the same time how they are.
@@ -80,13 +154,9 @@ func Ask(ctx context.Context, services []string, control func(string) string) ap
 	return out
 }
 
-func (h handler) certificates(w http.ResponseWriter, _ *http.Request) {
-	l := h.src.Certificates()
-	h.json(w, http.StatusOK, api.Certificates{
-		Authority: describe(l.Authority),
-		Web:       describe(l.Web),
-		XMPP:      describe(l.XMPP),
-	})
+func (p *Parts) certificates() api.Certificates {
+	l := p.Source.Certificates()
+	return api.Certificates{Authority: describe(l.Authority), Web: describe(l.Web), XMPP: describe(l.XMPP)}
 }
 
 func describe(c *x509.Certificate) api.Certificate {
@@ -104,18 +174,22 @@ func describe(c *x509.Certificate) api.Certificate {
 	return out
 }
 
-func (h handler) authority(w http.ResponseWriter, _ *http.Request) {
+func (p *Parts) localAuthority(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/x-pem-file")
 	w.Header().Set("Content-Disposition", `attachment; filename="meetbox-ca.pem"`)
-	if err := pem.Encode(w, &pem.Block{Type: "CERTIFICATE", Bytes: h.src.Certificates().Authority.Raw}); err != nil {
-		h.log.Debug("answer not delivered", "err", err)
-	}
+	write(w, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: p.Source.Certificates().Authority.Raw}))
 }
 
-func (h handler) json(w http.ResponseWriter, code int, v any) {
+func (p *Parts) json(w http.ResponseWriter, code int, v any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	if err := json.NewEncoder(w).Encode(v); err != nil {
-		h.log.Debug("answer not delivered", "err", err)
+		p.Log.Debug("answer not delivered", "err", err)
+	}
+}
+
+func write(w http.ResponseWriter, b []byte) {
+	if _, err := w.Write(b); err != nil {
+		return // the caller went away
 	}
 }

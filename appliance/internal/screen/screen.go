@@ -53,6 +53,10 @@ func Text(p Page, colour bool) string {
 		b.WriteString(code(p.Status.Scan, colour))
 		line("")
 		line("  Devices warn until they trust this box: %s", p.Status.Authority)
+		if p.Status.SetupCode != "" {
+			line("")
+			line("  Nobody owns this box yet. Setup code: %s", p.Status.SetupCode)
+		}
 	}
 	line("")
 	line("  name       %s", first(p.Status.Names))

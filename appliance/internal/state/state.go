@@ -12,7 +12,6 @@
 package state
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -20,6 +19,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"sync"
 	"syscall"
 	"time"
 
@@ -74,23 +74,34 @@ type Pair struct {
 }
 
 // Store is the open database.
-type Store struct{ db *bbolt.DB }
+type Store struct {
+	db    *bbolt.DB
+	name  string
+	notes []string
+	now   func() time.Time
 
-// Open opens or makes the database in the folder.
-func Open(folder string) (*Store, error) {
+	copying sync.Mutex
+	copied  int // the transaction that the safe copy holds
+}
+
+// Open opens or makes the database in the folder. A file that cannot be used
+// is kept aside and the last good copy takes its place; Notes says so then.
+// Without any copy a new file is begun if anew says so: better a box that
+// asks to be set up again than one that does nothing.
+func Open(folder string, anew bool) (*Store, error) {
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return nil, fmt.Errorf("state: %w", err)
 	}
 	name := filepath.Join(folder, FileName)
-	db, err := open(name)
+	db, notes, err := openGood(name, steps, anew)
 	if err != nil {
 		return nil, fmt.Errorf("state %s: %w", name, err)
 	}
-	if err := migrate(db, name, steps); err != nil {
-		return nil, errors.Join(fmt.Errorf("state %s: %w", name, err), db.Close())
-	}
-	return &Store{db}, nil
+	return &Store{db: db, name: name, notes: notes, now: time.Now}, nil
 }
+
+// Notes are what went wrong when the file was opened, for people to read.
+func (s *Store) Notes() []string { return s.notes }
 
 // open opens the file and reads every page of it once. bbolt trusts its
 // pages, so that a damaged one shows as a panic or a memory fault.
@@ -129,7 +140,7 @@ func open(name string) (db *bbolt.DB, err error) {
 // Close ends the use of the file.
 func (s *Store) Close() error { return s.db.Close() }
 
-// Schema is the file's schema version, the newest one.
+// Schema is the newest schema version that this program knows.
 func (s *Store) Schema() int { return len(steps) }
 
 // Account returns the account of that name, and whether there is one.
@@ -159,30 +170,16 @@ func (s *Store) Pair(name string) (Pair, bool, error) { return get[Pair](s, "cer
 func (s *Store) PutPair(name string, p Pair) error { return put(s, "certificates", name, p) }
 
 func get[T any](s *Store, bucket, key string) (v T, found bool, err error) {
-	err = s.db.View(func(tx *bbolt.Tx) error {
-		b := tx.Bucket([]byte(bucket)).Get([]byte(key))
-		found = b != nil
-		if !found {
-			return nil
-		}
-		return json.Unmarshal(b, &v)
+	err = s.View(func(tx *Tx) error {
+		v, err = Get[T](tx, bucket, key)
+		return err
 	})
-	if err != nil {
-		return v, false, fmt.Errorf("state %s/%s: %w", bucket, key, err)
+	if errors.Is(err, ErrNone) {
+		return v, false, nil
 	}
-	return v, found, nil
+	return v, err == nil, err
 }
 
 func put[T any](s *Store, bucket, key string, v T) error {
-	err := s.db.Update(func(tx *bbolt.Tx) error {
-		b, err := json.Marshal(v)
-		if err != nil {
-			return err
-		}
-		return tx.Bucket([]byte(bucket)).Put([]byte(key), b)
-	})
-	if err != nil {
-		return fmt.Errorf("state %s/%s: %w", bucket, key, err)
-	}
-	return nil
+	return s.Update(func(tx *Tx) error { return Put(tx, bucket, key, v) })
 }

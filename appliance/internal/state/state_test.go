@@ -16,7 +16,7 @@ import (
 
 func openStore(t *testing.T, dir string) *Store {
 	t.Helper()
-	s, err := Open(dir)
+	s, err := Open(dir, false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -60,7 +60,7 @@ func TestBusy(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	openStore(t, dir)
-	if _, err := Open(dir); !errors.Is(err, ErrBusy) {
+	if _, err := Open(dir, false); !errors.Is(err, ErrBusy) {
 		t.Errorf("second Open = %v, want %v", err, ErrBusy)
 	}
 }
@@ -107,7 +107,7 @@ func TestOtherFiles(t *testing.T) {
 	for _, tc := range tests {
 		dir := t.TempDir()
 		write(t, dir, tc.buckets)
-		s, err := Open(dir)
+		s, err := Open(dir, false)
 		if !errors.Is(err, tc.want) || (err != nil && !strings.Contains(err.Error(), dir)) {
 			t.Errorf("%s: Open = %v, want %v with the file's name", tc.name, err, tc.want)
 		}
@@ -155,7 +155,7 @@ func TestCorrupt(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, FileName), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		s, err := Open(dir)
+		s, err := Open(dir, false)
 		if err == nil { // such as a page that nothing uses, or one of the two meta pages
 			s.Close()
 			continue
@@ -180,13 +180,13 @@ func TestMigrate(t *testing.T) {
 	defer db.Close()
 	var ran []string
 	note := func(what string, err error) step {
-		return func(tx *bbolt.Tx) error {
+		return step{do: func(tx *bbolt.Tx) error {
 			ran = append(ran, what)
 			if _, berr := tx.CreateBucket([]byte(what)); berr != nil {
 				return berr
 			}
 			return err
-		}
+		}}
 	}
 	one, two := note("one", nil), note("two", nil)
 	check := func(steps []step, wantRan string, wantVersion int) {
@@ -199,7 +199,7 @@ func TestMigrate(t *testing.T) {
 			t.Errorf("ran %q, want %q", got, wantRan)
 		}
 		_ = db.View(func(tx *bbolt.Tx) error {
-			if v, err := version(tx); v != wantVersion || err != nil {
+			if v, _, err := version(tx); v != wantVersion || err != nil {
 				t.Errorf("version %d, %v, want %d", v, err, wantVersion)
 			}
 			return nil
@@ -214,7 +214,7 @@ func TestMigrate(t *testing.T) {
 		t.Errorf("migrate = %v, want %v", err, boom)
 	}
 	_ = db.View(func(tx *bbolt.Tx) error {
-		if v, err := version(tx); v != 1 || err != nil || tx.Bucket([]byte("two")) != nil {
+		if v, _, err := version(tx); v != 1 || err != nil || tx.Bucket([]byte("two")) != nil {
 			t.Errorf("after a failure: version %d, %v, bucket two %v", v, err, tx.Bucket([]byte("two")))
 		}
 		return nil
@@ -227,11 +227,16 @@ func TestMigrate(t *testing.T) {
 	}
 	defer before.Close()
 	_ = before.View(func(tx *bbolt.Tx) error {
-		if v, err := version(tx); v != 1 || err != nil {
+		if v, _, err := version(tx); v != 1 || err != nil {
 			t.Errorf("the copy has version %d, %v", v, err)
 		}
 		return nil
 	})
+	// Steps that only add leave the file to older programs, too.
+	check([]step{one}, "", 3)
+	breaks := note("four", nil)
+	breaks.breaks = true
+	check([]step{one, two, note("three", nil), breaks}, "four", 4)
 	if err := migrate(db, name, []step{one}); !errors.Is(err, ErrNewer) {
 		t.Errorf("older program: %v, want %v", err, ErrNewer)
 	}

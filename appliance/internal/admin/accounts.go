@@ -1,0 +1,60 @@
+package admin
+
+import (
+	"net/http"
+
+	"meetbox.local/appliance/api"
+)
+
+func accountRoutes(p *Parts) []Route {
+	return []Route{
+		get("/api/v1/accounts", api.Admin, "Who may sign in.", p.getAccounts),
+		person(send(http.MethodPost, "/api/v1/accounts", api.Owner, "Makes an account.", p.addAccount)),
+		person(send(http.MethodPatch, "/api/v1/accounts/{name}", api.Owner, "Changes an account's role or password.", p.changeAccount)),
+		person(send(http.MethodDelete, "/api/v1/accounts/{name}", api.Owner, "Removes an account.", p.removeAccount)),
+		person(send(http.MethodDelete, "/api/v1/accounts/{name}/one-time", api.Owner, "Takes an account's authenticator out of use.", p.dropOneTime)),
+		person(get("/api/v1/tokens", api.Operator, "Your tokens; an owner sees everybody's.", p.getTokens)),
+		person(send(http.MethodPost, "/api/v1/tokens", api.Operator, "Makes a token for a program.", p.addToken)),
+		person(send(http.MethodDelete, "/api/v1/tokens/{id}", api.Operator, "Takes a token back.", p.dropToken)),
+	}
+}
+
+func (p *Parts) getAccounts(*Call) (out api.Accounts, err error) {
+	out.Accounts, err = p.Accounts.Accounts()
+	return out, err
+}
+
+func (p *Parts) addAccount(c *Call, q api.NewAccount) (api.Account, error) {
+	c.Audited()
+	return p.Accounts.Add(c.Context(), c.Who, q)
+}
+
+func (p *Parts) changeAccount(c *Call, q api.AccountChange) (api.Account, error) {
+	c.Audited()
+	return p.Accounts.Change(c.Context(), c.Who, c.PathValue("name"), q)
+}
+
+func (p *Parts) removeAccount(c *Call, _ None) (None, error) {
+	c.Audited()
+	return None{}, p.Accounts.Remove(c.Who, c.PathValue("name"))
+}
+
+func (p *Parts) dropOneTime(c *Call, _ None) (None, error) {
+	c.Audited()
+	return None{}, p.Accounts.EndOneTime(c.Who, c.PathValue("name"))
+}
+
+func (p *Parts) getTokens(c *Call) (out api.Tokens, err error) {
+	out.Tokens, err = p.Accounts.Tokens(mine(c))
+	return out, err
+}
+
+func (p *Parts) addToken(c *Call, q api.NewToken) (api.MadeToken, error) {
+	c.Audited()
+	return p.Accounts.MakeToken(c.Who, q)
+}
+
+func (p *Parts) dropToken(c *Call, _ None) (None, error) {
+	c.Audited()
+	return None{}, p.Accounts.DropToken(c.Who, c.PathValue("id"))
+}

@@ -1,0 +1,25 @@
+package admin
+
+import (
+	"time"
+
+	"meetbox.local/appliance/api"
+)
+
+func statusRoutes(p *Parts) []Route {
+	return []Route{
+		get("/api/v1/setup", api.Nobody, "Whether the box has an owner yet.", p.getSetup),
+		get("/api/v1/status", api.Viewer, "Names, addresses and versions of the box.", func(*Call) (api.Status, error) { return p.Source.Status(), nil }),
+		get("/api/v1/health", api.Viewer, "How every service is.", func(c *Call) (api.Health, error) { return Ask(c.Context(), p.Services, p.Control), nil }),
+	}
+}
+
+func (p *Parts) getSetup(*Call) (api.Setup, error) {
+	claimed, err := p.Accounts.Claimed()
+	s := p.Source.Status()
+	out := api.Setup{Claimed: claimed, Version: s.Version, Now: time.Now().UTC()}
+	if len(s.Names) > 0 {
+		out.Name = s.Names[0]
+	}
+	return out, err
+}

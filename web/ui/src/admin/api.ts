@@ -1,0 +1,348 @@
+// Made by scripts/tsgen from the appliance's Go types; its own comment says how.
+
+export interface Account {
+  created: string;
+  name: string;
+  one_time: boolean;
+  recovery: number;
+  role: Role;
+}
+
+export interface AccountChange {
+  password?: string;
+  role?: Role;
+}
+
+export interface Accounts {
+  accounts: Account[];
+}
+
+export type AddressMode = 'dhcp' | 'slaac' | 'static' | 'off';
+
+export interface Audit {
+  broken?: number;
+  intact: boolean;
+  more: boolean;
+  rows: AuditRow[];
+}
+
+export interface AuditRow {
+  action: string;
+  at: string;
+  detail?: string;
+  from?: string;
+  hash: string;
+  number: number;
+  object?: string;
+  previous: string;
+  revision?: number;
+  who: string;
+}
+
+export interface Claim {
+  code: string;
+  name: string;
+  password: string;
+}
+
+export interface Claimed {
+  recovery: string[];
+  session: Session;
+}
+
+export interface Clock {
+  ntp?: string[];
+  off?: boolean;
+}
+
+export interface Console {
+  idle_minutes?: number;
+}
+
+export interface Egress {
+}
+
+export interface Health {
+  ok: boolean;
+  services: Service[];
+}
+
+export interface IPv4 {
+  address?: string;
+  gateway?: string;
+  mode?: AddressMode;
+}
+
+export interface IPv6 {
+  addresses?: string[];
+  gateway?: string;
+  mode?: AddressMode;
+}
+
+export interface Island {
+  first?: string;
+  last?: string;
+  lease_minutes?: number;
+  no_captive?: boolean;
+  no_dhcp?: boolean;
+}
+
+export interface MadeToken {
+  secret: string;
+  token: Token;
+}
+
+export interface Names {
+  extra?: string[];
+  host?: string;
+  quiet?: boolean;
+}
+
+export interface Network {
+  dns?: string[];
+  ports?: Port[];
+}
+
+export interface NewAccount {
+  name: string;
+  password: string;
+  role: Role;
+}
+
+export interface NewToken {
+  days?: number;
+  name: string;
+  role: Role;
+  scopes: string[];
+}
+
+export interface OneTimeCode {
+  code: string;
+}
+
+export interface OneTimeKey {
+  key: string;
+  url: string;
+}
+
+export interface PasswordChange {
+  new: string;
+  old: string;
+}
+
+export interface Port {
+  card: string;
+  ipv4?: IPv4;
+  ipv6?: IPv6;
+  mtu?: number;
+  role?: PortRole;
+  vlan?: number;
+}
+
+export type PortRole = 'uplink' | 'island' | 'off';
+
+export interface Problem {
+  code: string;
+  conflict?: Revision;
+  detail: string;
+  fields?: Record<string, string>;
+  status: number;
+  title: string;
+}
+
+export interface Recover {
+  code: string;
+  name: string;
+  password: string;
+}
+
+export interface RecoveryCodes {
+  codes: string[];
+}
+
+export interface Revision {
+  at: string;
+  from: string;
+  number: number;
+  reverts?: number;
+  section: string;
+  who: string;
+}
+
+export interface RevisionDetail {
+  after: unknown;
+  before: unknown;
+  revision: Revision;
+}
+
+export interface Revisions {
+  more: boolean;
+  revisions: Revision[];
+}
+
+export type Role = 'nobody' | 'viewer' | 'auditor' | 'operator' | 'admin' | 'owner';
+
+export interface Service {
+  detail: string;
+  name: string;
+  ok: boolean;
+  pid?: number;
+  since?: string;
+}
+
+export interface Session {
+  account: string;
+  agent: string;
+  created: string;
+  current: boolean;
+  expires: string;
+  from: string;
+  id: string;
+  role: Role;
+  seen: string;
+}
+
+export interface Sessions {
+  sessions: Session[];
+}
+
+export interface Settings {
+  clock: Clock;
+  console: Console;
+  egress: Egress;
+  island: Island;
+  names: Names;
+  network: Network;
+}
+
+export interface SettingsState {
+  revisions: Record<string, number>;
+  settings: Settings;
+}
+
+export interface Setup {
+  claimed: boolean;
+  name: string;
+  now: string;
+  version: string;
+}
+
+export interface SignIn {
+  name: string;
+  one_time?: string;
+  password: string;
+}
+
+export interface Status {
+  addresses: string[];
+  authority: string;
+  go: string;
+  media: string[];
+  media_port: number;
+  names: string[];
+  notes?: string[];
+  scan: string;
+  schema: number;
+  started: string;
+  urls: string[];
+  version: string;
+}
+
+export interface Token {
+  created: string;
+  expires?: string;
+  id: string;
+  name: string;
+  owner: string;
+  role: Role;
+  scopes: string[];
+  seen?: string;
+}
+
+export interface Tokens {
+  tokens: Token[];
+}
+
+/** What can be asked of the box: METHOD PATH, who may, what goes in and what comes back. */
+export interface Routes {
+  /** Who may sign in. */
+  'GET /api/v1/accounts': { role: 'admin'; request: undefined; answer: Accounts };
+  /** Makes an account. */
+  'POST /api/v1/accounts': { role: 'owner'; request: NewAccount; answer: Account };
+  /** Removes an account. */
+  'DELETE /api/v1/accounts/{name}': { role: 'owner'; request: undefined; answer: undefined };
+  /** Changes an account's role or password. */
+  'PATCH /api/v1/accounts/{name}': { role: 'owner'; request: AccountChange; answer: Account };
+  /** Takes an account's authenticator out of use. */
+  'DELETE /api/v1/accounts/{name}/one-time': { role: 'owner'; request: undefined; answer: undefined };
+  /** The audit log, the newest first (before=). */
+  'GET /api/v1/audit': { role: 'auditor'; request: undefined; answer: Audit };
+  /** The whole audit log, one line each, the oldest first. */
+  'GET /api/v1/audit.jsonl': { role: 'auditor'; request: undefined; answer: Blob };
+  /** Makes an owner of whoever knows the setup code, and signs in. */
+  'POST /api/v1/claim': { role: 'nobody'; request: Claim; answer: Claimed };
+  /** How every service is. */
+  'GET /api/v1/health': { role: 'viewer'; request: undefined; answer: Health };
+  /** Changes of the settings, the newest first (section=, before=). */
+  'GET /api/v1/revisions': { role: 'viewer'; request: undefined; answer: Revisions };
+  /** One change, with the section before and after it. */
+  'GET /api/v1/revisions/{number}': { role: 'viewer'; request: undefined; answer: RevisionDetail };
+  /** Makes the section what it was before that change. */
+  'POST /api/v1/revisions/{number}/revert': { role: 'admin'; request: undefined; answer: Revision };
+  /** Signs out. */
+  'DELETE /api/v1/session': { role: 'viewer'; request: undefined; answer: undefined };
+  /** Who is signed in here. */
+  'GET /api/v1/session': { role: 'viewer'; request: undefined; answer: Session };
+  /** Signs in. */
+  'POST /api/v1/session': { role: 'nobody'; request: SignIn; answer: Session };
+  /** Takes your authenticator out of use. */
+  'DELETE /api/v1/session/one-time': { role: 'viewer'; request: undefined; answer: undefined };
+  /** Makes a key for your authenticator. */
+  'POST /api/v1/session/one-time': { role: 'viewer'; request: undefined; answer: OneTimeKey };
+  /** Puts your authenticator into use. */
+  'PUT /api/v1/session/one-time': { role: 'viewer'; request: OneTimeCode; answer: undefined };
+  /** Changes your own password and ends your other sessions. */
+  'PUT /api/v1/session/password': { role: 'viewer'; request: PasswordChange; answer: undefined };
+  /** Sets a new password with a recovery code, and signs in. */
+  'POST /api/v1/session/recover': { role: 'nobody'; request: Recover; answer: Session };
+  /** Replaces your recovery codes. */
+  'POST /api/v1/session/recovery': { role: 'viewer'; request: undefined; answer: RecoveryCodes };
+  /** Where you are signed in; an owner sees everybody. */
+  'GET /api/v1/sessions': { role: 'viewer'; request: undefined; answer: Sessions };
+  /** Ends a session. */
+  'DELETE /api/v1/sessions/{id}': { role: 'viewer'; request: undefined; answer: undefined };
+  /** All settings, with the revision of each section. */
+  'GET /api/v1/settings': { role: 'viewer'; request: undefined; answer: SettingsState };
+  /** The section clock, with its revision as ETag. */
+  'GET /api/v1/settings/clock': { role: 'viewer'; request: undefined; answer: Clock };
+  /** Changes the section clock; If-Match has the ETag of what was changed. */
+  'PUT /api/v1/settings/clock': { role: 'admin'; request: Clock; answer: Clock };
+  /** The section console, with its revision as ETag. */
+  'GET /api/v1/settings/console': { role: 'viewer'; request: undefined; answer: Console };
+  /** Changes the section console; If-Match has the ETag of what was changed. */
+  'PUT /api/v1/settings/console': { role: 'admin'; request: Console; answer: Console };
+  /** The section egress, with its revision as ETag. */
+  'GET /api/v1/settings/egress': { role: 'viewer'; request: undefined; answer: Egress };
+  /** Changes the section egress; If-Match has the ETag of what was changed. */
+  'PUT /api/v1/settings/egress': { role: 'admin'; request: Egress; answer: Egress };
+  /** The section island, with its revision as ETag. */
+  'GET /api/v1/settings/island': { role: 'viewer'; request: undefined; answer: Island };
+  /** Changes the section island; If-Match has the ETag of what was changed. */
+  'PUT /api/v1/settings/island': { role: 'admin'; request: Island; answer: Island };
+  /** The section names, with its revision as ETag. */
+  'GET /api/v1/settings/names': { role: 'viewer'; request: undefined; answer: Names };
+  /** Changes the section names; If-Match has the ETag of what was changed. */
+  'PUT /api/v1/settings/names': { role: 'admin'; request: Names; answer: Names };
+  /** The section network, with its revision as ETag. */
+  'GET /api/v1/settings/network': { role: 'viewer'; request: undefined; answer: Network };
+  /** Whether the box has an owner yet. */
+  'GET /api/v1/setup': { role: 'nobody'; request: undefined; answer: Setup };
+  /** Names, addresses and versions of the box. */
+  'GET /api/v1/status': { role: 'viewer'; request: undefined; answer: Status };
+  /** Your tokens; an owner sees everybody's. */
+  'GET /api/v1/tokens': { role: 'operator'; request: undefined; answer: Tokens };
+  /** Makes a token for a program. */
+  'POST /api/v1/tokens': { role: 'operator'; request: NewToken; answer: MadeToken };
+  /** Takes a token back. */
+  'DELETE /api/v1/tokens/{id}': { role: 'operator'; request: undefined; answer: undefined };
+}
