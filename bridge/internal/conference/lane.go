@@ -86,6 +86,9 @@ type audioPacket struct {
 	clock    int64
 	payload  []byte
 	now      int64
+
+	primary     []byte // of redundant audio: the packet without the older ones
+	primaryType uint8
 }
 
 func (l *audioLane) send(out *transport.Batch, p *audioPacket, buf []byte) {
@@ -120,9 +123,13 @@ func (l *audioLane) send(out *transport.Batch, p *audioPacket, buf []byte) {
 	if seq > l.seq || l.packets == 0 {
 		l.seq, l.ts, l.at = seq, s.Timestamp, p.now
 	}
+	payload := p.payload
+	if p.primary != nil && l.to.media.Load().types[s.PayloadType].kind == kindUnknown {
+		payload, s.PayloadType = p.primary, p.primaryType // does not know redundancy
+	}
 	l.packets++
-	l.octets += uint32(len(p.payload))
-	l.stream.Send(out, buf[:p.template.Write(buf, &s)], p.payload)
+	l.octets += uint32(len(payload))
+	l.stream.Send(out, buf[:p.template.Write(buf, &s)], payload)
 }
 
 const (

@@ -26,6 +26,7 @@ type payload struct {
 	apt   uint8 // of kindRTX: what it retransmits
 	rtx   uint8 // what retransmits it; 0 for none
 	clock int32
+	red   bool // redundant audio
 }
 
 // mediaTable is what an endpoint can send and receive. It is immutable.
@@ -92,6 +93,7 @@ func (s *signalled) table() *mediaTable {
 		switch {
 		case t.Media == Audio:
 			p.kind, m.audio = kindAudio, true
+			p.red = strings.EqualFold(t.Name, "red")
 		case strings.EqualFold(t.Name, "rtx"):
 			apt, err := strconv.ParseUint(t.Parameters["apt"], 10, 7)
 			if err != nil {

@@ -83,7 +83,7 @@ func (e *Endpoint) HandleRTP(out *transport.Batch, packet []byte, now int64) {
 	case !ok:
 		drops.unsignalled.Inc()
 	case to.audio != nil && p.kind == kindAudio:
-		e.audio(out, to.audio, &h, packet, level, int(p.clock), now)
+		e.audio(out, to.audio, &h, packet, level, p, now)
 	case to.encoding != nil && p.kind == kindVideo && !to.rtx:
 		e.video(out, to.encoding, &h, packet, p.codec, false, now)
 	case to.encoding != nil && p.kind == kindRTX && to.rtx:
@@ -117,7 +117,8 @@ func (e *Endpoint) arrived(out *transport.Batch, number uint16, h *rtp.Header, n
 	}
 }
 
-func (e *Endpoint) audio(out *transport.Batch, s *audioSource, h *rtp.Header, packet []byte, level uint8, clock int, now int64) {
+func (e *Endpoint) audio(out *transport.Batch, s *audioSource, h *rtp.Header, packet []byte, level uint8, p *payload, now int64) {
+	clock := int(p.clock)
 	r := &e.receiving
 	ext, first := s.window.First(h.SequenceNumber)
 	if !first {
@@ -157,6 +158,13 @@ func (e *Endpoint) audio(out *transport.Batch, s *audioSource, h *rtp.Header, pa
 	r.audio = audioPacket{
 		source: s, template: &r.template, seq: seq, clock: int64(clock), payload: payload, now: now,
 		stamp: rtp.Stamp{Timestamp: h.Timestamp, PayloadType: h.PayloadType, Marker: h.Marker},
+	}
+	if p.red {
+		var ok bool
+		if r.audio.primary, r.audio.primaryType, ok = rtp.PrimaryOfRED(payload); !ok {
+			e.conf.bridge.drops.malformed.Inc()
+			return
+		}
 	}
 	for _, l := range subs {
 		l.send(out, &r.audio, r.header[:])
