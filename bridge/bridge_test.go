@@ -443,4 +443,5 @@ func afterwards(t *testing.T, w *world) {
 	// A bridge that lost its focus is there again by itself.
 	w.restart()
 	w.await("the bridge after a restart of signaling", func(s map[string]string) bool { return s["drain"] == "true" })
+	leaving(w)
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"testing"
+	"time"
 
 	"github.com/pion/webrtc/v4"
+	"meetbox.local/signaling/xmpp/stanza"
 )
 
 // restartICE gives a client other credentials, as its focus does when the
@@ -28,5 +30,23 @@ func restartICE(t *testing.T, w *world, b *board, meeting string, p, other *peer
 		b.until(t, "media on the new way", p.gets(20, other.audio.ssrc))
 		b.until(t, "video on the new way", p.gets(20, other.videoSSRCs()...))
 		b.until(t, "media of the restarted", other.gets(20, p.audio.ssrc))
+	}
+}
+
+// leaving has the bridge shut down: it takes no new meeting, and ends with the
+// last that it has.
+func leaving(w *world) {
+	w.t.Helper()
+	const open = `<conference-modify xmlns='jitsi:colibri2' meeting-id='last'`
+	w.modify(open + ` name='r@muc.meet.jitsi' create='true'><endpoint id='e' create='true'><capability name='source-names'/><transport/></endpoint></conference-modify>`)
+	w.post("/colibri/shutdown")
+	w.await("graceful_shutdown in the presence", func(s map[string]string) bool { return s["graceful_shutdown"] == "true" })
+	w.refused(`<conference-modify xmlns='jitsi:colibri2' meeting-id='new' name='r@muc.meet.jitsi' create='true'/>`, stanza.ServiceUnavailable, "graceful_shutdown")
+	w.modify(open + `><endpoint id='f' create='true'><capability name='source-names'/><transport/></endpoint></conference-modify>`)
+	w.modify(open + ` expire='true'/>`)
+	select {
+	case <-w.ended:
+	case <-time.After(patience):
+		w.t.Error("the bridge does not leave")
 	}
 }

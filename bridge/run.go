@@ -34,6 +34,7 @@ type settings struct {
 	WebSocket struct {
 		Domains []string `json:"domains"`
 	} `json:"websocket"`
+	Region string `json:"region,omitempty"` // where the bridge is, for meetings of people near it
 }
 
 func (s settings) check() error {
@@ -84,6 +85,8 @@ func run(parent context.Context, u *unit.Unit) error {
 		vitals:  colibri.NewVitals(conferences, sockets.Messages, u.Log, u.Metrics),
 	}
 	b.handler.SetWebSocketDomains(s.WebSocket.Domains)
+	b.handler.RefuseNew(b.vitals.Leaving)
+	b.vitals.SetRegion(s.Region)
 	for pattern, page := range b.vitals.Pages() {
 		u.Handle(pattern, page)
 	}
@@ -189,6 +192,7 @@ func (b *bridge) reload(old settings) (settings, error) {
 		b.unit.Log.Info("media addresses changed", slog.Any("addresses", s.Media.Addresses))
 	}
 	b.handler.SetWebSocketDomains(s.WebSocket.Domains)
+	b.vitals.SetRegion(s.Region)
 	return s, nil
 }
 

@@ -154,6 +154,10 @@ func (a *Adapter) stay(ctx context.Context) error {
 				a.setJoined(true)
 				a.log.InfoContext(ctx, "joined the brewery", "room", a.cfg.Brewery, "jid", a.self)
 			}
+		case <-a.vitals.news:
+			if err := a.publish(); err != nil {
+				return err
+			}
 		case <-tick.C:
 			if err := a.publish(); err != nil {
 				return err

@@ -25,12 +25,13 @@ type Handler struct {
 	domains atomic.Pointer[[]string]
 	log     *slog.Logger
 	count   func(result string) *metrics.Counter
+	leaving func() bool
 }
 
 // NewHandler returns a handler for the bridge with this id, which is part of
 // the colibri-ws URLs.
 func NewHandler(bridge *conference.Bridge, id string, log *slog.Logger, set *metrics.Set) *Handler {
-	h := &Handler{bridge: bridge, id: id, log: log, count: func(result string) *metrics.Counter {
+	h := &Handler{bridge: bridge, id: id, log: log, leaving: func() bool { return false }, count: func(result string) *metrics.Counter {
 		return set.GetOrCreateCounter(fmt.Sprintf("bridge_colibri_requests_total{result=%q}", result))
 	}}
 	h.SetWebSocketDomains(nil)
@@ -41,6 +42,10 @@ func NewHandler(bridge *conference.Bridge, id string, log *slog.Logger, set *met
 // open their colibri-ws: "meetbox.local", "localhost:8443". Safe for
 // concurrent use.
 func (h *Handler) SetWebSocketDomains(domains []string) { h.domains.Store(&domains) }
+
+// RefuseNew makes the handler refuse new conferences while leaving says so.
+// To be called before the first request.
+func (h *Handler) RefuseNew(leaving func() bool) { h.leaving = leaving }
 
 // Handle does what the request says. Errors leave what was done before them,
 // and are *stanza.Error.
@@ -125,6 +130,9 @@ func (h *Handler) find(m *colibri2.Modify) (*conference.Conference, error) {
 			return c, nil
 		}
 		return nil, failure(stanza.ItemNotFound, colibri2.ConferenceNotFound, "no such conference")
+	}
+	if h.leaving() && h.bridge.Conference(m.MeetingID) == nil {
+		return nil, failure(stanza.ServiceUnavailable, colibri2.GracefulShutdown, "no new conferences any more")
 	}
 	c, err := h.bridge.Create(m.MeetingID, m.Name.String())
 	if errors.Is(err, conference.ErrConferenceExists) {

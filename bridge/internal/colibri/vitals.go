@@ -3,6 +3,7 @@ package colibri
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"math"
 	"net/http"
@@ -36,7 +37,10 @@ type Vitals struct {
 	bridge   *conference.Bridge
 	messages func() (received, sent uint64) // over colibri-ws
 	log      *slog.Logger
-	drain    atomic.Bool
+	region   atomic.Pointer[string]
+	drain    atomic.Bool   // wants no new conferences
+	leaving  atomic.Bool   // takes none, and ends with the last there is
+	news     chan struct{} // one element when the presence should not wait
 
 	mu   sync.Mutex
 	load load
@@ -45,7 +49,8 @@ type Vitals struct {
 // NewVitals returns the vitals of a bridge; messages counts the colibri-ws
 // texts so far.
 func NewVitals(bridge *conference.Bridge, messages func() (received, sent uint64), log *slog.Logger, set *metrics.Set) *Vitals {
-	v := &Vitals{bridge: bridge, messages: messages, log: log, load: load{cores: runtime.GOMAXPROCS(0)}}
+	v := &Vitals{bridge: bridge, messages: messages, log: log, news: make(chan struct{}, 1), load: load{cores: runtime.GOMAXPROCS(0)}}
+	v.SetRegion("")
 	set.GetOrCreateGauge("bridge_stress", func() float64 { return v.current().stress })
 	set.GetOrCreateGauge("bridge_drain", func() float64 {
 		if v.drain.Load() {
@@ -56,12 +61,35 @@ func NewVitals(bridge *conference.Bridge, messages func() (received, sent uint64
 	return v
 }
 
-// Run samples until ctx ends.
+// SetRegion changes where the bridge says that it is; "" is nowhere.
+func (v *Vitals) SetRegion(name string) {
+	v.region.Store(&name)
+	v.tell()
+}
+
+// Leaving tells whether the bridge takes no new conferences any more.
+func (v *Vitals) Leaving() bool { return v.leaving.Load() }
+
+// tell has the presence sent at once.
+func (v *Vitals) tell() {
+	select {
+	case v.news <- struct{}{}:
+	default: // it is about to be
+	}
+}
+
+var errLeft = errors.New("shut down as asked, with the last meeting over")
+
+// Run samples until ctx ends, or until the bridge was asked to leave and has
+// nobody left.
 func (v *Vitals) Run(ctx context.Context) error {
 	tick := time.NewTicker(publishEvery)
 	defer tick.Stop()
 	for {
 		v.sample()
+		if v.leaving.Load() && v.bridge.Stats().Endpoints == 0 {
+			return errLeft
+		}
 		select {
 		case <-ctx.Done():
 			return context.Cause(ctx)
@@ -99,12 +127,15 @@ func (v *Vitals) presence() jitsimeet.Stats {
 		{"average_participant_stress", decimal(max(l.participant, defaultParticipantStress/10))},
 		{"healthy", "true"},
 		{"drain", strconv.FormatBool(v.drain.Load())},
-		{"graceful_shutdown", "false"},
+		{"graceful_shutdown", strconv.FormatBool(v.leaving.Load())},
 		{"shutting_down", "false"},
 		{"version", Version},
 		{"current_timestamp", time.Now().UTC().Format(timestamp)},
 	} {
 		out.Stats = append(out.Stats, jitsimeet.Stat{Name: s[0], Value: s[1]})
+	}
+	if region := *v.region.Load(); region != "" {
+		out.Stats = append(out.Stats, jitsimeet.Stat{Name: "region", Value: region})
 	}
 	return out
 }
@@ -126,7 +157,7 @@ func (v *Vitals) statistics() map[string]any {
 		"endpoints":                  s.Endpoints,
 		"endpoints_sending_audio":    s.EndpointsSendingAudio,
 		"endpoints_sending_video":    s.EndpointsSendingVideo,
-		"graceful_shutdown":          false,
+		"graceful_shutdown":          v.leaving.Load(),
 		"healthy":                    true,
 		"largest_conference":         s.LargestConference,
 		"local_endpoints":            s.Endpoints,
@@ -147,6 +178,7 @@ func (v *Vitals) statistics() map[string]any {
 		"total_dominant_speaker_changes":             s.DominantSpeakerChanges,
 		"total_packets_received":                     s.PacketsReceived,
 		"total_packets_sent":                         s.PacketsSent,
+		"region":                                     *v.region.Load(),
 		"total_participants":                         s.EndpointsCreated,
 		"version":                                    Version,
 		"visitors":                                   s.Visitors,
@@ -157,14 +189,23 @@ func (v *Vitals) statistics() map[string]any {
 // ServeMux pattern. They belong on the control socket.
 func (v *Vitals) Pages() map[string]http.HandlerFunc {
 	drain := func(on bool) http.HandlerFunc {
-		return func(http.ResponseWriter, *http.Request) { v.drain.Store(on) }
+		return func(http.ResponseWriter, *http.Request) {
+			v.drain.Store(on)
+			v.tell()
+		}
 	}
 	return map[string]http.HandlerFunc{
 		"GET /colibri/stats":          func(w http.ResponseWriter, _ *http.Request) { v.write(w, v.statistics()) },
 		"GET /colibri/drain":          func(w http.ResponseWriter, _ *http.Request) { v.write(w, map[string]bool{"drain": v.drain.Load()}) },
 		"POST /colibri/drain/enable":  drain(true),
 		"POST /colibri/drain/disable": drain(false),
-		"GET /about/health":           func(http.ResponseWriter, *http.Request) {}, // who can answer is healthy
+		"POST /colibri/shutdown": func(http.ResponseWriter, *http.Request) {
+			// Whatever the body says: to end at once there are signals.
+			v.leaving.Store(true)
+			v.tell()
+			v.log.Info("leaving when the last meeting is over")
+		},
+		"GET /about/health": func(http.ResponseWriter, *http.Request) {}, // who can answer is healthy
 		"GET /about/version": func(w http.ResponseWriter, _ *http.Request) {
 			v.write(w, map[string]string{"name": Name, "version": Version, "os": runtime.GOOS})
 		},
