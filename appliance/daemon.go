@@ -294,6 +294,7 @@ func (d *daemon) input(ctx context.Context, found []network.Address) (render.Inp
 		Run:       d.u.Run,
 		HTTPSPort: d.set.HTTPSPort,
 		HTTPPort:  d.set.HTTPPort,
+		AdminPort: d.set.AdminPort,
 		MediaPort: d.set.MediaPort,
 		Media:     d.set.MediaAddrs,
 		Names:     network.Names(),
@@ -471,7 +472,7 @@ func (d *daemon) publish(in render.Input) {
 	d.leaves = leaves
 	s := &d.status
 	s.Names, s.Addresses, s.Media, s.MediaPort = in.Names, in.Addresses, in.Media, in.MediaPort
-	s.URLs, s.Scan, s.Authority = nil, "", ""
+	s.URLs, s.Console, s.Scan, s.Authority = nil, nil, "", ""
 	local := "https://" + render.HostPort("localhost", in.HTTPSPort)
 	for _, a := range in.Addresses {
 		if a.IsLoopback() {
@@ -479,12 +480,14 @@ func (d *daemon) publish(in render.Input) {
 		}
 		url := "https://" + render.HostPort(a.String(), in.HTTPSPort)
 		s.URLs = append(s.URLs, url)
+		s.Console = append(s.Console, "https://"+render.HostPort(a.String(), in.AdminPort))
 		if s.Scan == "" {
 			s.Scan = url
 			s.Authority = "http://" + httpHostPort(a.String(), in.HTTPPort) + "/ca.crt"
 		}
 	}
 	s.URLs = append(s.URLs, local)
+	s.Console = append(s.Console, "https://"+render.HostPort("localhost", in.AdminPort))
 }
 
 func httpHostPort(host string, port int) string {
@@ -505,6 +508,7 @@ func (d *daemon) Status() api.Status {
 	s := d.status
 	s.SetupCode = code
 	s.Names, s.Addresses, s.URLs, s.Media = slices.Clone(s.Names), slices.Clone(s.Addresses), slices.Clone(s.URLs), slices.Clone(s.Media)
+	s.Console = slices.Clone(s.Console)
 	return s
 }
 

@@ -3,6 +3,7 @@
 # is kept between runs (OUT/run/disk.img; a new image begins a new one).
 #   MEETBOX_HTTPS_PORT  8443   of this machine, to the box's 443
 #   MEETBOX_HTTP_PORT   8080   to its 80
+#   MEETBOX_ADMIN_PORT  8444   to its 8443, the console
 #   MEETBOX_MEDIA_PORT  10000  UDP, the same on the box
 #   MEETBOX_MEDIA_ADDRS        this machine's addresses, comma between
 #   MEETBOX_QEMU_ACCEL  tcg    software; kvm where that is known to work
@@ -21,12 +22,12 @@ fi
 # The box sits behind a port forward: it cannot know under which addresses
 # browsers reach it.
 media=${MEETBOX_MEDIA_ADDRS:-127.0.0.1$(hostname -I 2>/dev/null | tr ' ' '\n' | grep -E '^[0-9.]+$' | sed 's/^/,/' | tr -d '\n')}
-https=${MEETBOX_HTTPS_PORT:-8443} http=${MEETBOX_HTTP_PORT:-8080} udp=${MEETBOX_MEDIA_PORT:-10000}
+https=${MEETBOX_HTTPS_PORT:-8443} http=${MEETBOX_HTTP_PORT:-8080} admin=${MEETBOX_ADMIN_PORT:-8444} udp=${MEETBOX_MEDIA_PORT:-10000}
 printf '\n  The box will be at https://localhost:%s; its own addresses, shown below, are inside QEMU.\n  Stop it with Ctrl-A X.\n\n' "$https"
 exec nice -n 10 qemu-system-x86_64 -name meetbox -machine q35 -accel "${MEETBOX_QEMU_ACCEL:-tcg,thread=multi}" -cpu max -smp 2 -m 1024 \
 	-display "${MEETBOX_QEMU_DISPLAY:-none}" -vga std -serial mon:stdio \
 	-drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
 	-drive if=pflash,format=raw,unit=1,file="$run/vars.fd" \
 	-drive if=none,id=disk,format=raw,file="$run/disk.img" -device nvme,serial=meetbox,drive=disk,bootindex=0 \
-	-netdev "user,id=net,hostfwd=tcp::$https-:443,hostfwd=tcp::$http-:80,hostfwd=udp::$udp-:$udp" -device e1000e,netdev=net \
+	-netdev "user,id=net,hostfwd=tcp::$https-:443,hostfwd=tcp::$http-:80,hostfwd=tcp::$admin-:8443,hostfwd=udp::$udp-:$udp" -device e1000e,netdev=net \
 	-smbios "type=11,value=meetbox:MEETBOX_MEDIA_PORT=$udp,value=meetbox:MEETBOX_MEDIA_ADDRS=$(printf %s "$media" | sed 's/,/,,/g')"

@@ -3,7 +3,7 @@
 //
 // Reads RUN/web.json and the certificates it names, at start and at each
 // reload; a bad reload changes nothing. Connects to RUN/signaling.sock,
-// RUN/focus.sock and RUN/bridge.sock. Writes nothing.
+// RUN/focus.sock, RUN/bridge.sock and RUN/appliance.sock. Writes nothing.
 package main
 
 import (
@@ -52,9 +52,15 @@ func run(ctx context.Context, u *unit.Unit) error {
 	if err != nil {
 		return errors.Join(fmt.Errorf("http: %w", err), secure.Close())
 	}
+	var admin net.Listener
+	if set.Admin != "" {
+		if admin, err = net.Listen("tcp", set.Admin); err != nil {
+			return errors.Join(fmt.Errorf("console: %w", err), secure.Close(), plain.Close())
+		}
+	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	served := make(chan error, 1)
-	go func() { served <- srv.Serve(ctx, secure, plain) }()
+	go func() { served <- srv.Serve(ctx, secure, plain, admin) }()
 	u.Log.Info("serving", "https", secure.Addr().String(), "http", plain.Addr().String())
 	u.SetHealth(true, "serving on "+set.HTTPS)
 	for {
@@ -76,7 +82,7 @@ func run(ctx context.Context, u *unit.Unit) error {
 func reload(u *unit.Unit, srv *front.Server, running front.Settings) error {
 	set, err := conf.Load[front.Settings](u.Settings())
 	if err == nil {
-		if set.HTTPS != running.HTTPS || set.HTTP != running.HTTP {
+		if set.HTTPS != running.HTTPS || set.HTTP != running.HTTP || set.Admin != running.Admin {
 			return errMoved
 		}
 		err = srv.Apply(set)

@@ -40,6 +40,7 @@ type Status struct {
 	Names     []string     `json:"names"`     // host names, best first
 	Addresses []netip.Addr `json:"addresses"` // of the machine, best first
 	URLs      []string     `json:"urls"`      // where the start page is, best first
+	Console   []string     `json:"console"`   // where the console is, best first
 	Scan      string       `json:"scan"`      // the URL for another device's camera; empty without a network
 	Authority string       `json:"authority"` // where other devices fetch the CA certificate (plain HTTP)
 	Media     []netip.Addr `json:"media"`     // offered for media

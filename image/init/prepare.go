@@ -59,7 +59,7 @@ func prepare() (*box, error) {
 		}
 		switch name {
 		case "appliance":
-			s.args = append(s.args, "-box", "-state", filepath.Join(permDir, name), "-https-port", "443", "-http-port", "80",
+			s.args = append(s.args, "-box", "-state", filepath.Join(permDir, name), "-https-port", "443", "-http-port", "80", "-admin-port", "8443",
 				"-xmpp-port", "5222") // no other program could have it
 			s.env = append(s.env, set...)
 		case "signaling":

@@ -55,6 +55,7 @@ func announce(ctx context.Context, p place, out io.Writer) {
 		}
 		return
 	}
+	s.SetupCode = setupCode(ctx, p)
 	fmt.Fprint(out, banner(s, p)) // one write, so that no log line gets between
 }
 
@@ -69,6 +70,28 @@ func ask[T any](ctx context.Context, client *http.Client, what string) (v T, err
 	}
 	defer resp.Body.Close()
 	return v, json.NewDecoder(io.LimitReader(resp.Body, 1<<20)).Decode(&v)
+}
+
+// setupCode asks the appliance's control socket, which only this user can
+// open; "" when the copy has an owner.
+func setupCode(ctx context.Context, p place) string {
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(p.run, "ctl", "appliance.sock"))
+	}}}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://ctl/setup-code", nil)
+	if err != nil {
+		return ""
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return ""
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, 64))
+	if err != nil || resp.StatusCode != http.StatusOK {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
 }
 
 func waiting(h api.Health, err error) string {
@@ -97,6 +120,12 @@ func banner(s api.Status, p place) string {
 	} else {
 		fmt.Fprintf(&b, "\n  Other devices: scan for %s\n\n%s", s.Scan, code(s.Scan))
 		fmt.Fprintf(&b, "\n  Browsers warn until the device trusts this box's certificate authority:\n    %s\n", s.Authority)
+	}
+	if n := len(s.Console); n > 0 {
+		fmt.Fprintf(&b, "\n  Console: %s\n", s.Console[n-1])
+	}
+	if s.SetupCode != "" {
+		fmt.Fprintf(&b, "  Nobody owns this copy yet; setup code: %s\n", s.SetupCode)
 	}
 	fmt.Fprintf(&b, "\n  State and logs: %s    Stop: Ctrl-C\n\n", p.state)
 	return b.String()

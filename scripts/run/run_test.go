@@ -89,7 +89,7 @@ func launch(t *testing.T) *running {
 	r := &running{state: state, out: new(output)}
 	r.cmd = exec.Command(filepath.Join(bin, "run"), "../../process-compose.yaml")
 	r.cmd.Env = append(os.Environ(), "MEETBOX_STATE="+state, "MEETBOX_MEDIA_ADDRS=127.0.0.1",
-		"MEETBOX_HTTPS_PORT="+freePort(t), "MEETBOX_HTTP_PORT="+freePort(t), "MEETBOX_MEDIA_PORT="+freePort(t))
+		"MEETBOX_HTTPS_PORT="+freePort(t), "MEETBOX_HTTP_PORT="+freePort(t), "MEETBOX_ADMIN_PORT="+freePort(t), "MEETBOX_MEDIA_PORT="+freePort(t))
 	r.cmd.Stdout, r.cmd.Stderr = r.out, r.out
 	r.client = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(state, "run", "appliance.sock"))

@@ -45,6 +45,7 @@ type Input struct {
 	Run       string // folder of the rendered files, absolute
 	HTTPSPort int
 	HTTPPort  int
+	AdminPort int // of the console
 	XMPPPort  int
 	MediaPort int
 	Media     []netip.Addr // offered for media
@@ -124,6 +125,7 @@ type websocket struct {
 type webFile struct {
 	HTTPS       string   `json:"https"`
 	HTTP        string   `json:"http"`
+	Admin       string   `json:"admin,omitempty"`
 	Certificate string   `json:"certificate"`
 	Key         string   `json:"key"`
 	CA          string   `json:"ca"`
@@ -298,7 +300,12 @@ func web(in Input) webFile {
 	for _, a := range in.Addresses {
 		names = append(names, a.String())
 	}
+	admin := ""
+	if in.AdminPort != 0 {
+		admin = ":" + strconv.Itoa(in.AdminPort)
+	}
 	return webFile{
+		Admin:       admin,
 		HTTPS:       ":" + strconv.Itoa(in.HTTPSPort),
 		HTTP:        ":" + strconv.Itoa(in.HTTPPort),
 		Certificate: in.tls("web.crt"),

@@ -19,6 +19,7 @@ import (
 type Settings struct {
 	HTTPSPort  int
 	HTTPPort   int
+	AdminPort  int
 	MediaPort  int
 	MediaAddrs []netip.Addr // empty: all of the machine's
 	XMPPPort   int          // 0: 5222, or a free one where another program has that
@@ -36,6 +37,7 @@ type variable struct{ env, flag, fallback, help string }
 var variables = []variable{
 	{"MEETBOX_HTTPS_PORT", "https-port", "8443", "TCP `port` of the pages"},
 	{"MEETBOX_HTTP_PORT", "http-port", "8080", "TCP `port` that redirects and hands out the CA certificate"},
+	{"MEETBOX_ADMIN_PORT", "admin-port", "8444", "TCP `port` of the console"},
 	{"MEETBOX_MEDIA_PORT", "media-port", "10000", "UDP `port` of the media"},
 	{"MEETBOX_MEDIA_ADDRS", "media-addrs", "", "`addresses` to offer for media, with commas between (default all of the machine's)"},
 	{"MEETBOX_XMPP_PORT", "xmpp-port", "", "TCP `port` of signaling on the loopback (default 5222, or a free one)"},
@@ -72,12 +74,16 @@ func (r *Raw) Settings() (Settings, error) {
 	}
 	s.HTTPSPort = port("MEETBOX_HTTPS_PORT", false)
 	s.HTTPPort = port("MEETBOX_HTTP_PORT", false)
+	s.AdminPort = port("MEETBOX_ADMIN_PORT", false)
 	s.MediaPort = port("MEETBOX_MEDIA_PORT", false)
 	s.XMPPPort = port("MEETBOX_XMPP_PORT", true)
 	if s.HTTPSPort == s.HTTPPort {
 		errs = append(errs, fmt.Errorf("MEETBOX_HTTPS_PORT and MEETBOX_HTTP_PORT are both %d: give two different ports", s.HTTPPort))
 	}
-	if s.XMPPPort != 0 && (s.XMPPPort == s.HTTPSPort || s.XMPPPort == s.HTTPPort) {
+	if s.AdminPort == s.HTTPSPort || s.AdminPort == s.HTTPPort {
+		errs = append(errs, fmt.Errorf("MEETBOX_ADMIN_PORT=%d is another port already: give a port of its own", s.AdminPort))
+	}
+	if s.XMPPPort != 0 && (s.XMPPPort == s.HTTPSPort || s.XMPPPort == s.HTTPPort || s.XMPPPort == s.AdminPort) {
 		errs = append(errs, fmt.Errorf("MEETBOX_XMPP_PORT=%d is one of the web ports: give another port", s.XMPPPort))
 	}
 	for text := range strings.SplitSeq(*r.values["MEETBOX_MEDIA_ADDRS"], ",") {
@@ -104,6 +110,7 @@ func (s Settings) PortsFree() error {
 	errs := []error{
 		taken(listen("tcp", s.HTTPSPort), "TCP", s.HTTPSPort, "MEETBOX_HTTPS_PORT"),
 		taken(listen("tcp", s.HTTPPort), "TCP", s.HTTPPort, "MEETBOX_HTTP_PORT"),
+		taken(listen("tcp", s.AdminPort), "TCP", s.AdminPort, "MEETBOX_ADMIN_PORT"),
 		taken(listenUDP(s.MediaPort), "UDP", s.MediaPort, "MEETBOX_MEDIA_PORT"),
 	}
 	if s.XMPPPort != 0 {

@@ -13,6 +13,9 @@
 //	/conference-request/v1     → focus
 //	/colibri-ws/…              → bridge
 //
+// The console has a port, and so an origin, of its own: its page, and
+// /api/v1/… → appliance.
+//
 // Pages are served only under the box's own names, so that a name that an
 // attacker points at the box (DNS rebinding) never becomes an origin here.
 // The three services are open to any origin: upstream clients come from
@@ -70,6 +73,7 @@ type Server struct {
 	site    atomic.Pointer[site]
 	leaf    atomic.Pointer[tls.Certificate]
 	secure  http.Handler
+	admin   http.Handler
 }
 
 // New makes a server from the settings, certificate and page it is given.
@@ -90,6 +94,7 @@ func New(o Options) (*Server, error) {
 	}
 	backend := func(name string) http.Handler { return proxy.New(name, o.Socket(name), o.Metrics, o.Log) }
 	s.secure = s.routes(backend("signaling"), backend("focus"), backend("bridge"))
+	s.admin = s.console(proxy.Appliance(o.Socket("appliance"), o.Metrics, o.Log))
 	return s, nil
 }
 
@@ -110,27 +115,39 @@ func (s *Server) Apply(set Settings) error {
 	return nil
 }
 
-// Serve answers on both listeners until ctx ends or one of them fails, and
-// closes them.
-func (s *Server) Serve(ctx context.Context, secure, plain net.Listener) error {
+// Serve answers on the listeners until ctx ends or one of them fails, and
+// closes them. admin, the console's, may be nil.
+func (s *Server) Serve(ctx context.Context, secure, plain, admin net.Listener) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	refused := s.meters.refused("connections").Inc
 	https := s.server(s.count("https", s.secure))
-	https.TLSConfig = &tls.Config{
+	https.TLSConfig = s.tls()
+	http1 := s.server(s.count("http", s.plainRoutes()))
+	var wg sync.WaitGroup
+	wg.Go(func() { cancel(fmt.Errorf("https: %w", https.ServeTLS(s.limiter.Listen(secure, refused), "", ""))) })
+	wg.Go(func() { cancel(fmt.Errorf("http: %w", http1.Serve(s.limiter.Listen(plain, refused)))) })
+	console := s.server(s.count("console", s.admin))
+	console.ReadTimeout, console.WriteTimeout = 0, 0 // see bounded
+	console.TLSConfig = s.tls()
+	if admin != nil {
+		wg.Go(func() {
+			cancel(fmt.Errorf("console: %w", console.ServeTLS(s.limiter.Listen(admin, refused), "", "")))
+		})
+	}
+	<-ctx.Done()
+	err := errors.Join(stop(https), stop(http1), stop(console))
+	wg.Wait()
+	return errors.Join(context.Cause(ctx), err)
+}
+
+func (s *Server) tls() *tls.Config {
+	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
 			return s.leaf.Load(), nil
 		},
 	}
-	http1 := s.server(s.count("http", s.plainRoutes()))
-	var wg sync.WaitGroup
-	wg.Go(func() { cancel(fmt.Errorf("https: %w", https.ServeTLS(s.limiter.Listen(secure, refused), "", ""))) })
-	wg.Go(func() { cancel(fmt.Errorf("http: %w", http1.Serve(s.limiter.Listen(plain, refused)))) })
-	<-ctx.Done()
-	err := errors.Join(stop(https), stop(http1))
-	wg.Wait()
-	return errors.Join(context.Cause(ctx), err)
 }
 
 func (s *Server) server(h http.Handler) *http.Server {

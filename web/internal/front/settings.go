@@ -13,8 +13,9 @@ import (
 
 // Settings is web.json, as the appliance renders it.
 type Settings struct {
-	HTTPS       string   `json:"https"` // listen address
-	HTTP        string   `json:"http"`  // listen address
+	HTTPS       string   `json:"https"`           // listen address
+	HTTP        string   `json:"http"`            // listen address
+	Admin       string   `json:"admin,omitempty"` // listen address of the console
 	Certificate string   `json:"certificate"`
 	Key         string   `json:"key"`
 	CA          string   `json:"ca"`

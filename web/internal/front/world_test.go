@@ -33,6 +33,7 @@ type world struct {
 	metrics  *metrics.Set
 	https    string // host:port
 	http     string
+	admin    string // the console
 	client   *http.Client
 }
 
@@ -46,8 +47,8 @@ func start(t *testing.T) *world {
 	w := &world{dir: dir, metrics: metrics.NewSet()}
 	w.authority(t)
 	w.issue(t, 1)
-	secure, plain := listen(t), listen(t)
-	w.https, w.http = secure.Addr().String(), plain.Addr().String()
+	secure, plain, admin := listen(t), listen(t), listen(t)
+	w.https, w.http, w.admin = secure.Addr().String(), plain.Addr().String(), admin.Addr().String()
 	w.settings = Settings{
 		HTTPS:       w.https,
 		HTTP:        w.http,
@@ -62,6 +63,7 @@ func start(t *testing.T) *world {
 		Settings: w.settings,
 		Pages: fstest.MapFS{
 			"index.html":       {Data: []byte("<!doctype html><title>the page</title>")},
+			"admin.html":       {Data: []byte("<!doctype html><title>the console</title>")},
 			"trust.html":       {Data: []byte("<!doctype html><title>trust this box</title>")},
 			"favicon.svg":      {Data: []byte("<svg/>")},
 			"assets/main-1.js": {Data: []byte("1")},
@@ -75,7 +77,7 @@ func start(t *testing.T) *world {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	served := make(chan error, 1)
-	go func() { served <- w.server.Serve(ctx, secure, plain) }()
+	go func() { served <- w.server.Serve(ctx, secure, plain, admin) }()
 	roots := x509.NewCertPool()
 	roots.AddCert(w.ca)
 	w.client = &http.Client{

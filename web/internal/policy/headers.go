@@ -71,6 +71,24 @@ func SetTrustPage(h http.Header, secure string) {
 	h.Set("Permissions-Policy", "camera=(), microphone=(), geolocation=()")
 }
 
+// SetConsole sets the headers of the console's page, which nobody frames and
+// which needs nothing but itself.
+func SetConsole(h http.Header) {
+	h.Set("Content-Security-Policy", strings.Join([]string{
+		"default-src 'self'",
+		"img-src 'self' blob: data:",
+		"object-src 'none'",
+		"base-uri 'none'",
+		"form-action 'self'",
+		"frame-ancestors 'none'",
+		"require-trusted-types-for 'script'",
+		"trusted-types default",
+		"report-uri " + ReportPath,
+	}, "; "))
+	h.Set("Permissions-Policy", "camera=(), microphone=(), display-capture=(), geolocation=(), usb=(), serial=(), payment=(), midi=(), clipboard-write=(self)")
+	h.Set("Cross-Origin-Resource-Policy", "same-origin")
+}
+
 // SetCORS lets pages of any origin use an answer. Guests are anonymous and
 // no cookie is looked at, so there is nothing to ride on.
 func SetCORS(h http.Header) {

@@ -39,7 +39,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     throw new Error(`no services in ${bin}: run "make build" first`);
   });
   const state = await mkdtemp(path.join(tmpdir(), 'mb-'));
-  const [https, http, media] = [await freeTcp(), await freeTcp(), await freeUdp()];
+  const [https, http, admin, media] = [await freeTcp(), await freeTcp(), await freeTcp(), await freeUdp()];
   const run = spawn(path.join(bin, 'run'), [path.join(root, 'process-compose.yaml')], {
     cwd: root,
     env: {
@@ -47,6 +47,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
       MEETBOX_STATE: state,
       MEETBOX_HTTPS_PORT: String(https),
       MEETBOX_HTTP_PORT: String(http),
+      MEETBOX_ADMIN_PORT: String(admin),
       MEETBOX_MEDIA_PORT: String(media),
       MEETBOX_MEDIA_ADDRS: '127.0.0.1',
     },

@@ -60,7 +60,16 @@ export interface Console {
 }
 
 export interface Egress {
+  hosts?: EgressHost[];
 }
+
+export interface EgressHost {
+  host: string;
+  port?: number;
+  use: EgressUse;
+}
+
+export type EgressUse = 'ntp' | 'acme' | 'ldap' | 'syslog' | 'smtp';
 
 export interface Health {
   ok: boolean;
@@ -236,6 +245,7 @@ export interface SignIn {
 export interface Status {
   addresses: string[];
   authority: string;
+  console: string[];
   go: string;
   media: string[];
   media_port: number;
