@@ -17,6 +17,8 @@ import (
 	"meetbox.local/signaling/internal/c2s"
 	"meetbox.local/signaling/internal/router"
 	"meetbox.local/signaling/internal/sasl"
+	"meetbox.local/signaling/internal/store"
+	"meetbox.local/signaling/internal/token"
 )
 
 // settings are what the appliance renders.
@@ -31,11 +33,16 @@ type settings struct {
 	Key         string         `json:"key"`
 	FocusUser   string         `json:"focus_user"`
 	Accounts    []sasl.Account `json:"accounts"`
+
+	Users  []sasl.Account `json:"users,omitempty"`  // people
+	Tokens []token.Key    `json:"tokens,omitempty"` // keys of JSON Web Tokens
+	Rooms  router.Rooms   `json:"rooms,omitzero"`
+	LAN    string         `json:"lan,omitempty"` // where people's XMPP clients connect; empty: nowhere
 }
 
 // fixed is the part that only a new process takes over.
 func (s settings) fixed() []string {
-	return []string{s.Domain, s.AuthDomain, s.MUC, s.InternalMUC, s.Focus, s.TCP, s.FocusUser}
+	return []string{s.Domain, s.AuthDomain, s.MUC, s.InternalMUC, s.Focus, s.TCP, s.FocusUser, s.LAN}
 }
 
 var errFixed = errors.New("addresses have changed; a new process takes them over")
@@ -46,20 +53,24 @@ func run(ctx context.Context, u *unit.Unit) error {
 	if err != nil {
 		return err
 	}
-	r, err := router.Open(router.Options{
-		Domain: set.Domain, AuthDomain: set.AuthDomain, MUC: set.MUC, InternalMUC: set.InternalMUC,
-		Focus: set.Focus, FocusUser: set.FocusUser,
-	}, filepath.Join(u.Run, "signaling"), u.Log, u.Metrics)
+	kept, err := store.Open(u.State, u.Log)
 	if err != nil {
 		return err
+	}
+	r, err := router.Open(router.Options{
+		Domain: set.Domain, AuthDomain: set.AuthDomain, MUC: set.MUC, InternalMUC: set.InternalMUC,
+		Focus: set.Focus, FocusUser: set.FocusUser, Store: kept,
+	}, filepath.Join(u.Run, "signaling"), u.Log, u.Metrics)
+	if err != nil {
+		return errors.Join(err, kept.Close())
 	}
 	srv := c2s.New(r, c2s.DefaultLimits(), u.Log)
 	var certificate atomic.Pointer[tls.Certificate]
 	if err := apply(set, srv, &certificate); err != nil {
-		return errors.Join(err, r.Close())
+		return errors.Join(err, r.Close(), kept.Close())
 	}
 	err = serve(ctx, u, set, srv, &certificate)
-	return errors.Join(err, r.Close())
+	return errors.Join(err, r.Close(), kept.Close())
 }
 
 // apply takes over what may change while running.
@@ -69,7 +80,20 @@ func apply(set settings, srv *c2s.Server, certificate *atomic.Pointer[tls.Certif
 		return fmt.Errorf("certificate: %w", err)
 	}
 	certificate.Store(&c)
+	keys, err := token.New(set.Domain, set.Tokens)
+	if err != nil {
+		return fmt.Errorf("tokens: %w", err)
+	}
+	config := router.Config{Rooms: set.Rooms}
+	for _, a := range set.Users {
+		config.Users = append(config.Users, a.User)
+	}
+	if err := srv.Router.Configure(config); err != nil {
+		return err
+	}
 	srv.SetAccounts(sasl.NewAccounts(set.AuthDomain, set.Accounts))
+	srv.SetUsers(sasl.NewAccounts(set.Domain, set.Users))
+	srv.SetTokens(keys)
 	return nil
 }
 
@@ -84,13 +108,26 @@ func serve(parent context.Context, u *unit.Unit, set settings, srv *c2s.Server, 
 	if err != nil {
 		return errors.Join(fmt.Errorf("accounts: %w", err), socket.Close())
 	}
+	listeners := []net.Listener{tcp}
+	if set.LAN != "" {
+		lan, err := net.Listen("tcp", set.LAN)
+		if err != nil {
+			// Meetings go on without it, and the reason is where people look.
+			u.Log.Error("no XMPP clients on the network", "err", err)
+		} else {
+			listeners = append(listeners, lan)
+		}
+	}
 	var wg sync.WaitGroup
 	wg.Go(func() { cancel(srv.Router.Run(ctx)) })
-	wg.Go(func() {
-		cancel(srv.ServeTCP(ctx, tcp, &tls.Config{
-			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate.Load(), nil },
-		}))
-	})
+	wg.Go(func() { cancel(srv.Router.Store.Run(ctx)) })
+	for _, l := range listeners {
+		wg.Go(func() {
+			cancel(srv.ServeTCP(ctx, l, &tls.Config{
+				GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate.Load(), nil },
+			}))
+		})
+	}
 	wg.Go(func() { cancel(srv.ServeWeb(ctx, socket)) })
 	wg.Go(func() { cancel(watch(ctx, u, set, srv, certificate)) })
 	u.SetHealth(true, "serving "+set.Domain)

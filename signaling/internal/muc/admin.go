@@ -105,6 +105,11 @@ func (r *Room) judgeAffiliation(o, target *Occupant, item muc.AdminItem) (change
 			return change{}, stanza.NewError(stanza.NotAllowed, "")
 		}
 	}
+	if d := r.service.Door; d != nil && o.rank() == FocusBot && item.Affiliation == muc.Owner {
+		if p := r.waiting(addr); p != nil && p.member != nil && !d.Appoints(p.member, r.addr) {
+			return change{}, stanza.NewError(stanza.NotAllowed, "moderators are those who log in")
+		}
+	}
 	switch {
 	case mine == muc.Admin && (power(theirs) >= power(muc.Admin) || power(item.Affiliation) >= power(muc.Admin)):
 		return change{}, stanza.NewError(stanza.Forbidden, "only owners may do this")

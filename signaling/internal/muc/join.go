@@ -106,6 +106,12 @@ func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
 		room: room, number: sv.joins, nick: nick, from: wire.Escape(st.To.String()),
 		member: m, addr: m.Addr(), escaped: m.Escaped(),
 	}
+	if d := sv.Door; d != nil && m.Rank() == Guest {
+		room.open = true
+		if d.Owns(m, room.addr) && room.affiliations[o.addr.Bare()] != muc.Outcast {
+			room.affiliations[o.addr.Bare()] = muc.Owner
+		}
+	}
 	if room.membersOnly && m.Rank() == Guest && o.affiliation() == muc.NoAffiliation {
 		room.affiliations[o.addr.Bare()] = muc.Member // it knew the password
 	}
@@ -135,6 +141,11 @@ func (sv *Service) admit(m Member, addr jid.JID, room *Room, nick, name string, 
 			return nil
 		}
 		return withChild(stanza.NewError(stanza.NotAllowed, "Room creation is restricted"), "room-does-not-exist")
+	}
+	if d := sv.Door; d != nil {
+		if e := d.Admit(m, addr, room.open); e != nil {
+			return e
+		}
 	}
 	a := room.affiliation(m.Addr(), m.Rank())
 	trusted := m.Rank() != Guest || room.known(m.Addr()) && !sv.Waiting

@@ -51,6 +51,25 @@ type Watcher interface {
 	Left(*Occupant)
 }
 
+// Door decides what affiliations do not.
+type Door interface {
+	// Admit says why somebody may not enter a room, which is open if somebody
+	// is in it, or was, who may open it.
+	Admit(m Member, room jid.JID, open bool) *stanza.Error
+	// Owns tells whether somebody owns a room because of who it is.
+	Owns(m Member, room jid.JID) bool
+	// Appoints tells whether the focus may make somebody owner.
+	Appoints(m Member, room jid.JID) bool
+}
+
+// Rules are the administrator's for all rooms of a service.
+type Rules struct {
+	MaxOccupants int  // of one room; 0: what the machine stands
+	History      int  // messages that who joins is told
+	Archive      bool // rooms may keep what is said
+	Persistent   bool // rooms may last without anybody in them
+}
+
 // Options say what a service is for.
 type Options struct {
 	Domain       string
@@ -58,6 +77,8 @@ type Options struct {
 	MaxOccupants int           // of one room, accounts of the box not counted
 	Linger       time.Duration // how long the focus' occupant outlives its session
 	Watcher      Watcher       // nil for none
+
+	Door Door // nil: everybody may come in
 
 	Lobby   *Service // where people wait for these rooms; nil if they cannot
 	Main    *Service // the rooms that people wait for here
@@ -71,6 +92,7 @@ type Options struct {
 // Service is one address and its rooms.
 type Service struct {
 	Options
+	Rules   Rules
 	env     Env
 	escaped []byte
 	rooms   map[jid.JID]*Room

@@ -29,6 +29,7 @@ type RoomState struct {
 	Subject      *OutState                   `json:"subject,omitempty"`
 	Main         jid.JID                     `json:"main,omitzero"`
 	Held         bool                        `json:"held,omitempty"`
+	Open         bool                        `json:"open,omitempty"`
 	Guests       map[jid.JID]string          `json:"guests,omitempty"`
 	Affiliations map[jid.JID]muc.Affiliation `json:"affiliations,omitempty"`
 	Occupants    []OccupantState             `json:"occupants"`
@@ -71,7 +72,7 @@ func (sv *Service) State(session func(Member) uint32) State {
 			Number: r.number, Addr: r.addr, Created: r.created, Started: r.started, Meeting: r.meeting,
 			Password: r.password, MembersOnly: r.membersOnly, Affiliations: r.affiliations,
 		}
-		rs.Held, rs.Guests = r.held, r.guests
+		rs.Held, rs.Guests, rs.Open = r.held, r.guests, r.open
 		if r.main != nil {
 			rs.Main = r.main.addr
 		}
@@ -112,6 +113,7 @@ func (sv *Service) Restore(st State, member func(session uint32) Member) error {
 		if r.affiliations == nil {
 			r.affiliations = map[jid.JID]muc.Affiliation{}
 		}
+		r.open = rs.Open
 		if rs.Held {
 			r.held, r.guests = true, rs.Guests
 			if r.guests == nil {

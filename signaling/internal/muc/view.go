@@ -32,6 +32,18 @@ func (sv *Service) In(m Member, room jid.JID) *Occupant {
 	return nil
 }
 
+// Open tells whether somebody has entered who may open it.
+func (r *Room) Open() bool { return r.open }
+
+// Promote makes somebody owner of a room because it has proved who it is.
+func (sv *Service) Promote(m Member, room jid.JID) {
+	o := sv.In(m, room)
+	if o == nil || o.affiliation() == muc.Owner {
+		return
+	}
+	o.room.apply(change{by: o, addr: o.addr.Bare(), affiliation: muc.Owner})
+}
+
 // Addr is the room's address.
 func (r *Room) Addr() jid.JID { return r.addr }
 

@@ -38,6 +38,15 @@ func (r *Router) toFocus(s *Session, st *wire.Stanza) {
 		r.refuse(s, st, stanza.ServiceUnavailable)
 		return
 	}
+	if r.logout(s, st) {
+		return
+	}
+	if e := r.judge(s, st); e != nil {
+		r.meter.drop("refused")
+		r.logger().Info("conference refused", "jid", s.addr.String(), "condition", string(e.Condition))
+		s.Send(wire.Failure(st, wire.Escape(r.Focus), e))
+		return
+	}
 	from := append(append(wire.Escape(r.Focus), '/'), s.escaped...)
 	if focus := r.focus(); focus != nil {
 		focus.Send(wire.Forward(st, from))
@@ -62,7 +71,7 @@ func (r *Router) fromFocus(st *wire.Stanza) {
 		return
 	}
 	if to := r.sessions[client]; to != nil {
-		to.Send(wire.Forward(st, wire.Escape(r.Focus)))
+		to.Send(r.welcome(to, st))
 	} else {
 		r.meter.drop("recipient_gone")
 	}

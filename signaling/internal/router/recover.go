@@ -8,14 +8,17 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
 	"meetbox.local/signaling/internal/component"
+	"meetbox.local/signaling/internal/im"
 	"meetbox.local/signaling/internal/journal"
 	"meetbox.local/signaling/internal/muc"
 	"meetbox.local/signaling/internal/sm"
+	"meetbox.local/signaling/internal/store"
 	"meetbox.local/signaling/internal/wire"
 	"meetbox.local/signaling/internal/xmlscan"
 	"meetbox.local/signaling/xmpp/jid"
@@ -29,6 +32,8 @@ const (
 	evAck    = 4 // payload: h
 	evEnd    = 5 // payload: the reason
 	evExpire = 6
+	evConfig = 7 // payload: a Config
+	evPush   = 8 // payload: what the store has answered
 )
 
 type record = journal.Record
@@ -48,6 +53,12 @@ const (
 // others end here, and the focus' occupants linger until it is back.
 func Open(o Options, dir string, log *slog.Logger, set *metrics.Set) (*Router, error) {
 	o.Defaults()
+	if o.Store == nil {
+		var err error
+		if o.Store, err = store.Open("", log); err != nil {
+			return nil, err
+		}
+	}
 	r := &Router{
 		Options: o, log: log, quiet: slog.New(slog.DiscardHandler), meter: newMeter(set),
 		tick: make(chan struct{}, 1), dir: dir, rotateAt: rotateAt,
@@ -59,30 +70,44 @@ func Open(o Options, dir string, log *slog.Logger, set *metrics.Set) (*Router, e
 		if err != nil {
 			return nil, err
 		}
-		r.revive(past)
+		if !r.revive(past) {
+			r.load()
+		}
 		if r.journal, err = journal.Create(dir, r.snapshot()); err != nil {
 			return nil, err
 		}
+	}
+	if dir == "" {
+		r.load()
 	}
 	r.gauges(set)
 	return r, nil
 }
 
+// load reads what has outlived more than a process.
+func (r *Router) load() {
+	r.Store.View(func(rd store.Reader) {
+		if err := r.im.Load(rd); err != nil {
+			r.log.Error("some accounts' contacts cannot be read", "err", err)
+		}
+	})
+}
+
 // revive brings back the past, or starts afresh when it cannot be read: a
 // broken journal must not keep the server from starting.
-func (r *Router) revive(past *journal.Past) {
+func (r *Router) revive(past *journal.Past) bool {
 	if past == nil {
-		return
+		return false
 	}
 	if age := time.Since(past.Written); age > stale {
 		r.log.Info("old state left behind", "age", age.Round(time.Second).String())
-		return
+		return false
 	}
 	n, err := r.replay(past)
 	if err != nil {
 		r.log.Error("state of the former process is lost", "err", err)
 		r.init()
-		return
+		return false
 	}
 	r.now = time.Now()
 	for _, s := range r.inOrder() {
@@ -97,6 +122,8 @@ func (r *Router) revive(past *journal.Past) {
 	r.breakout.Prolong(r.now.Add(r.Hibernate))
 	r.focusLost = r.now
 	r.log.Info("state of the former process taken over", "events", n, "sessions", len(r.sessions), "rooms", r.rooms.Rooms())
+	r.askAgain()
+	return true
 }
 
 func (r *Router) replay(past *journal.Past) (n int, err error) {
@@ -148,6 +175,13 @@ func (r *Router) again(rec record, sc *xmlscan.Scanner) error {
 	case evExpire:
 		r.expired()
 		return nil
+	case evConfig:
+		var c Config
+		if err := json.Unmarshal(rec.Payload, &c); err != nil {
+			return err
+		}
+		r.configure(c)
+		return nil
 	}
 	if s == nil {
 		return fmt.Errorf("no session %d", rec.Session)
@@ -171,6 +205,12 @@ func (r *Router) again(rec record, sc *xmlscan.Scanner) error {
 		s.Box.Replayed(binary.LittleEndian.Uint32(rec.Payload))
 	case evEnd:
 		r.end(s, "", string(rec.Payload))
+	case evPush:
+		var a answered
+		if err := json.Unmarshal(rec.Payload, &a); err != nil {
+			return err
+		}
+		r.push(s, a)
 	default:
 		return fmt.Errorf("kind %d", rec.Kind)
 	}
@@ -306,6 +346,13 @@ type state struct {
 	Internal muc.State      `json:"internal"`
 
 	Components component.State `json:"components,omitempty"`
+
+	IM      im.State              `json:"im,omitzero"`
+	Config  Config                `json:"config,omitzero"`
+	Permits map[jid.JID]time.Time `json:"permits,omitempty"`
+	Tickets map[string]ticket     `json:"tickets,omitempty"`
+	LastAsk uint64                `json:"last_ask,omitempty"`
+	Pending []store.Op            `json:"pending,omitempty"` // not on the disk yet
 }
 
 type sessionState struct {
@@ -316,6 +363,8 @@ type sessionState struct {
 	In        uint32   `json:"in,omitempty"`
 	Available bool     `json:"available,omitempty"`
 	Pass      Pass     `json:"pass,omitzero"`
+	Vouched   string   `json:"vouched,omitempty"`
+	Ticket    string   `json:"ticket,omitempty"`
 	Box       sm.State `json:"box"`
 }
 
@@ -333,13 +382,17 @@ func (r *Router) snapshot() []byte {
 	st := state{Seed: r.seed[:], Event: r.event, LastNum: r.lastNum, Lost: r.focusLost, Waiting: r.waitingState()}
 	for _, s := range r.inOrder() {
 		st.Sessions = append(st.Sessions, sessionState{
-			Num: s.num, Addr: s.addr, Token: s.token, Counting: s.counting, In: s.in, Available: s.available, Pass: s.pass, Box: s.Box.State(),
+			Num: s.num, Addr: s.addr, Token: s.token, Counting: s.counting, In: s.in, Available: s.available, Pass: s.pass,
+			Vouched: s.vouched, Ticket: s.ticket, Box: s.Box.State(),
 		})
 	}
 	number := func(m muc.Member) uint32 { return m.(*Session).num }
 	st.Breakout = r.breakout.State(number)
 	st.Rooms, st.Lobby, st.Internal = r.rooms.State(number), r.lobby.State(number), r.internal.State(number)
 	st.Components = r.parts.State()
+	st.IM = r.im.State(func(m im.Member) uint32 { return m.(*Session).num })
+	st.Config, st.Permits, st.Tickets = r.config, r.permits, r.tickets
+	st.LastAsk, st.Pending = r.lastAsk, r.Store.Pending()
 	b, err := json.Marshal(st)
 	if err != nil {
 		r.log.Error("snapshot", "err", err) // only numbers, text and bytes: cannot happen
@@ -361,6 +414,7 @@ func (r *Router) restore(snapshot []byte) error {
 		s := &Session{
 			num: ss.Num, addr: ss.Addr, escaped: wire.Escape(ss.Addr.String()), rank: r.rankOf(ss.Addr), router: r,
 			Box: sm.New(r.QueueBytes, nil), token: ss.Token, counting: ss.Counting, in: ss.In, available: ss.Available, pass: ss.Pass,
+			vouched: ss.Vouched, ticket: ss.Ticket,
 		}
 		s.Box.SetTo(wire.To(s.escaped))
 		s.Box.Restore(ss.Box)
@@ -373,6 +427,17 @@ func (r *Router) restore(snapshot []byte) error {
 		}
 		return nil
 	}
+	r.im.Restore(st.IM, func(num uint32) im.Member {
+		if s := r.byNum[num]; s != nil {
+			return s
+		}
+		return nil
+	})
+	r.configure(st.Config)
+	maps.Copy(r.permits, st.Permits)
+	maps.Copy(r.tickets, st.Tickets)
+	r.lastAsk = st.LastAsk
+	r.Store.Write(st.Pending...)
 	if err := r.rooms.Restore(st.Rooms, member); err != nil {
 		return err
 	}

@@ -2,7 +2,9 @@ package router
 
 import (
 	"errors"
+	"fmt"
 
+	"meetbox.local/signaling/internal/im"
 	"meetbox.local/signaling/internal/muc"
 	"meetbox.local/signaling/internal/wire"
 	"meetbox.local/signaling/xmpp/disco"
@@ -15,7 +17,11 @@ import (
 func (r *Router) route(s *Session, st *wire.Stanza) {
 	switch st.To.Domain() {
 	case "":
-		r.account(s, st)
+		if s.pass.User {
+			r.im.Handle(s, st)
+		} else {
+			r.account(s, st)
+		}
 	case r.MUC:
 		r.rooms.Handle(s, st)
 	case r.lobby.Domain:
@@ -24,10 +30,12 @@ func (r *Router) route(s *Session, st *wire.Stanza) {
 		r.internal.Handle(s, st)
 	case r.Focus:
 		r.toFocus(s, st)
-	case r.Domain, r.AuthDomain:
+	case r.Domain, r.AuthDomain, r.GuestDomain:
 		switch {
 		case st.To.Local() == "" && st.To.IsBare():
 			r.domain(s, st)
+		case s.pass.User && st.To.Domain() != r.AuthDomain:
+			r.im.Handle(s, st)
 		case st.To == s.addr.Bare():
 			r.account(s, st)
 		default:
@@ -127,6 +135,10 @@ func (r *Router) domain(s *Session, st *wire.Stanza) {
 		r.discoInfo(s, st, from)
 	case st.Is(disco.NSItems, "query"):
 		s.Send(wire.Answer(st, from, disco.Items{Items: []disco.Item{{JID: r.rooms.Addr(), Name: "Meetings"}}}))
+	case st.Is(nsVersion, "query"):
+		s.Send(wire.Result(st, from, []byte(`<query xmlns="`+nsVersion+`"><name>Meetbox</name></query>`)))
+	case st.Is(nsTime, "time"):
+		s.Send(wire.Result(st, from, fmt.Appendf(nil, `<time xmlns="%s"><tzo>+00:00</tzo><utc>%s</utc></time>`, nsTime, r.now.UTC().Format("2006-01-02T15:04:05Z"))))
 	case st.Is(nsExtdisco, "services"):
 		// No server of our own to name yet, and never somebody else's.
 		s.Send(wire.Result(st, from, []byte(`<services xmlns="`+nsExtdisco+`"/>`)))
@@ -135,7 +147,11 @@ func (r *Router) domain(s *Session, st *wire.Stanza) {
 	}
 }
 
-const nsExtdisco = "urn:xmpp:extdisco:2"
+const (
+	nsExtdisco = "urn:xmpp:extdisco:2"
+	nsVersion  = "jabber:iq:version"
+	nsTime     = "urn:xmpp:time"
+)
 
 // CapsNode is the node under which stream features name the server's abilities.
 const CapsNode = "https://meetbox.local/signaling"
@@ -145,7 +161,7 @@ const CapsNode = "https://meetbox.local/signaling"
 func (r *Router) Info() disco.Info {
 	return disco.Info{
 		Identities: append([]disco.Identity{{Category: "server", Type: "im", Name: "Meetbox"}, r.lobby.Identity()}, r.parts.Identities()...),
-		Features:   disco.Features(disco.NSCaps, disco.NSInfo, disco.NSItems, nsExtdisco, ping.NS),
+		Features:   disco.Features(append(im.Features(), disco.NSCaps, disco.NSInfo, disco.NSItems, nsExtdisco, nsVersion, nsTime, ping.NS)...),
 	}
 }
 
@@ -168,7 +184,7 @@ func (r *Router) discoInfo(s *Session, st *wire.Stanza, from []byte) {
 
 // toUser delivers to the sessions of an account. The box's own accounts take
 // nothing from guests but through a room or the focus' address: a bridge obeys
-// whoever can talk to it.
+// whoever can talk to it. Nor do those of people: guests are nobody's contacts.
 func (r *Router) toUser(s *Session, st *wire.Stanza) {
 	to := r.sessions[st.To]
 	if st.To.IsBare() {
@@ -177,7 +193,7 @@ func (r *Router) toUser(s *Session, st *wire.Stanza) {
 	switch {
 	case st.Kind == wire.Presence:
 		r.meter.drop("ignored") // no subscriptions yet
-	case to == nil, s.rank == muc.Guest && to.rank != muc.Guest:
+	case to == nil, s.rank == muc.Guest && (to.rank != muc.Guest || to.pass.User):
 		r.refuse(s, st, stanza.ServiceUnavailable)
 	default:
 		to.Send(wire.Forward(st, s.escaped))

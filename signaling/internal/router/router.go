@@ -10,19 +10,23 @@ import (
 	"time"
 
 	"meetbox.local/signaling/internal/component"
+	"meetbox.local/signaling/internal/im"
 	"meetbox.local/signaling/internal/journal"
 	"meetbox.local/signaling/internal/muc"
 	"meetbox.local/signaling/internal/sm"
+	"meetbox.local/signaling/internal/store"
 	"meetbox.local/signaling/internal/token"
 	"meetbox.local/signaling/internal/wire"
 	"meetbox.local/signaling/xmpp/jid"
+	"meetbox.local/signaling/xmpp/stanza"
 )
 
 // Options are what a server is for and how patient it is.
 type Options struct {
 	Domain, AuthDomain, MUC, InternalMUC, Focus string
 	FocusUser                                   string
-	GuestDomain                                 string // of guests, while the domain itself is for those who log in
+	Store                                       *store.Store // nil: nothing outlives a power cut
+	GuestDomain                                 string       // of guests, while the domain itself is for those who log in
 
 	QueueBytes   int           // of one session
 	Hibernate    time.Duration // a session without a connection
@@ -89,6 +93,12 @@ type Router struct {
 	lobby     *muc.Service
 	internal  *muc.Service
 	breakout  *muc.Service
+	im        *im.Service
+	config    Config
+	permits   map[jid.JID]time.Time // rooms that somebody may open, until when
+	tickets   map[string]ticket
+	asked     map[uint64]question
+	lastAsk   uint64
 	parts     *component.Set
 	partsNext time.Time // when Run knows that they have something to do
 	tick      chan struct{}
@@ -99,8 +109,10 @@ func (r *Router) init() {
 	r.sessions, r.byNum = map[jid.JID]*Session{}, map[uint32]*Session{}
 	r.byToken, r.byUser = map[string]*Session{}, map[jid.JID][]*Session{}
 	r.domainTo = wire.Escape(r.Domain)
+	r.permits, r.tickets, r.asked = map[jid.JID]time.Time{}, map[string]ticket{}, map[uint64]question{}
+	r.im = im.New(r.Domain, (*env)(r))
 	r.parts = component.New(r.Domain, (*env)(r))
-	r.rooms = muc.New(muc.Options{Domain: r.MUC, MaxOccupants: r.MaxOccupants, Linger: r.Linger, Watcher: r.parts}, (*env)(r))
+	r.rooms = muc.New(muc.Options{Domain: r.MUC, MaxOccupants: r.MaxOccupants, Linger: r.Linger, Watcher: r.parts, Door: (*door)(r)}, (*env)(r))
 	r.parts.Watch(r.rooms)
 	r.lobby = muc.New(muc.Options{Domain: "lobby." + r.Domain, Waiting: true, Main: r.rooms, MaxOccupants: r.MaxOccupants}, (*env)(r))
 	r.rooms.Lobby = r.lobby
@@ -153,6 +165,9 @@ func (r *Router) bind(addr jid.JID, pass Pass, link Link, box *sm.Box) *Session 
 	}
 	box.SetTo(wire.To(s.escaped))
 	r.add(s)
+	if pass.User {
+		r.im.Bound(s)
+	}
 	return s
 }
 
@@ -362,6 +377,7 @@ func (r *Router) end(s *Session, condition, reason string) {
 	if s.rank == muc.FocusBot && r.focus() == nil {
 		r.focusLost = r.now
 	}
+	r.im.Gone(s)
 	r.breakout.Gone(s, reason)
 	r.rooms.Gone(s, reason)
 	r.lobby.Gone(s, reason)
@@ -481,6 +497,20 @@ func earlier(a, b time.Time) time.Time {
 	}
 	return a
 }
+
+// door is the router as rooms ask it who may come in.
+type door Router
+
+// Admit implements muc.Door.
+func (d *door) Admit(m muc.Member, room jid.JID, open bool) *stanza.Error {
+	return (*Router)(d).gate(m, room, open)
+}
+
+// Owns implements muc.Door.
+func (d *door) Owns(m muc.Member, room jid.JID) bool { return (*Router)(d).owns(m, room) }
+
+// Appoints implements muc.Door.
+func (d *door) Appoints(m muc.Member, room jid.JID) bool { return (*Router)(d).appoints(m, room) }
 
 // env is the router as its rooms see it.
 type env Router

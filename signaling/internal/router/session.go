@@ -37,6 +37,8 @@ type Session struct {
 	acked     uint32    // last acknowledgement, for the journal
 	ackDirty  bool      // acked is not in the journal yet
 	deadline  time.Time // end of hibernation
+	vouched   string    // user who has logged in beside this session, for it
+	ticket    string    // for the guest that this one is elsewhere
 	available bool      // has sent its first presence
 	doomed    string    // stream error condition that awaits it after this event
 	ended     bool
