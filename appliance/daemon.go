@@ -224,7 +224,6 @@ func (d *daemon) serve(ctx context.Context) error {
 	srv := &http.Server{
 		Handler:           d.admin(),
 		ReadHeaderTimeout: 5 * time.Second,
-		ReadTimeout:       30 * time.Second,
 	}
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()

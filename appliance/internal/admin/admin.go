@@ -77,6 +77,7 @@ func Routes(p *Parts) []Route {
 		accountRoutes(p),
 		settingsRoutes(p),
 		auditRoutes(p),
+		meetingRoutes(p),
 	)
 }
 

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/accounts"
@@ -21,6 +22,12 @@ import (
 // Cookie is the session's cookie. Its prefix has browsers refuse it unless it
 // is of this very origin, over TLS.
 const Cookie = "__Host-meetbox"
+
+// How long a body may take to come in: documents, and files over a slow line.
+const (
+	bodyWait = 30 * time.Second
+	fileWait = time.Hour
+)
 
 // serve answers one request of the route.
 func (p *Parts) serve(r Route) http.HandlerFunc {
@@ -50,6 +57,13 @@ func (p *Parts) answer(w http.ResponseWriter, r Route, c *Call) (any, error) {
 		c.Who.From = a.Unmap().WithZone("")
 	}
 	if err := p.admit(r, c); err != nil {
+		return nil, err
+	}
+	wait := bodyWait
+	if r.Upload != "" {
+		wait = fileWait
+	}
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(wait)); err != nil && !errors.Is(err, http.ErrNotSupported) {
 		return nil, err
 	}
 	c.Body = http.MaxBytesReader(w, c.Body, r.limit)

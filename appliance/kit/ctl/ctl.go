@@ -170,6 +170,23 @@ func Ask(ctx context.Context, socket string) (Health, error) {
 	return h, nil
 }
 
+// maxFetch bounds a page of a control socket.
+const maxFetch = 8 << 20
+
+// Fetch returns a page that the service behind the control socket serves.
+func Fetch(ctx context.Context, socket, path string) ([]byte, error) {
+	resp, err := request(ctx, socket, http.MethodGet, path)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(resp.Body, maxFetch))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s from %s: %s", path, socket, resp.Status)
+	}
+	return b, err
+}
+
 // PostReload asks the service behind the control socket to read its settings
 // file again. It does not wait until that has happened.
 func PostReload(ctx context.Context, socket string) error {

@@ -19,6 +19,12 @@ export interface Accounts {
 
 export type AddressMode = 'dhcp' | 'slaac' | 'static' | 'off';
 
+export interface Attention {
+  code: string;
+  page: string;
+  text: string;
+}
+
 export interface Audit {
   broken?: number;
   intact: boolean;
@@ -101,6 +107,19 @@ export interface MadeToken {
   token: Token;
 }
 
+export interface Meeting {
+  breakout: boolean;
+  bridge?: string;
+  people: number;
+  room: string;
+  since: string;
+}
+
+export interface Meetings {
+  meetings: Meeting[];
+  people: number;
+}
+
 export interface Names {
   extra?: string[];
   host?: string;
@@ -132,6 +151,16 @@ export interface OneTimeCode {
 export interface OneTimeKey {
   key: string;
   url: string;
+}
+
+export interface Overview {
+  attention: Attention[];
+  cpu: number;
+  known: boolean;
+  meetings: Meetings;
+  memory: number;
+  services: Service[];
+  traffic: Traffic;
 }
 
 export interface PasswordChange {
@@ -273,6 +302,15 @@ export interface Tokens {
   tokens: Token[];
 }
 
+export interface Traffic {
+  received_bytes: number;
+  received_packets: number;
+  retransmitted: number;
+  rtt: number;
+  sent_bytes: number;
+  sent_packets: number;
+}
+
 /** What can be asked of the box: METHOD PATH, who may, what goes in and what comes back. */
 export interface Routes {
   /** Who may sign in. */
@@ -293,6 +331,10 @@ export interface Routes {
   'POST /api/v1/claim': { role: 'nobody'; request: Claim; answer: Claimed };
   /** How every service is. */
   'GET /api/v1/health': { role: 'viewer'; request: undefined; answer: Health };
+  /** The meetings that run, and how many people are in them. */
+  'GET /api/v1/meetings': { role: 'viewer'; request: undefined; answer: Meetings };
+  /** How the box is now, and what needs attention. */
+  'GET /api/v1/overview': { role: 'viewer'; request: undefined; answer: Overview };
   /** Changes of the settings, the newest first (section=, before=). */
   'GET /api/v1/revisions': { role: 'viewer'; request: undefined; answer: Revisions };
   /** One change, with the section before and after it. */

@@ -1,0 +1,73 @@
+package admin
+
+import (
+	"sync"
+	"time"
+
+	"meetbox.local/appliance/api"
+	"meetbox.local/appliance/internal/certs"
+	"meetbox.local/appliance/internal/meetings"
+)
+
+func meetingRoutes(p *Parts) []Route {
+	return []Route{
+		get("/api/v1/meetings", api.Viewer, "The meetings that run, and how many people are in them.", func(c *Call) (api.Meetings, error) {
+			return meetings.Now(c.Context(), p.Control)
+		}),
+		get("/api/v1/overview", api.Viewer, "How the box is now, and what needs attention.", p.getOverview),
+	}
+}
+
+func (p *Parts) getOverview(c *Call) (out api.Overview, err error) {
+	ctx := c.Context()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		now, err := meetings.Now(ctx, p.Control)
+		out.Meetings, out.Known = now, err == nil
+	})
+	wg.Go(func() { out.Services = Ask(ctx, p.Services, p.Control).Services })
+	numbers := make([]map[string]float64, len(p.Services))
+	for i, s := range p.Services {
+		wg.Go(func() {
+			if m, err := meetings.Metrics(ctx, p.Control, s); err == nil {
+				numbers[i] = m // one that does not answer is in Services
+			}
+		})
+	}
+	wg.Wait()
+	for i, m := range numbers {
+		out.CPU += m["process_cpu_seconds_total"]
+		out.Memory += uint64(m["process_resident_memory_bytes"])
+		if p.Services[i] == "bridge" {
+			out.Traffic = traffic(m)
+		}
+	}
+	out.Attention = p.attention(out.Services)
+	return out, nil
+}
+
+func traffic(m map[string]float64) api.Traffic {
+	return api.Traffic{
+		ReceivedPackets: m["bridge_rtp_packets_received_total"],
+		ReceivedBytes:   m["bridge_rtp_bytes_received_total"],
+		SentPackets:     m["bridge_rtp_packets_sent_total"],
+		SentBytes:       m["bridge_rtp_bytes_sent_total"],
+		Retransmitted:   m["bridge_rtp_retransmitted_total"],
+		RTT:             m["bridge_rtt_seconds"],
+	}
+}
+
+func (p *Parts) attention(services []api.Service) (out []api.Attention) {
+	for _, s := range services {
+		if !s.OK {
+			out = append(out, api.Attention{Code: "service", Text: s.Name + ": " + s.Detail, Page: "logs"})
+		}
+	}
+	for _, n := range p.Source.Status().Notes {
+		out = append(out, api.Attention{Code: "note", Text: n, Page: "overview"})
+	}
+	if web := p.Source.Certificates().Web; web != nil && !time.Now().Before(certs.RenewAt(web)) {
+		out = append(out, api.Attention{Code: "certificate", Text: "The certificate ends on " + web.NotAfter.Format("2 January 2006") + ".", Page: "certificates"})
+	}
+	return out
+}
