@@ -36,6 +36,7 @@ var allowed = map[string][]string{
 	"signaling/xmpp":     {}, // the shared vocabulary knows nobody
 	"appliance/kit":      {},
 	"appliance/api":      {},
+	"appliance/selfcall": {"signaling/xmpp"}, // a participant, in a process of its own
 	"appliance/internal": {"appliance/kit", "appliance/api", "appliance/internal"},
 }
 
