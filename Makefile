@@ -9,7 +9,7 @@ T        ?= 20s
 # A work tree that git does not trust (another owner) only loses its version.
 export GOFLAGS += $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
 
-.PHONY: run build ui tools test check size fuzz bench-bridge bench-bridge-saturation clean image image-run image-test
+.PHONY: run build ui tools test check size fuzz bench-bridge bench-bridge-saturation clean image image-debug image-run image-test
 
 run: build
 	@exec bin/run process-compose.yaml
@@ -54,6 +54,11 @@ image: tools ui
 	@scripts/need.sh e2fsprogs
 	@nice -n 10 scripts/image.sh out
 
+# The same with a shell on the serial line, in out/debug; never for others.
+image-debug: tools ui
+	@scripts/need.sh e2fsprogs busybox
+	@MEETBOX_DEBUG=1 nice -n 10 scripts/image.sh out/debug
+
 # Boots it in QEMU, with ports 8443, 8080 and 10000 (UDP) of this machine.
 image-run: image
 	@scripts/need.sh qemu
@@ -78,5 +83,5 @@ bench-bridge-saturation:
 	@scripts/bench/bench.sh sat
 
 clean:
-	rm -rf bin out $(UI)/node_modules
+	rm -rf bin out image/box/extra image/box-debug $(UI)/node_modules
 	find $(UI)/dist -mindepth 1 -not -name .embed -delete

@@ -3,10 +3,13 @@
 #   meetbox.img   to write to a disk or stick
 #   root.img      the root file system in it
 #   vmlinuz       the kernel in it
+#   sbom.cdx.json what it is made of (CycloneDX)
+#   licences.txt  and under which terms
 #   SHA256SUMS
-# The same commit gives the same bytes, in any folder. Needs no root; with a
-# warm module cache, no network. MEETBOX_BOOT_SETTINGS names a file to put on
-# the image in place of image/box/meetbox.txt.
+# The same commit gives the same bytes, in any folder. Needs no root; with warm
+# caches (Go's modules, scripts/firmware.sh), no network. MEETBOX_BOOT_SETTINGS
+# names a file to put on the image in place of image/box/meetbox.txt.
+# MEETBOX_DEBUG=1 adds a shell on the serial line, for developers only.
 set -eu
 cd "$(dirname "$0")/.."
 out=${1:-out}
@@ -26,8 +29,16 @@ epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 1767225
 disk=4d454554-424f-5800-8000-000000000000
 
 say 'image: tools'
-(cd image/tools && GOFLAGS='-buildvcs=false' CGO_ENABLED=0 go build -o "$parts/" ./imgnorm ./mkimage github.com/gokrazy/tools/cmd/gok)
 gok=$(cd image/tools && go list -m -f '{{.Dir}}' github.com/gokrazy/tools)
+packer=$gok/internal/packer overlay=$PWD/image/tools/overlay
+printf '{"Replace":{"%s":"%s","%s":"%s","%s":""}}\n' "$packer/cacerts.go" "$overlay/cacerts.go.txt" \
+	"$packer/localtime.go" "$overlay/localtime.go.txt" "$packer/cacerts_linux.go" >"$parts/overlay.json"
+(
+	cd image/tools
+	export GOFLAGS='-buildvcs=false' CGO_ENABLED=0
+	go build -o "$parts/" ./imgnorm ./mkimage ./bom
+	go build -o "$parts/" -overlay "$parts/overlay.json" github.com/gokrazy/tools/cmd/gok
+)
 kernel=$(cd image/box/builddir/github.com/gokrazy && go list -f '{{.Dir}}' github.com/gokrazy/kernel.amd64)
 
 # gok lets the go command write go.mod; here nothing may change in it.
@@ -39,11 +50,30 @@ restore() {
 }
 trap restore EXIT
 
+# Everything that mke2fs would draw by lot or from the clock is given.
+extra=image/box/extra
+rm -rf "$extra"
+mkdir -p "$extra"
+truncate -s 128M "$extra/perm.ext4"
+E2FSPROGS_FAKE_TIME=$epoch mke2fs -q -t ext4 -b 4096 -i 16384 -J size=16 -L perm -e remount-ro \
+	-U "${disk%00}f0" -E "hash_seed=${disk%00}f1,root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,nodiscard" "$extra/perm.ext4"
+scripts/firmware.sh "$extra/firmware"
+if [ -n "${MEETBOX_DEBUG:-}" ]; then
+	cp "$(command -v busybox)" "$extra/busybox"
+	instance=box-debug
+	rm -rf image/box-debug
+	mkdir image/box-debug
+	ln -s ../box/builddir ../box/extra image/box-debug/
+	sed 's|"ExtraFilePaths": {|&\n                "/bin/busybox": "extra/busybox",|' image/box/config.json >image/box-debug/config.json
+else
+	instance=box
+fi
+
 say 'image: root file system'
 (
 	cd image # with a relative path, so that the folder's name gets into nothing
 	export GOFLAGS="-trimpath -buildvcs=false '-ldflags=-s -w -buildid= -X main.release=$version'"
-	"$parts/gok" --parent_dir=. -i box overwrite --root="$out/root.img"
+	"$parts/gok" --parent_dir=. -i "$instance" overwrite --root="$out/root.img"
 ) >"$parts/gok.log" 2>&1 || { tail -n 30 "$parts/gok.log" >&2; exit 1; }
 "$parts/imgnorm" -time "$epoch" "$out/root.img"
 cp "$kernel/vmlinuz" "$out/vmlinuz"
@@ -56,15 +86,15 @@ title Meetbox $version
 linux /a/vmlinuz
 options console=tty1 console=ttyS0,115200 root=PARTUUID=${disk%00}01/PARTNROFF=1 ro rootwait init=/gokrazy/init panic=10 oops=panic pci=nommconf quiet loglevel=4
 END
-# Everything that mke2fs would draw by lot or from the clock is given.
-rm -f "$parts/perm.ext4"
-truncate -s 128M "$parts/perm.ext4"
-E2FSPROGS_FAKE_TIME=$epoch mke2fs -q -t ext4 -b 4096 -i 16384 -J size=16 -L perm -e remount-ro \
-	-U "${disk%00}f0" -E "hash_seed=${disk%00}f1,root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,nodiscard" "$parts/perm.ext4"
-"$parts/mkimage" -time "$epoch" -disk "$disk" -o "$out/meetbox.img" -root "$out/root.img" -perm "$parts/perm.ext4" \
+"$parts/mkimage" -time "$epoch" -disk "$disk" -o "$out/meetbox.img" -root "$out/root.img" -perm "$extra/perm.ext4" \
 	-esp EFI/BOOT/BOOTX64.EFI="$gok/third_party/systemd-250.5-1/systemd-bootx64.efi" \
 	-esp loader/loader.conf="$parts/loader.conf" \
 	-esp loader/entries/s000001-a.conf="$parts/a.conf" \
 	-esp a/vmlinuz="$out/vmlinuz" \
 	-esp meetbox.txt="$settings"
-(cd "$out" && sha256sum meetbox.img root.img vmlinuz >SHA256SUMS && cat SHA256SUMS)
+linux=${kernel##*@}
+"$parts/bom" -version "$version" -time "$epoch" -sbom "$out/sbom.cdx.json" -licences "$out/licences.txt" \
+	-part "operating-system,linux (github.com/gokrazy/kernel.amd64),$linux,GPL-2.0-only,$kernel/LICENSE.linux" \
+	-part "application,systemd-boot,250.5-1,LGPL-2.1-or-later,/usr/share/common-licenses/LGPL-2.1" \
+	-part "firmware,firmware-realtek,20230210-5,LicenseRef-Realtek,$extra/firmware/copyright"
+(cd "$out" && sha256sum meetbox.img root.img vmlinuz sbom.cdx.json licences.txt >SHA256SUMS && cat SHA256SUMS)

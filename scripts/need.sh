@@ -48,6 +48,9 @@ for thing in "$@"; do
 	chromium)
 		command -v chromium >/dev/null || debian chromium
 		;;
+	busybox) # the shell of images for debugging
+		busybox true 2>/dev/null || debian busybox-static
+		;;
 	e2fsprogs) # the image's file system for state
 		PATH=$PATH:/usr/sbin:/sbin command -v mke2fs >/dev/null || debian e2fsprogs
 		;;

@@ -8,7 +8,8 @@
 //
 // SIGTERM restarts the machine, and so does a service that answers no more for
 // minutes (watchdog.go); SIGUSR2 turns it off. What services print is kept in
-// RAM, in /run/log. There is no shell to be had.
+// RAM, in /run/log. There is no shell to be had but in an image that was built
+// with one (debug.go).
 package main
 
 import (
@@ -50,6 +51,7 @@ func main() {
 	for _, s := range box.services {
 		wg.Go(func() { s.keep(ctx) })
 	}
+	wg.Go(func() { debugShell(ctx) })
 	log.Printf("%d services started %s after the kernel", len(box.services), uptime())
 	lost := make(chan string, 1)
 	wg.Go(func() { lost <- dog.guard(ctx, names()) })
