@@ -96,6 +96,9 @@ func run(parent context.Context, u *unit.Unit) error {
 	p.focus.Breakout(s.rooms()[1])
 	p.door = request.New(p.focus, account, s.rooms(), u.Log, u.Metrics)
 	srv := &http.Server{Handler: p.door, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(u.Log.Handler(), slog.LevelDebug)}
+	for pattern, page := range p.focus.Pages() {
+		u.Handle(pattern, page)
+	}
 	u.SetHealth(false, "connecting to signaling")
 
 	// Snapshots are read before the first login, which tells all of them to

@@ -26,8 +26,11 @@ import (
 )
 
 const (
-	asFocus  = "MEETBOX_TEST_FOCUS" // makes the test binary be the focus: a process that can be killed
-	binary   = "MEETBOX_TEST_SIGNALING_BINARY"
+	asFocus = "MEETBOX_TEST_FOCUS" // makes the test binary be the focus: a process that can be killed
+	binary  = "MEETBOX_TEST_SIGNALING_BINARY"
+
+	bridgeBinary = "MEETBOX_TEST_BRIDGE_BINARY"
+
 	patience = 20 * time.Second // for what should take milliseconds, on a busy machine
 
 	mucDomain   = "muc.meet.jitsi"
@@ -42,7 +45,8 @@ func TestMain(m *testing.M) {
 	os.Exit(withSignaling(m))
 }
 
-// withSignaling builds the real server once for all tests.
+// withSignaling builds the real server, and the real bridge, once for all
+// tests.
 func withSignaling(m *testing.M) int {
 	dir, err := os.MkdirTemp("", "mb")
 	if err != nil {
@@ -50,12 +54,14 @@ func withSignaling(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
-	bin := filepath.Join(dir, "signaling")
-	if out, err := exec.Command("go", "build", "-o", bin, "meetbox.local/signaling").CombinedOutput(); err != nil {
-		fmt.Fprintf(os.Stderr, "build signaling: %v\n%s", err, out)
-		return 1
+	for key, name := range map[string]string{binary: "signaling", bridgeBinary: "bridge"} {
+		bin := filepath.Join(dir, name)
+		if out, err := exec.Command("go", "build", "-o", bin, "meetbox.local/"+name).CombinedOutput(); err != nil {
+			fmt.Fprintf(os.Stderr, "build %s: %v\n%s", name, err, out)
+			return 1
+		}
+		os.Setenv(key, bin)
 	}
-	os.Setenv(binary, bin)
 	return m.Run()
 }
 

@@ -33,6 +33,7 @@ const (
 	failureReset = 20 * time.Second // a bridge that failed gets nothing new for so long
 	rampUp       = 20 * time.Second // until published stress knows of new participants
 	returnGrace  = 8 * time.Second  // bridges reconnect within 1 s after signaling came back
+	freshFor     = 9 * time.Second  // bridges publish every five seconds
 )
 
 // XMPP is what the brewery needs of the session with signaling.
@@ -66,6 +67,7 @@ type Brewery struct {
 type bridge struct {
 	choice.Bridge
 	stale       bool // not seen since the focus was offline
+	seen        time.Time
 	failedUntil time.Time
 	added       []time.Time
 	missed      int // health checks without an answer, in a row
@@ -147,7 +149,7 @@ func (b *Brewery) seen(p stanza.Presence) {
 		b.bridges[p.From] = br
 	}
 	before, back := br.Bridge, br.stale
-	br.stale = false
+	br.stale, br.seen = false, time.Now()
 	br.Bridge = br.Update(*stats)
 	after := br.Bridge
 	b.mu.Unlock()
@@ -200,10 +202,16 @@ func (b *Brewery) Pick(region string) (choice.Bridge, bool) {
 	return choice.Pick(b.usable(), region)
 }
 
-func (b *Brewery) usable() []choice.Bridge {
+// List returns all bridges that are there.
+func (b *Brewery) List() []choice.Bridge {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	now := time.Now()
+	return b.list(time.Now())
+}
+
+// list is List; b.mu is held. A bridge that has not answered a check fails
+// when it does not publish either; one that only has much to do is heard of.
+func (b *Brewery) list(now time.Time) []choice.Bridge {
 	var out []choice.Bridge
 	for _, br := range b.bridges {
 		if br.stale {
@@ -212,12 +220,15 @@ func (b *Brewery) usable() []choice.Bridge {
 		br.added = slices.DeleteFunc(br.added, func(t time.Time) bool { return now.Sub(t) > rampUp })
 		v := br.Bridge
 		v.Recent = len(br.added)
-		v.Failed = now.Before(br.failedUntil)
-		if v.Usable() {
-			out = append(out, v)
-		}
+		v.Failed = now.Before(br.failedUntil) || br.missed > 0 && now.Sub(br.seen) > freshFor
+		out = append(out, v)
 	}
+	slices.SortFunc(out, func(x, y choice.Bridge) int { return strings.Compare(x.JID.String(), y.JID.String()) })
 	return out
+}
+
+func (b *Brewery) usable() []choice.Bridge {
+	return slices.DeleteFunc(b.List(), func(v choice.Bridge) bool { return !v.Usable() })
 }
 
 // Present tells whether a bridge is in the room as far as is known now.
@@ -329,6 +340,10 @@ func (b *Brewery) checked(j jid.JID, err error) {
 		again = br.missed == 1
 		if !again {
 			br.failedUntil = now.Add(failureReset)
+			// It may hang, or only be cut off from here. Meetings that could
+			// be elsewhere are not left to it.
+			_, other := choice.Pick(b.list(now), "")
+			lost = other && now.Sub(br.seen) > freshFor
 		}
 	}
 	b.mu.Unlock()

@@ -129,7 +129,9 @@ func TestBridges(t *testing.T) {
 		"are silent": func(_ *testing.T, s *stage) {
 			s.seen(one, "drain", "false")
 			s.answer(client.ErrTimeout)
-			time.Sleep(checkEvery + time.Second)
+			time.Sleep(checkEvery - time.Second)
+			s.seen(one)
+			time.Sleep(2 * time.Second)
 			s.want("up one", true) // once is not enough
 			time.Sleep(retryCheck)
 			s.want("", false) // nothing new for it; what is there stays
@@ -170,9 +172,32 @@ func TestBridges(t *testing.T) {
 			s.want("up one", true)
 			s.b.Graceful(one)
 			s.b.Added(one)
-			if b, ok := s.b.Pick(""); !ok || !b.Graceful || b.Recent != 1 {
+			if b, ok := s.b.Pick(""); ok {
+				t.Errorf("Pick = %+v", b)
+			}
+			if l := s.b.List(); len(l) != 1 || !l[0].Graceful || l[0].Recent != 1 {
+				t.Errorf("List = %+v", l)
+			}
+		},
+		"hang while another does not": func(_ *testing.T, s *stage) {
+			two := jid.MustParse("brewery@internal.x/two")
+			s.seen(one, "drain", "false")
+			s.want("up one", true)
+			s.answer(client.ErrTimeout)
+			go func() { // two goes on to speak, and answers
+				for range 20 {
+					s.seen(two, "drain", "false")
+					s.b.checked(two, nil)
+					time.Sleep(time.Second)
+				}
+			}()
+			time.Sleep(checkEvery + time.Second)
+			if b, ok := s.b.Pick(""); !ok || b.JID != two {
 				t.Errorf("Pick = %+v, %v", b, ok)
 			}
+			time.Sleep(retryCheck)
+			s.want("up two; lost one", true)
+			time.Sleep(time.Minute)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

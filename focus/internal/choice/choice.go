@@ -79,13 +79,13 @@ func (b Bridge) Load() float64 { return b.Stress + float64(b.Recent)*b.Share }
 // Usable tells whether a conference may be there at all.
 func (b Bridge) Usable() bool { return b.Healthy && !b.Failed && !b.Stopping }
 
-// Pick returns the best bridge for participants of a region. Draining and
-// leaving bridges are taken only when there is nothing else; the participants'
-// region counts as long as a bridge there is not overloaded.
+// Pick returns the best bridge for a new conference of participants of a
+// region. One that is shutting down would refuse it; draining ones are taken
+// only when there is nothing else; the participants' region counts as long as
+// a bridge there is not overloaded.
 func Pick(all []Bridge, region string) (Bridge, bool) {
-	list := slices.DeleteFunc(slices.Clone(all), func(b Bridge) bool { return !b.Usable() })
+	list := slices.DeleteFunc(slices.Clone(all), func(b Bridge) bool { return !b.Usable() || b.Graceful })
 	list = prefer(list, func(b Bridge) bool { return !b.Drain })
-	list = prefer(list, func(b Bridge) bool { return !b.Graceful })
 	list = prefer(list, func(b Bridge) bool { return b.Load() < Overload })
 	if region != "" {
 		list = prefer(list, func(b Bridge) bool { return b.Region == region })

@@ -39,7 +39,7 @@ func TestPick(t *testing.T) {
 		{"stopping", "", "", []Bridge{bridge("a", func(b *Bridge) { b.Stopping = true })}},
 		{"draining last", "", "b", []Bridge{bridge("a", func(b *Bridge) { b.Drain = true }), bridge("b", func(b *Bridge) { b.Stress = 0.9 })}},
 		{"draining rather than none", "", "a", []Bridge{bridge("a", func(b *Bridge) { b.Drain = true })}},
-		{"shutting down rather than none", "", "a", []Bridge{bridge("a", func(b *Bridge) { b.Graceful = true })}},
+		{"shutting down", "", "", []Bridge{bridge("a", func(b *Bridge) { b.Graceful = true })}},
 		{"never said that it does not drain", "", "b", []Bridge{Unseen(jid.MustParse("brewery@muc.x/a")), bridge("b", func(b *Bridge) { b.Stress = 0.5 })}},
 		{"region", "eu", "b", []Bridge{bridge("a", nil), bridge("b", func(b *Bridge) { b.Region, b.Stress = "eu", 0.5 })}},
 		{"region overloaded", "eu", "a", []Bridge{bridge("a", nil), bridge("b", func(b *Bridge) { b.Region, b.Stress = "eu", 0.85 })}},

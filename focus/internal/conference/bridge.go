@@ -2,6 +2,7 @@ package conference
 
 import (
 	"errors"
+	"time"
 
 	"meetbox.local/focus/internal/offer"
 	"meetbox.local/focus/internal/sources"
@@ -11,6 +12,9 @@ import (
 	"meetbox.local/signaling/xmpp/jitsimeet"
 	"meetbox.local/signaling/xmpp/stanza"
 )
+
+// leaveGrace is how long a bridge that a conference left keeps it.
+const leaveGrace = 10 * time.Second
 
 // update tells the bridge all sources of a member, and whatever else e says.
 func (c *Conference) update(m *member, e colibri2.Endpoint) {
@@ -87,8 +91,17 @@ func (c *Conference) lose(why string) {
 	if c.bridge == nil {
 		return
 	}
-	c.log.Warn("moving away from the bridge", "peer", c.bridge.JID.String(), "why", why)
+	old := c.bridge
+	c.log.Warn("moving away from the bridge", "peer", old.JID.String(), "why", why)
 	c.bridge = nil
+	if old.Created && c.brewery().Present(old.JID) {
+		// It may live; its media flows until the clients are elsewhere.
+		c.after(leaveGrace, func() {
+			if c.bridge == nil || c.bridge.JID != old.JID {
+				c.modify(old, colibri2.Modify{Expire: true}, ignore)
+			}
+		})
+	}
 	c.dirty = true
 	for _, m := range c.members {
 		if m.session == nil {

@@ -19,6 +19,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"meetbox.local/focus/internal/brewery"
@@ -60,7 +61,8 @@ const (
 	ended
 )
 
-// Conference is one meeting. All fields belong to its goroutine.
+// Conference is one meeting. All fields belong to its goroutine, the summary
+// excepted.
 type Conference struct {
 	room  jid.JID
 	self  jid.JID // room/focus
@@ -68,7 +70,8 @@ type Conference struct {
 	log   *slog.Logger
 	box   *mailbox
 	out   []func() // what this round decided to send
-	dirty bool     // the snapshot is older than the state
+	since time.Time
+	dirty bool // the snapshot is older than the state
 
 	state      state
 	meeting    string // meeting-id at the bridge and in the room's form
@@ -89,6 +92,7 @@ type Conference struct {
 	policy     jitsimeet.StartMuted       // what a moderator ordered for those who join
 	moderation map[string]*moderated      // by medium; only what is on
 
+	summary atomic.Pointer[Summary] // for others
 	waiting []func(ok bool)
 	timers  struct{ initial, single, join, retry, missing *time.Timer }
 }
@@ -129,7 +133,7 @@ type member struct {
 
 func newConference(f *Focus, room, self jid.JID) *Conference {
 	return &Conference{
-		room: room, self: self, f: f, log: f.log.With("room", room.String()), state: outside,
+		room: room, self: self, f: f, log: f.log.With("room", room.String()), state: outside, since: time.Now(),
 		members: make(map[string]*member), box: newMailbox(),
 	}
 }
@@ -160,6 +164,7 @@ func (c *Conference) flush() {
 			c.log.Error("snapshot not written", "err", err)
 		}
 	}
+	c.summarize()
 	out := c.out
 	c.out = nil
 	for _, send := range out {

@@ -53,6 +53,7 @@ func New(x XMPP, dir *os.Root, log *slog.Logger, set *metrics.Set) *Focus {
 		defer f.mu.Unlock()
 		return float64(len(f.rooms))
 	})
+	set.NewGauge("focus_participants", func() float64 { return float64(f.Participants()) })
 	return f
 }
 

@@ -25,6 +25,7 @@ import (
 type snapshot struct {
 	Room       jid.JID               `json:"room"`
 	Meeting    string                `json:"meeting"`
+	Since      time.Time             `json:"since,omitzero"`
 	Bridge     *bridge               `json:"bridge,omitempty"`
 	StartAudio int                   `json:"start_audio,omitempty"`
 	StartVideo int                   `json:"start_video,omitempty"`
@@ -89,7 +90,7 @@ func (c *Conference) file() string {
 // cut, after which no client would be left: nothing is synced to the disk.
 func (c *Conference) save() error {
 	s := snapshot{
-		Room: c.room, Meeting: c.meeting, Bridge: c.bridge, Seq: c.seq, Policy: c.policy, Own: c.own, Moderation: c.moderation,
+		Room: c.room, Meeting: c.meeting, Since: c.since, Bridge: c.bridge, Seq: c.seq, Policy: c.policy, Own: c.own, Moderation: c.moderation,
 		StartAudio: c.startMuted.audio, StartVideo: c.startMuted.video,
 	}
 	for _, m := range c.sorted() {
@@ -153,6 +154,10 @@ func (f *Focus) read(name string) (*Conference, error) {
 	c.restored, c.hadMembers = true, len(s.Members) > 0
 	c.meeting, c.bridge, c.seq, c.policy, c.moderation = s.Meeting, s.Bridge, s.Seq, s.Policy, s.Moderation
 	c.startMuted.audio, c.startMuted.video = s.StartAudio, s.StartVideo
+	c.own = s.Own
+	if !s.Since.IsZero() {
+		c.since = s.Since
+	}
 	for _, v := range s.Members {
 		c.members[v.Nick] = &member{
 			nick: v.Nick, jid: v.JID, affiliation: v.Affiliation, role: v.Role, order: v.Order, ver: v.Ver, features: v.Features,
