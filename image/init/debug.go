@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// shell is in images made by "make image-debug" only. The root file system
+// busybox is in images made by "make image-debug" only. The root file system
 // cannot be written to, so that it gets nowhere else.
-const shell = "/bin/busybox"
+const busybox = "/bin/busybox"
 
 // debugShell keeps a shell on the serial line, where there is one.
 func debugShell(ctx context.Context) {
-	if _, err := os.Stat(shell); err != nil {
+	if _, err := os.Stat(busybox); err != nil {
 		return
 	}
 	for ctx.Err() == nil {
@@ -24,7 +24,7 @@ func debugShell(ctx context.Context) {
 			log.Printf("debug shell: %v", err)
 			return
 		}
-		cmd := exec.CommandContext(ctx, shell, "sh")
+		cmd := exec.CommandContext(ctx, busybox, "sh")
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
 		cmd.Dir = "/"
 		cmd.Env = []string{"PATH=/bin:/user:/gokrazy", "PS1=debug# ", "ENV=", "HOME=/tmp"}
