@@ -1,0 +1,177 @@
+import { useState } from 'preact/hooks';
+import { bytes } from '../../../i18n/words.ts';
+import { Button } from '../../../kit/Button.tsx';
+import { Card, Notice, Progress } from '../../../kit/Card.tsx';
+import { SwitchField, TextField } from '../../../kit/Field.tsx';
+import { ChoiceField, FileField } from '../../../kit/Fields.tsx';
+import type { Disk, Disks } from '../../model/kinds.ts';
+import { saveAs } from '../../model/file.ts';
+import { t } from '../../words.ts';
+import { Confirm } from '../Confirm.tsx';
+import { NewPassword } from '../Password.tsx';
+import { PeopleNow } from '../PeopleNow.tsx';
+import { Page, Problem, useAction, useBox, useResource } from '../use.tsx';
+
+export function BackupPage() {
+  return (
+    <Page title={t('nav.page.backup')} lead={t('backup.lead')}>
+      <BackupCard />
+      <RestoreCard />
+      <InstallCard />
+      <ResetCard />
+    </Page>
+  );
+}
+
+function BackupCard() {
+  const box = useBox();
+  const act = useAction();
+  const [passphrase, setPassphrase] = useState('');
+  const go = (event: Event) => {
+    event.preventDefault();
+    void act.run(async () => {
+      await saveAs(box.client, `${box.setup.value?.name ?? 'meetbox'}-${new Date().toISOString().slice(0, 10)}.backup`, '/api/v1/backup', { passphrase });
+      setPassphrase('');
+    });
+  };
+  return (
+    <Card title={t('backup.title')} text={t('backup.text')}>
+      <form class="form" onSubmit={go}>
+        <NewPassword label={t('backup.passphrase')} value={passphrase} error={act.fields.value['passphrase']} onInput={setPassphrase} />
+        <Problem of={act} />
+        <div class="buttons">
+          <Button kind="primary" type="submit" disabled={act.busy.value || passphrase === ''}>
+            {t('backup.do')}
+          </Button>
+        </div>
+      </form>
+    </Card>
+  );
+}
+
+function RestoreCard() {
+  const { client } = useBox();
+  const act = useAction();
+  const [file, setFile] = useState<File | null>(null);
+  const [passphrase, setPassphrase] = useState('');
+  const [sent, setSent] = useState(0);
+  const [asking, setAsking] = useState(false);
+  const [done, setDone] = useState(false);
+  const restore = async () => {
+    if (!file) return;
+    await client.send('POST', '/api/v1/restore', file, { onProgress: setSent, headers: { 'X-Passphrase': encodeURIComponent(passphrase) } });
+    setDone(true);
+  };
+  return (
+    <Card title={t('restore.title')} text={t('restore.text')}>
+      <form
+        class="form"
+        onSubmit={(event) => {
+          event.preventDefault();
+          setAsking(true);
+        }}
+      >
+        <FileField label={t('restore.file')} choose={t('file.choose')} none={t('file.none')} accept=".backup" file={file} onFile={setFile} />
+        <TextField label={t('backup.passphrase')} type="password" value={passphrase} error={act.fields.value['passphrase']} onInput={setPassphrase} />
+        {act.busy.value ? <Progress label={t('update.sending')} value={sent} /> : null}
+        <Problem of={act} />
+        {done ? (
+          <Notice mood="good" live>
+            <p>{t('restore.done')}</p>
+          </Notice>
+        ) : null}
+        <div class="buttons">
+          <Button type="submit" disabled={!file || passphrase === '' || act.busy.value}>
+            {t('restore.do')}
+          </Button>
+        </div>
+      </form>
+      {asking ? (
+        <Confirm
+          title={t('restore.title')}
+          text={<p>{t('restore.sure')}</p>}
+          label={t('restore.do')}
+          people
+          act={() => {
+            setAsking(false);
+            return act.run(restore);
+          }}
+          onClose={() => setAsking(false)}
+        />
+      ) : null}
+    </Card>
+  );
+}
+
+function ResetCard() {
+  const box = useBox();
+  const [depth, setDepth] = useState<'settings' | 'everything'>('settings');
+  const [keep, setKeep] = useState(true);
+  const [asking, setAsking] = useState(false);
+  const name = box.setup.value?.name ?? 'meetbox';
+  return (
+    <Card title={t('reset.title')} text={t('reset.text')} danger>
+      <div class="form">
+        <ChoiceField
+          label={t('reset.depth')}
+          value={depth}
+          options={[
+            { value: 'settings', label: t('reset.settings'), hint: t('reset.settings-hint') },
+            { value: 'everything', label: t('reset.everything'), hint: t('reset.everything-hint') },
+          ]}
+          onChange={setDepth}
+        />
+        {depth === 'everything' ? <SwitchField label={t('reset.keep-ca')} hint={t('reset.keep-ca-hint')} on={keep} onChange={setKeep} /> : null}
+        <PeopleNow />
+        <div class="buttons">
+          <Button kind="danger" onClick={() => setAsking(true)}>
+            {t('reset.do')}
+          </Button>
+        </div>
+      </div>
+      {asking ? (
+        <Confirm
+          title={t('reset.title')}
+          text={<p>{t(`reset.${depth}-hint`)}</p>}
+          label={t('reset.do')}
+          type={name}
+          people
+          act={() => box.client.send('POST', '/api/v1/reset', { depth, name, keep_authority: depth === 'settings' || keep })}
+          onClose={() => setAsking(false)}
+        />
+      ) : null}
+    </Card>
+  );
+}
+
+/** Only while the box runs from the stick that it was written to. */
+function InstallCard() {
+  const { client } = useBox();
+  const disks = useResource<Disks>('/api/v1/install').data.value;
+  const [disk, setDisk] = useState<Disk | null>(null);
+  if (!disks || disks.installed) return null;
+  return (
+    <Card title={t('install.title')} text={t('install.text')}>
+      <ul class="stack">
+        {disks.disks.map((d) => (
+          <li key={d.name} class="buttons">
+            <Button disabled={d.used} onClick={() => setDisk(d)}>
+              {t('install.on', { name: d.model || d.name, size: bytes(d.size) })}
+            </Button>
+          </li>
+        ))}
+      </ul>
+      {disk ? (
+        <Confirm
+          title={t('install.title')}
+          text={<p>{t('install.sure', { name: disk.model || disk.name })}</p>}
+          label={t('install.do')}
+          type={disk.name}
+          people
+          act={() => client.send('POST', '/api/v1/install', { disk: disk.name, confirm: disk.name })}
+          onClose={() => setDisk(null)}
+        />
+      ) : null}
+    </Card>
+  );
+}
