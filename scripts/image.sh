@@ -30,14 +30,20 @@ disk=4d454554-424f-5800-8000-000000000000
 
 say 'image: tools'
 gok=$(cd image/tools && go list -m -f '{{.Dir}}' github.com/gokrazy/tools)
-packer=$gok/internal/packer overlay=$PWD/image/tools/overlay
-printf '{"Replace":{"%s":"%s","%s":"%s","%s":""}}\n' "$packer/cacerts.go" "$overlay/cacerts.go.txt" \
-	"$packer/localtime.go" "$overlay/localtime.go.txt" "$packer/cacerts_linux.go" >"$parts/overlay.json"
+# gok with three files of ours, so that nothing of this machine gets into the
+# image: see image/tools/gok/README.md.
+rm -rf "$parts/gok.src"
+cp -r "$gok" "$parts/gok.src"
+chmod -R u+w "$parts/gok.src"
+rm "$parts/gok.src/internal/packer/cacerts_linux.go"
+for f in cacerts localtime; do cp "image/tools/gok/$f.go.txt" "$parts/gok.src/internal/packer/$f.go"; done
+cp image/tools/go.sum "$parts/gok.sum"
+sed '/^go /a replace github.com/gokrazy/tools => '"$parts/gok.src" image/tools/go.mod >"$parts/gok.mod"
 (
 	cd image/tools
 	export GOFLAGS='-buildvcs=false' CGO_ENABLED=0
 	go build -o "$parts/" ./imgnorm ./mkimage ./bom
-	go build -o "$parts/" -overlay "$parts/overlay.json" github.com/gokrazy/tools/cmd/gok
+	go build -modfile "$parts/gok.mod" -o "$parts/" github.com/gokrazy/tools/cmd/gok
 )
 kernel=$(cd image/box/builddir/github.com/gokrazy && go list -f '{{.Dir}}' github.com/gokrazy/kernel.amd64)
 
