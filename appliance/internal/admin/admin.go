@@ -67,6 +67,11 @@ type Parts struct {
 	Accounts *accounts.Book
 	// Apply puts what is in the store into effect, and returns when it is.
 	Apply func(context.Context) error
+	// On the box only.
+	Network Network
+	Names   Names
+	Clock   Clock
+	Island  Island
 }
 
 // Routes are all that can be asked.
@@ -78,6 +83,7 @@ func Routes(p *Parts) []Route {
 		settingsRoutes(p),
 		auditRoutes(p),
 		meetingRoutes(p),
+		networkRoutes(p),
 	)
 }
 
