@@ -65,6 +65,8 @@ type Parts struct {
 	Control  func(service string) string // a service's control socket
 	Store    *state.Store
 	Accounts *accounts.Book
+	Updates  Updates
+	SelfCall func(context.Context) (api.SelfCall, error)
 	// Apply puts what is in the store into effect, and returns when it is.
 	Apply func(context.Context) error
 	// On the box only.
@@ -83,6 +85,7 @@ func Routes(p *Parts) []Route {
 		settingsRoutes(p),
 		auditRoutes(p),
 		meetingRoutes(p),
+		updateRoutes(p),
 		networkRoutes(p),
 	)
 }
