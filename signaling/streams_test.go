@@ -90,8 +90,8 @@ func TestFrames(t *testing.T) {
 		t.Errorf("open: %s", got)
 	}
 	for _, step := range []struct{ send, want string }{
-		{"", `<stream:features xmlns:stream="http://etherx.jabber.org/streams"><mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><mechanism>ANONYMOUS</mechanism></mechanisms></stream:features>`},
-		{`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">AGEAYg==</auth>`, `<failure xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><invalid-mechanism/></failure>`},
+		{"", `<stream:features xmlns:stream="http://etherx.jabber.org/streams"><mechanisms xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><mechanism>SCRAM-SHA-256</mechanism><mechanism>SCRAM-SHA-1</mechanism><mechanism>PLAIN</mechanism><mechanism>ANONYMOUS</mechanism></mechanisms></stream:features>`},
+		{`<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="EXTERNAL">AGEAYg==</auth>`, `<failure xmlns="urn:ietf:params:xml:ns:xmpp-sasl"><invalid-mechanism/></failure>`},
 		{auth, `<success xmlns="urn:ietf:params:xml:ns:xmpp-sasl"/>`},
 	} {
 		if step.send != "" {
@@ -198,7 +198,7 @@ func TestBeforeLogin(t *testing.T) {
 	}
 }
 
-const bad = `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="SCRAM-SHA-1">biwsbj1hLHI9YQ==</auth>`
+const bad = `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">AGEAYg==</auth>`
 
 // TestResumeRefused: tokens that are nobody's, or somebody else's.
 func TestResumeRefused(t *testing.T) {

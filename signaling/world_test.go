@@ -22,13 +22,16 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
+	"github.com/golang-jwt/jwt/v5"
 	"github.com/xdg-go/scram"
 	"meetbox.local/appliance/kit/ctl"
 	"meetbox.local/signaling/internal/convo"
 	"meetbox.local/signaling/internal/sasl"
+	"meetbox.local/signaling/internal/token"
 )
 
 // asServer makes the test binary be the server: a process that can be killed.
@@ -47,12 +50,14 @@ type world struct {
 	dir  string // RUN
 	tcp  string
 	root *x509.CertPool
+	set  settings
 
 	cmd *exec.Cmd
 
 	mu    sync.Mutex
 	log   bytes.Buffer
 	words string // looked for in the log
+	since int    // from here on
 	found chan struct{}
 }
 
@@ -105,7 +110,47 @@ func (w *world) render(t testing.TB) {
 			sasl.SHA256: keys(t, scram.SHA256, user), sasl.SHA1: keys(t, scram.SHA1, user),
 		}})
 	}
-	b, err := json.Marshal(set)
+	for _, user := range []string{"oslo", "rome", "lima"} {
+		set.Users = append(set.Users, sasl.Account{User: user, SCRAM: map[string]sasl.Keys{
+			sasl.SHA256: keys(t, scram.SHA256, user), sasl.SHA1: keys(t, scram.SHA1, user),
+		}})
+	}
+	set.Tokens = []token.Key{{Algorithm: "HS256", Secret: tokenSecret}}
+	w.set = set
+	w.write(t)
+}
+
+const tokenSecret = "a secret that is long enough for it"
+
+// Token implements convo.Settings.
+func (w *world) Token(claims string) (string, error) {
+	m := jwt.MapClaims{"exp": time.Now().Add(time.Hour).Unix()}
+	if err := json.Unmarshal([]byte(claims), &m); err != nil {
+		return "", err
+	}
+	return jwt.NewWithClaims(jwt.SigningMethodHS256, m).SignedString([]byte(tokenSecret))
+}
+
+// Change implements convo.Settings.
+func (w *world) Change(t *testing.T, text string) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(text), &w.set); err != nil {
+		t.Fatal(err)
+	}
+	w.write(t)
+	taken := w.await("settings taken over")
+	if err := w.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-taken:
+	case <-t.Context().Done():
+	}
+}
+
+func (w *world) write(t testing.TB) {
+	t.Helper()
+	b, err := json.Marshal(w.set)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,7 +206,7 @@ func (w *world) certificate(t testing.TB) (cert, key string) {
 // start runs the server until it says that it serves.
 func (w *world) start(t testing.TB) {
 	t.Helper()
-	cmd := exec.Command(os.Args[0], "-run", w.dir)
+	cmd := exec.Command(os.Args[0], "-run", w.dir, "-state", filepath.Join(w.dir, "state"))
 	cmd.Env = append(os.Environ(), asServer+"=1")
 	stderr, err := cmd.StderrPipe()
 	if err != nil {
@@ -191,7 +236,7 @@ func (w *world) Write(b []byte) (int, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n, err := w.log.Write(b)
-	if w.found != nil && strings.Contains(w.log.String(), w.words) {
+	if w.found != nil && strings.Contains(w.log.String()[w.since:], w.words) {
 		close(w.found)
 		w.found = nil
 	}
@@ -202,7 +247,7 @@ func (w *world) Write(b []byte) (int, error) {
 func (w *world) await(words string) <-chan struct{} {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.words, w.found = words, make(chan struct{})
+	w.words, w.since, w.found = words, w.log.Len(), make(chan struct{})
 	return w.found
 }
 

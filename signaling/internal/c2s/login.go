@@ -31,7 +31,7 @@ func (s *stream) mechanisms() (list []string) {
 		}
 		list = append(list, sasl.SHA256, sasl.SHA1, sasl.Plain)
 	}
-	if !s.tcp && (r.GuestsHere() || !s.srv.tokens.Load().Empty()) || len(list) == 0 {
+	if r.GuestsHere() || !s.srv.tokens.Load().Empty() || len(list) == 0 {
 		list = append(list, sasl.Anonymous)
 	}
 	return list

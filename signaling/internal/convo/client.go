@@ -52,13 +52,17 @@ func GuestBOSH(ctx context.Context, w World) (*Client, error) {
 }
 
 func (c *Client) guest(ctx context.Context, bind bool) error {
-	if _, err := c.wire.Open(ctx, "meet.jitsi"); err != nil {
+	return c.guestAt(ctx, "meet.jitsi", bind)
+}
+
+func (c *Client) guestAt(ctx context.Context, domain string, bind bool) error {
+	if _, err := c.wire.Open(ctx, domain); err != nil {
 		return err
 	}
 	if err := c.ask(ctx, `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="ANONYMOUS"/>`, "success"); err != nil {
 		return err
 	}
-	if _, err := c.wire.Open(ctx, "meet.jitsi"); err != nil || !bind {
+	if _, err := c.wire.Open(ctx, domain); err != nil || !bind {
 		return err
 	}
 	return c.bind(ctx, "")
@@ -71,41 +75,7 @@ func Account(ctx context.Context, w World, user string) (*Client, error) {
 	if c.wire, err = w.TCP(ctx); err != nil {
 		return nil, err
 	}
-	if _, err := c.wire.Open(ctx, "auth.meet.jitsi"); err != nil {
-		return nil, err
-	}
-	login, err := scram.SHA256.NewClient(user, w.Password(user), "")
-	if err != nil {
-		return nil, err
-	}
-	conv := login.NewConversation()
-	out, err := conv.Step("")
-	if err != nil {
-		return nil, err
-	}
-	encode := base64.StdEncoding.EncodeToString
-	text := `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="SCRAM-SHA-256">` + encode([]byte(out)) + `</auth>`
-	for !conv.Done() {
-		if err := c.wire.Send(ctx, text); err != nil {
-			return nil, err
-		}
-		n, err := c.wire.Receive(ctx)
-		if err != nil {
-			return nil, err
-		}
-		if n.Name.Local != "challenge" && n.Name.Local != "success" {
-			return nil, fmt.Errorf("login: %s", n.Source)
-		}
-		in, err := base64.StdEncoding.DecodeString(n.Text)
-		if err != nil {
-			return nil, err
-		}
-		if out, err = conv.Step(string(in)); err != nil {
-			return nil, err
-		}
-		text = `<response xmlns="urn:ietf:params:xml:ns:xmpp-sasl">` + encode([]byte(out)) + `</response>`
-	}
-	if _, err := c.wire.Open(ctx, "auth.meet.jitsi"); err != nil {
+	if err := c.login(ctx, w, "auth.meet.jitsi", user); err != nil {
 		return nil, err
 	}
 	if err := c.bind(ctx, user); err != nil {
@@ -115,6 +85,46 @@ func Account(ctx context.Context, w World, user string) (*Client, error) {
 		a.Ahead()
 	}
 	return c, nil
+}
+
+// login proves who the client is, by SCRAM-SHA-256.
+func (c *Client) login(ctx context.Context, w World, domain, user string) error {
+	if _, err := c.wire.Open(ctx, domain); err != nil {
+		return err
+	}
+	login, err := scram.SHA256.NewClient(user, w.Password(user), "")
+	if err != nil {
+		return err
+	}
+	conv := login.NewConversation()
+	out, err := conv.Step("")
+	if err != nil {
+		return err
+	}
+	encode := base64.StdEncoding.EncodeToString
+	text := `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="SCRAM-SHA-256">` + encode([]byte(out)) + `</auth>`
+	for !conv.Done() {
+		if err := c.wire.Send(ctx, text); err != nil {
+			return err
+		}
+		n, err := c.wire.Receive(ctx)
+		if err != nil {
+			return err
+		}
+		if n.Name.Local != "challenge" && n.Name.Local != "success" {
+			return fmt.Errorf("login: %s", n.Source)
+		}
+		in, err := base64.StdEncoding.DecodeString(n.Text)
+		if err != nil {
+			return err
+		}
+		if out, err = conv.Step(string(in)); err != nil {
+			return err
+		}
+		text = `<response xmlns="urn:ietf:params:xml:ns:xmpp-sasl">` + encode([]byte(out)) + `</response>`
+	}
+	_, err = c.wire.Open(ctx, domain)
+	return err
 }
 
 func (c *Client) ask(ctx context.Context, text, answer string) error {

@@ -19,13 +19,14 @@
 // are set by the login. A received stanza is judged by encoding/xml, so what
 // the server sends is also known to be well-formed.
 //
-// Orders: websocket, bosh, tcp USER, enable, cut, resume, close, silent; to the
-// server: restart. "silent" means that nothing has come, which the client finds
+// Orders: login USER RESOURCE, guest, token CLAIMS (JSON without blanks), websocket, bosh, tcp USER, enable, cut, resume, close, silent; to the
+// server: restart, settings JSON. "silent" means that nothing has come, which the client finds
 // out by a ping.
 package convo
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -149,8 +150,16 @@ func (p *player) order(ctx context.Context, name string, words []string) error {
 		p.world.Restart(p.t)
 		return nil
 	}
+	if name == "server" && len(words) > 1 && words[0] == "settings" {
+		w, ok := p.world.(Settings)
+		if !ok {
+			return errors.New("this server's settings cannot be changed")
+		}
+		w.Change(p.t, strings.Join(words[1:], " "))
+		return nil
+	}
 	c := p.clients[name]
-	if c == nil && (len(words) == 0 || words[0] != "websocket" && words[0] != "bosh" && words[0] != "tcp") {
+	if c == nil && (len(words) == 0 || words[0] != "websocket" && words[0] != "bosh" && words[0] != "tcp" && !person(words[0])) {
 		return fmt.Errorf("no client %s", name)
 	}
 	var err error
@@ -161,6 +170,8 @@ func (p *player) order(ctx context.Context, name string, words []string) error {
 		c, err = GuestBOSH(ctx, p.world)
 	case "tcp":
 		c, err = Account(ctx, p.world, words[1])
+	case "login", "guest", "token":
+		c, err = p.person(ctx, words)
 	case "enable":
 		return c.Enable(ctx)
 	case "cut":

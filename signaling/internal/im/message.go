@@ -1,6 +1,7 @@
 package im
 
 import (
+	"slices"
 	"time"
 
 	"meetbox.local/signaling/internal/archive"
@@ -98,11 +99,11 @@ func (sv *Service) letter(r *resource, u *user, to jid.JID, st *wire.Stanza) *le
 		switch {
 		case ns == nsDelay, ns == archive.NSID && local == "stanza-id":
 			continue // only the server says this
-		case ns == nsCarbons && local == "private", ns == nsHints && local == "no-copy":
+		case ns == nsCarbons && local == "private":
 			l.copies = false
-			if ns == nsCarbons {
-				continue
-			}
+			continue
+		case ns == nsCarbons, ns == nsHints && local == "no-copy":
+			l.copies = false
 		case ns == nsHints && (local == "no-store" || local == "no-permanent-store"):
 			never = true
 		case ns == nsHints && local == "store":
@@ -176,12 +177,7 @@ func (sv *Service) carbons(l *letter, got []*resource) {
 		return
 	}
 	has := func(o *resource) bool {
-		for _, g := range got {
-			if g == o {
-				return true
-			}
-		}
-		return false
+		return slices.Contains(got, o)
 	}
 	copyTo := func(u *user, local string, skip func(*resource) bool) {
 		var out *wire.Out

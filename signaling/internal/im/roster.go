@@ -153,6 +153,7 @@ func (sv *Service) removeContact(r *resource, st *wire.Stanza, addr jid.JID) *st
 		return stanza.NewError(stanza.ItemNotFound, "")
 	}
 	r.m.Send(wire.Result(st, r.u.escaped))
+	c.Listed = false // one push says it all
 	if c.To || c.Ask {
 		sv.unsubscribe(r.u, addr, nil)
 	}

@@ -108,6 +108,7 @@ func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
 	}
 	if d := sv.Door; d != nil && m.Rank() == Guest {
 		room.open = true
+		o.identity, o.permissions = d.Introduce(m)
 		if d.Owns(m, room.addr) && room.affiliations[o.addr.Bare()] != muc.Outcast {
 			room.affiliations[o.addr.Bare()] = muc.Owner
 		}

@@ -57,6 +57,8 @@ type Occupant struct {
 	// be the first <x/> of all and come after any <status/>.
 	before, after []byte
 	lang, decls   []byte
+	identity      []byte    // what the server knows of it, in elements
+	permissions   []byte    // what it is told about itself
 	shown         *wire.Out // as everybody else was told
 
 	until time.Time   // end of lingering
@@ -163,8 +165,12 @@ func (o *Occupant) mark(a muc.Affiliation, role muc.Role, n note) []byte {
 func (o *Occupant) presence(id []byte, n note) *wire.Out {
 	mark := o.mark(o.affiliation(), o.role, n)
 	const end = "</presence>"
-	body := make([]byte, 0, len(o.before)+len(mark)+len(o.after)+len(end))
-	body = append(append(append(append(body, o.before...), mark...), o.after...), end...)
+	body := make([]byte, 0, len(o.before)+len(o.identity)+len(o.permissions)+len(mark)+len(o.after)+len(end))
+	body = append(append(body, o.before...), o.identity...)
+	if slices.Contains(n.codes, muc.StatusSelf) {
+		body = append(body, o.permissions...)
+	}
+	body = append(append(append(body, mark...), o.after...), end...)
 	return &wire.Out{
 		Head: wire.Head{Kind: wire.Presence, From: o.from, ID: id, Lang: o.lang, Decls: o.decls}.Bytes(),
 		Body: body,

@@ -58,6 +58,9 @@ type Door interface {
 	Admit(m Member, room jid.JID, open bool) *stanza.Error
 	// Owns tells whether somebody owns a room because of who it is.
 	Owns(m Member, room jid.JID) bool
+	// Introduce renders who somebody is known to be, for everybody, and what
+	// it may do, for itself; nil for nothing.
+	Introduce(m Member) (identity, permissions []byte)
 	// Appoints tells whether the focus may make somebody owner.
 	Appoints(m Member, room jid.JID) bool
 }

@@ -38,18 +38,22 @@ type RoomState struct {
 // OccupantState is one occupant. Session is what State's caller calls its
 // member; 0 while lingering.
 type OccupantState struct {
-	Nick    string     `json:"nick"`
-	Number  uint32     `json:"number"`
-	Session uint32     `json:"session,omitempty"`
-	Addr    jid.JID    `json:"addr"`
-	Role    muc.Role   `json:"role"`
-	Name    string     `json:"name,omitempty"`
-	Before  []byte     `json:"before,omitempty"`
-	After   []byte     `json:"after,omitempty"`
-	Lang    []byte     `json:"lang,omitempty"`
-	Decls   []byte     `json:"decls,omitempty"`
-	Until   time.Time  `json:"until,omitzero"`
-	Held    []OutState `json:"held,omitempty"`
+	Nick    string    `json:"nick"`
+	Number  uint32    `json:"number"`
+	Session uint32    `json:"session,omitempty"`
+	Addr    jid.JID   `json:"addr"`
+	Role    muc.Role  `json:"role"`
+	Name    string    `json:"name,omitempty"`
+	Before  []byte    `json:"before,omitempty"`
+	After   []byte    `json:"after,omitempty"`
+	Lang    []byte    `json:"lang,omitempty"`
+	Decls   []byte    `json:"decls,omitempty"`
+	Until   time.Time `json:"until,omitzero"`
+
+	Identity    []byte `json:"identity,omitempty"`
+	Permissions []byte `json:"permissions,omitempty"`
+
+	Held []OutState `json:"held,omitempty"`
 }
 
 // OutState is a stanza that waits.
@@ -82,7 +86,7 @@ func (sv *Service) State(session func(Member) uint32) State {
 		for _, o := range r.occupants {
 			os := OccupantState{
 				Nick: o.nick, Number: o.number, Addr: o.addr, Role: o.role, Name: o.name, Before: o.before, After: o.after,
-				Lang: o.lang, Decls: o.decls,
+				Lang: o.lang, Decls: o.decls, Identity: o.identity, Permissions: o.permissions,
 			}
 			if o.member != nil {
 				os.Session = session(o.member)
@@ -138,6 +142,7 @@ func (sv *Service) Restore(st State, member func(session uint32) Member) error {
 				room: r, number: os.Number, nick: os.Nick, from: wire.Escape(rs.Addr.String() + "/" + os.Nick),
 				addr: os.Addr, escaped: wire.Escape(os.Addr.String()), role: os.Role, name: os.Name,
 				before: os.Before, after: os.After, lang: os.Lang, decls: os.Decls, until: os.Until,
+				identity: os.Identity, permissions: os.Permissions,
 			}
 			for _, h := range os.Held {
 				o.held = append(o.held, h.Out())

@@ -3,6 +3,7 @@ package router
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -162,6 +163,35 @@ func (r *Router) owns(m muc.Member, room jid.JID) bool {
 		return true
 	}
 	return r.config.Rooms.secure() && r.host(s, room)
+}
+
+// introduce renders what a token says of somebody: the names are the signer's,
+// not the client's.
+func introduce(m muc.Member) (identity, permissions []byte) {
+	s, ok := m.(*Session)
+	if !ok || s.pass.Token == nil {
+		return nil, nil
+	}
+	t := s.pass.Token
+	b := []byte("<identity><user>")
+	for _, f := range []struct{ name, value string }{{"id", t.ID}, {"name", t.Name}, {"email", t.Email}} {
+		if f.value != "" {
+			b = fmt.Appendf(b, "<%s>%s</%s>", f.name, wire.Escape(f.value), f.name)
+		}
+	}
+	b = append(b, "</user>"...)
+	if t.Group != "" {
+		b = fmt.Appendf(b, "<group>%s</group>", wire.Escape(t.Group))
+	}
+	identity = append(b, "</identity>"...)
+	if len(t.Features) > 0 {
+		permissions = []byte(`<permissions xmlns="http://jitsi.org/jitmeet">`)
+		for _, name := range slices.Sorted(maps.Keys(t.Features)) {
+			permissions = fmt.Appendf(permissions, `<p name="%s" val="%t"/>`, wire.Escape(name), t.Features[name])
+		}
+		permissions = append(permissions, "</permissions>"...)
+	}
+	return identity, permissions
 }
 
 // appoints tells whether the focus may make somebody moderator: where people

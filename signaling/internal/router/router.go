@@ -509,6 +509,9 @@ func (d *door) Admit(m muc.Member, room jid.JID, open bool) *stanza.Error {
 // Owns implements muc.Door.
 func (d *door) Owns(m muc.Member, room jid.JID) bool { return (*Router)(d).owns(m, room) }
 
+// Introduce implements muc.Door.
+func (d *door) Introduce(m muc.Member) (identity, permissions []byte) { return introduce(m) }
+
 // Appoints implements muc.Door.
 func (d *door) Appoints(m muc.Member, room jid.JID) bool { return (*Router)(d).appoints(m, room) }
 

@@ -347,15 +347,13 @@ func (r Reader) Back(bucket, owner string, below []byte, f func(key, value []byt
 		return
 	}
 	c := o.Cursor()
-	var k, v []byte
-	if below == nil {
-		k, v = c.Last()
-	} else if k, v = c.Seek(below); k == nil {
-		k, v = c.Last()
-	} else {
-		k, v = c.Prev()
+	last := c.Last
+	if below != nil {
+		if k, _ := c.Seek(below); k != nil {
+			last = c.Prev
+		}
 	}
-	for ; k != nil && f(k, v); k, v = c.Prev() {
+	for k, v := last(); k != nil && f(k, v); k, v = c.Prev() {
 	}
 }
 

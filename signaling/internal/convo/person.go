@@ -1,0 +1,54 @@
+package convo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"testing"
+)
+
+// Settings is a World whose server's settings can be changed.
+type Settings interface {
+	// Change takes JSON whose members replace those of the settings.
+	Change(t *testing.T, json string)
+	// Token signs claims with a key that the server knows.
+	Token(claims string) (string, error)
+}
+
+func person(order string) bool { return order == "login" || order == "guest" || order == "token" }
+
+// person logs in over WebSocket: "login" with the password of an account,
+// "guest" at the domain for guests, "token" with a JSON Web Token.
+func (p *player) person(ctx context.Context, words []string) (*Client, error) {
+	query := ""
+	if words[0] == "token" {
+		w, ok := p.world.(Settings)
+		if !ok || len(words) != 2 {
+			return nil, errors.New("token: no claims, or no key")
+		}
+		text, err := w.Token(words[1])
+		if err != nil {
+			return nil, err
+		}
+		query = "token=" + url.QueryEscape(text)
+	}
+	wire, err := p.world.WebSocket(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{wire: wire}
+	switch words[0] {
+	case "guest":
+		return c, c.guestAt(ctx, "guest.meet.jitsi", true)
+	case "token":
+		return c, c.guestAt(ctx, "meet.jitsi", true)
+	}
+	if len(words) != 3 {
+		return nil, fmt.Errorf("login: want USER RESOURCE, got %q", words[1:])
+	}
+	if err := c.login(ctx, p.world, "meet.jitsi", words[1]); err != nil {
+		return nil, err
+	}
+	return c, c.bind(ctx, words[2])
+}
