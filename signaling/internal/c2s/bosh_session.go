@@ -39,6 +39,7 @@ type bosh struct {
 	pending  []byte // rendered, for the next answer
 	answers  []answered
 	created  bool // the first answer is out
+	ending   bool // the next answer is the last
 	final    []byte
 	fault    error
 	inactive *time.Timer
@@ -94,14 +95,14 @@ func (f *bosh) accept(b *body) <-chan []byte {
 // refuse ends the session because of a request.
 func (f *bosh) refuse(req *request, condition string) {
 	f.srv.Router.Drop("bosh_" + condition)
-	f.hang(req)
-	f.fault = streamError(condition)
+	f.hang(req, partingTime)
+	f.fault, f.ending = streamError(condition), true
 	f.poke()
 }
 
-// hang adds a request to those that are held.
-func (f *bosh) hang(req *request) {
-	req.timer = time.AfterFunc(f.wait, func() { f.expire(req) })
+// hang adds a request to those that are held, for a while.
+func (f *bosh) hang(req *request, wait time.Duration) {
+	req.timer = time.AfterFunc(wait, func() { f.expire(req) })
 	f.held = append(f.held, req)
 }
 
@@ -232,10 +233,13 @@ func (f *bosh) keep(req *request, ending bool) {
 		req.answer <- f.final
 		return
 	}
-	f.hang(req)
+	if ending {
+		f.ending = true
+		f.hang(req, partingTime) // finish answers
+		return
+	}
+	f.hang(req, f.wait)
 	switch {
-	case ending:
-		return // finish answers
 	case req.pause > 0:
 		f.inactive.Reset(min(req.pause, f.srv.Limits.MaxPause))
 		for len(f.held) > 0 {
@@ -297,7 +301,7 @@ func (f *bosh) writeBatch(box *sm.Box, items []sm.Item) error {
 	for _, it := range items {
 		f.pending = box.Append(f.pending, it)
 	}
-	if len(f.held) > 0 && len(f.pending) > 0 {
+	if len(f.held) > 0 && len(f.pending) > 0 && !f.ending {
 		f.give()
 	}
 	return nil
