@@ -13,14 +13,21 @@ import (
 
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/admin"
+	"meetbox.local/appliance/internal/network"
 	"meetbox.local/appliance/internal/perm"
 	"meetbox.local/appliance/internal/screen"
-	"meetbox.local/appliance/internal/uplink"
+	"meetbox.local/appliance/internal/state"
 	"meetbox.local/appliance/kit/unit"
 )
 
 // permDir is where the box's disk is mounted.
 const permDir = "/perm"
+
+// resolvFile is where /etc/resolv.conf leads to.
+const resolvFile = "/tmp/resolv.conf"
+
+// againAfter is the pause before a part of the box that failed is started again.
+const againAfter = time.Second
 
 // explainTime is how long a reason stays on the screen before the next try,
 // which takes a moment and may show the same again.
@@ -29,9 +36,10 @@ const explainTime = 30 * time.Second
 // machine is what the appliance does on the box only, where the whole machine is
 // its business: disk, network, screen.
 type machine struct {
-	groups map[string]int // of the services, each of which may read its own files only
-	size   int64          // of /perm in bytes
-	notes  []string
+	groups  map[string]int // of the services, each of which may read its own files only
+	size    int64          // of /perm in bytes
+	notes   []string
+	network *network.Manager
 }
 
 // newMachine makes a new box ready. What goes wrong is no reason not to serve
@@ -119,14 +127,37 @@ func (b *machine) explain(ctx context.Context, u *unit.Unit, why error) {
 	}, u.Log)
 }
 
+// connect makes what needs the store.
+func (b *machine) connect(store *state.Store, log *slog.Logger) {
+	b.network = network.NewManager(networkStore{store}, resolvFile, log)
+}
+
+// parts are what the admin API asks of the box.
+func (b *machine) parts(p *admin.Parts) {
+	p.Network = b.network
+}
+
+// forever runs a part of the box again when it ended by itself.
+func (d *daemon) forever(ctx context.Context, what string, run func(context.Context) error) {
+	for ctx.Err() == nil {
+		if err := run(ctx); ctx.Err() == nil {
+			d.log.Error("a part of the box ended, it is started again", "part", what, "err", err)
+			select {
+			case <-ctx.Done():
+			case <-time.After(againAfter):
+			}
+		}
+	}
+}
+
 // run keeps network and screen until ctx ends.
 func (b *machine) run(ctx context.Context, d *daemon) {
 	var wg sync.WaitGroup
-	wg.Go(func() { uplink.Run(ctx, d.log) })
+	wg.Go(func() { d.forever(ctx, "network", b.network.Run) })
 	wg.Go(func() {
 		calm := calm{}
 		screen.Run(ctx, func(ctx context.Context) screen.Page {
-			return screen.Page{Status: d.Status(), Health: calm.look(admin.Ask(ctx, services, d.control)), Disk: b.size, Notes: b.notes}
+			return screen.Page{Status: d.Status(), Health: calm.look(admin.Ask(ctx, services, d.control)), Disk: b.size, Notes: append(d.updates.Notes(), b.notes...)}
 		}, d.log)
 	})
 	wg.Wait()

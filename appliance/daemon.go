@@ -26,6 +26,7 @@ import (
 	"meetbox.local/appliance/internal/secrets"
 	"meetbox.local/appliance/internal/settings"
 	"meetbox.local/appliance/internal/state"
+	"meetbox.local/appliance/internal/update"
 	"meetbox.local/appliance/kit/ctl"
 	"meetbox.local/appliance/kit/unit"
 )
@@ -58,7 +59,9 @@ type daemon struct {
 	machine   *machine // nil on a developer's machine
 
 	xmppPort int
-	silent   int             // times in a row that signaling's port was taken and nobody answered for it
+	silent   int // times in a row that signaling's port was taken and nobody answered for it
+	updates  *update.Manager
+	calling  sync.Mutex      // held during a call to itself
 	pending  map[string]bool // services that must read their settings again and have not been told
 
 	mu     sync.Mutex
@@ -89,6 +92,9 @@ func run(ctx context.Context, u *unit.Unit, raw *settings.Raw, onBox bool) error
 	}
 	d := newDaemon(u, set, store)
 	d.machine = b
+	if b != nil {
+		b.connect(store, u.Log)
+	}
 	return errors.Join(d.run(ctx), store.Close())
 }
 
@@ -121,6 +127,10 @@ func (d *daemon) run(ctx context.Context) error {
 	if err := d.apply(ctx); err != nil {
 		return err
 	}
+	var err error
+	if d.updates, err = d.newUpdates(); err != nil {
+		return err
+	}
 	d.u.Handle("GET /setup-code", http.HandlerFunc(d.showCode))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -128,6 +138,7 @@ func (d *daemon) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { cancel(d.serve(ctx)) })
 	wg.Go(func() { d.watch(ctx, changed) })
+	wg.Go(func() { d.updates.Run(ctx) })
 	if d.machine != nil {
 		wg.Go(func() { d.machine.run(ctx, d) })
 	}
@@ -235,7 +246,7 @@ func (d *daemon) serve(ctx context.Context) error {
 
 // admin is the handler of the admin API.
 func (d *daemon) admin() http.Handler {
-	return admin.Handler(&admin.Parts{
+	parts := &admin.Parts{
 		Log:      d.log,
 		Source:   d,
 		Services: services,
@@ -243,7 +254,13 @@ func (d *daemon) admin() http.Handler {
 		Store:    d.store,
 		Accounts: d.people,
 		Apply:    d.applyNow,
-	})
+		Updates:  d.updates,
+		SelfCall: d.selfCall,
+	}
+	if d.machine != nil {
+		d.machine.parts(parts)
+	}
+	return admin.Handler(parts)
 }
 
 // showCode answers on the control socket, which only the machine's owner can

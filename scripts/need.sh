@@ -45,6 +45,11 @@ for thing in "$@"; do
 			systemctl disable --now janus >/dev/null 2>&1 || :
 		}
 		;;
+	network) # real servers and clients for the tests in network namespaces
+		for pair in dnsmasq:dnsmasq-base udhcpc:udhcpc dig:bind9-dnsutils ntpdig:ntpsec-ntpdig avahi-daemon:avahi-daemon; do
+			PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || debian "${pair#*:}"
+		done
+		;;
 	chromium)
 		command -v chromium >/dev/null || debian chromium
 		;;

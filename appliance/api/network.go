@@ -334,3 +334,8 @@ type Lease struct {
 	Begun   time.Time    `json:"begun"`
 	Until   time.Time    `json:"until"`
 }
+
+// PendingID names the change that waits.
+type PendingID struct {
+	ID string `json:"id"`
+}

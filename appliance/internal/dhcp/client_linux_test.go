@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -264,10 +263,8 @@ func TestConflict(t *testing.T) {
 func TestDnsmasq(t *testing.T) {
 	netnstest.Run(t, func(t *testing.T) {
 		far := network(t)
-		dir := t.TempDir()
-		far.Start(t, "dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--port=0", "--interface=far", "--bind-interfaces", "--user=root", "--group=root",
-			"--dhcp-range=192.0.2.100,192.0.2.120,255.255.255.0,5m", "--dhcp-option=option:ntp-server,192.0.2.1", "--dhcp-option=option:dns-server,192.0.2.1",
-			"--dhcp-authoritative", "--log-dhcp", "--log-facility=-", "--pid-file="+filepath.Join(dir, "pid"), "--dhcp-leasefile="+filepath.Join(dir, "leases"))
+		netnstest.Dnsmasq(t, far, "far", "--dhcp-range=192.0.2.100,192.0.2.120,255.255.255.0,5m",
+			"--dhcp-option=option:ntp-server,192.0.2.1", "--dhcp-option=option:dns-server,192.0.2.1")
 		quick := brief()
 		states := start(t, "near", api.Lease{}, quick)
 		s := reach(t, states, "a lease", func(s State) bool { return s.Lease.Address.IsValid() })

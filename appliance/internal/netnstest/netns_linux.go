@@ -173,17 +173,22 @@ func (h *Host) Output(t *testing.T, name string, args ...string) (string, error)
 // Cable connects two machines; both ends are up and get the addresses.
 func Cable(t *testing.T, a *Host, aName, aAddr string, b *Host, bName, bAddr string) {
 	t.Helper()
+	CableAs(t, a, netlink.LinkAttrs{Name: aName}, b, bName, bAddr)
+	Up(t, a, aName, aAddr)
+}
+
+// CableAs is Cable for a first end of which more is known than its name.
+func CableAs(t *testing.T, a *Host, attrs netlink.LinkAttrs, b *Host, bName, bAddr string) {
+	t.Helper()
 	a.Do(func() {
-		attrs := netlink.LinkAttrs{Name: aName}
 		v := &netlink.Veth{LinkAttrs: attrs, PeerName: bName}
 		if b != a {
 			v.PeerNamespace = netlink.NsPid(b.pid())
 		}
 		if err := netlink.LinkAdd(v); err != nil {
-			t.Fatalf("cable %s–%s: %v", aName, bName, err)
+			t.Fatalf("cable %s–%s: %v", attrs.Name, bName, err)
 		}
 	})
-	Up(t, a, aName, aAddr)
 	Up(t, b, bName, bAddr)
 }
 

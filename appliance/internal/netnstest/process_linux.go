@@ -3,8 +3,10 @@ package netnstest
 import (
 	"bytes"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
+	"testing"
 )
 
 func fields(s string) []string { return strings.Fields(s) }
@@ -34,4 +36,13 @@ func (o *output) String() string {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.buf.String()
+}
+
+// Dnsmasq starts Debian's DHCP and DNS server on a link of the machine.
+func Dnsmasq(t *testing.T, h *Host, link string, more ...string) *Process {
+	t.Helper()
+	dir := t.TempDir()
+	return h.Start(t, "dnsmasq", append([]string{"--no-daemon", "--conf-file=/dev/null", "--port=0", "--interface=" + link, "--bind-interfaces",
+		"--dhcp-authoritative", "--log-dhcp", "--log-facility=-",
+		"--pid-file=" + filepath.Join(dir, "pid"), "--dhcp-leasefile=" + filepath.Join(dir, "leases")}, more...)...)
 }

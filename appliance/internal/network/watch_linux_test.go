@@ -5,50 +5,20 @@ import (
 	"errors"
 	"net"
 	"net/netip"
-	"os"
-	"os/exec"
 	"slices"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/vishvananda/netlink"
+	"meetbox.local/appliance/internal/netnstest"
 )
 
-// insideEnv is set in the copy of this test that runs in a network of its own.
-const insideEnv = "MEETBOX_TEST_NETWORK"
-
-// An address that comes is reported, and listed afterwards. The kernel's real
-// network is used, but not the machine's: the test runs itself once more in
-// an empty network namespace, where it may change everything.
-func TestWatch(t *testing.T) {
-	if os.Getenv(insideEnv) != "" {
-		watchInside(t)
-		return
-	}
-	t.Parallel()
-	cmd := exec.Command(os.Args[0], "-test.run=^TestWatch$", "-test.v")
-	cmd.Env = append(os.Environ(), insideEnv+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{
-		Cloneflags:  syscall.CLONE_NEWNET | syscall.CLONE_NEWUSER,
-		UidMappings: []syscall.SysProcIDMap{{HostID: os.Getuid(), Size: 1}},
-		GidMappings: []syscall.SysProcIDMap{{HostID: os.Getgid(), Size: 1}},
-	}
-	out, err := cmd.CombinedOutput()
-	if errors.Is(err, syscall.EPERM) || errors.Is(err, syscall.EACCES) {
-		t.Skip("needs a system that lets its users make network namespaces")
-	}
-	if err != nil {
-		t.Fatalf("in a network of its own: %v\n%s", err, out)
-	}
-}
+// An address that comes is reported, and listed afterwards.
+func TestWatch(t *testing.T) { netnstest.Run(t, watchInside) }
 
 func watchInside(t *testing.T) {
 	lo, err := netlink.LinkByName("lo")
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := netlink.LinkSetUp(lo); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancelCause(t.Context())

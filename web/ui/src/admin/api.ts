@@ -61,6 +61,28 @@ export interface Clock {
   off?: boolean;
 }
 
+export interface ClockServer {
+  delay: number;
+  heard?: string;
+  name: string;
+  offset: number;
+  problem?: string;
+  stratum?: number;
+}
+
+export type ClockSource = 'build' | 'saved' | 'battery' | 'browser' | 'ntp';
+
+export interface ClockStatus {
+  now: string;
+  offset: number;
+  problem?: string;
+  rtc: boolean;
+  servers: ClockServer[];
+  set?: string;
+  source: ClockSource;
+  trusted: boolean;
+}
+
 export interface Console {
   idle_minutes?: number;
 }
@@ -102,6 +124,38 @@ export interface Island {
   no_dhcp?: boolean;
 }
 
+export interface IslandLease {
+  address: string;
+  mac: string;
+  name?: string;
+  until: string;
+}
+
+export interface IslandPortStatus {
+  address: string;
+  dhcp: boolean;
+  first?: string;
+  last?: string;
+  leases: IslandLease[];
+  name: string;
+  problems?: string[];
+}
+
+export interface IslandStatus {
+  ports: IslandPortStatus[];
+}
+
+export interface Lease {
+  address: string;
+  begun: string;
+  dns?: string[];
+  domain?: string;
+  gateway?: string;
+  ntp?: string[];
+  server: string;
+  until: string;
+}
+
 export interface MadeToken {
   secret: string;
   token: Token;
@@ -126,9 +180,24 @@ export interface Names {
   quiet?: boolean;
 }
 
+export interface NamesStatus {
+  announce: boolean;
+  conflict?: string;
+  name: string;
+  problems?: string[];
+  records: string;
+}
+
 export interface Network {
   dns?: string[];
   ports?: Port[];
+}
+
+export interface NetworkStatus {
+  dns: string[];
+  pending?: PendingNetwork;
+  ports: PortStatus[];
+  problems?: string[];
 }
 
 export interface NewAccount {
@@ -168,6 +237,18 @@ export interface PasswordChange {
   old: string;
 }
 
+export interface PendingID {
+  id: string;
+}
+
+export interface PendingNetwork {
+  from?: string;
+  id: string;
+  network: Network;
+  seconds: number;
+  until: string;
+}
+
 export interface Port {
   card: string;
   ipv4?: IPv4;
@@ -178,6 +259,24 @@ export interface Port {
 }
 
 export type PortRole = 'uplink' | 'island' | 'off';
+
+export interface PortStatus {
+  addresses: string[];
+  cable: boolean;
+  card: string;
+  errors: number;
+  gateways: string[];
+  lease?: Lease;
+  mbits?: number;
+  mtu: number;
+  name: string;
+  named: boolean;
+  problems?: string[];
+  received: number;
+  role: PortRole;
+  sent: number;
+  vlan?: number;
+}
 
 export interface Problem {
   code: string;
@@ -242,6 +341,10 @@ export interface Session {
 
 export interface Sessions {
   sessions: Session[];
+}
+
+export interface SetClock {
+  now: string;
 }
 
 export interface Settings {
@@ -329,10 +432,26 @@ export interface Routes {
   'GET /api/v1/audit.jsonl': { role: 'auditor'; request: undefined; answer: Blob };
   /** Makes an owner of whoever knows the setup code, and signs in. */
   'POST /api/v1/claim': { role: 'nobody'; request: Claim; answer: Claimed };
+  /** What time the box thinks it is, and why. */
+  'GET /api/v1/clock': { role: 'viewer'; request: undefined; answer: ClockStatus };
+  /** Sets the clock from the browser's. */
+  'POST /api/v1/clock/set': { role: 'admin'; request: SetClock; answer: ClockStatus };
   /** How every service is. */
   'GET /api/v1/health': { role: 'viewer'; request: undefined; answer: Health };
+  /** The networks that the box itself serves, and who has an address there. */
+  'GET /api/v1/island': { role: 'viewer'; request: undefined; answer: IslandStatus };
   /** The meetings that run, and how many people are in them. */
   'GET /api/v1/meetings': { role: 'viewer'; request: undefined; answer: Meetings };
+  /** What the box is called on the network, and the records for the site's own DNS server. */
+  'GET /api/v1/names': { role: 'viewer'; request: undefined; answer: NamesStatus };
+  /** What the network is like now, and the change that waits to be confirmed. */
+  'GET /api/v1/network': { role: 'viewer'; request: undefined; answer: NetworkStatus };
+  /** Keeps the change of the network. Ask this at the box's new address. */
+  'POST /api/v1/network/confirm': { role: 'admin'; request: PendingID; answer: NetworkStatus };
+  /** Changes the section network for 90 seconds, until it is confirmed; If-Match has the ETag of the section. */
+  'POST /api/v1/network/propose': { role: 'admin'; request: Network; answer: PendingNetwork };
+  /** Undoes the change of the network that waits. */
+  'POST /api/v1/network/take-back': { role: 'admin'; request: PendingID; answer: NetworkStatus };
   /** How the box is now, and what needs attention. */
   'GET /api/v1/overview': { role: 'viewer'; request: undefined; answer: Overview };
   /** Changes of the settings, the newest first (section=, before=). */
