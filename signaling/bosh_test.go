@@ -134,7 +134,7 @@ func TestBOSH(t *testing.T) {
 	all += <-idle
 	pause := p.say(` pause="90"`, "")
 	for all += <-c + pause; !strings.Contains(all, ` id="c"`); { // the answer may just be on its way to the writer
-		all += p.say(` pause="90"`, "")
+		all += p.say("", "")
 	}
 	for _, id := range []string{"a", "b", "c"} {
 		_, rest, found := strings.Cut(all, ` id="`+id+`"`)
