@@ -147,6 +147,11 @@ func (m *Manager) arrive(ctx context.Context) error {
 // settle records what became of a trial, now that the running version is a
 // confirmed one.
 func (m *Manager) settle() error {
+	if m.c.Confirmed != nil {
+		if err := m.c.Confirmed(); err != nil {
+			m.c.Log.Error("process 1 does not know that this version is confirmed", "err", err)
+		}
+	}
 	m.mu.Lock()
 	old := m.record
 	m.mu.Unlock()

@@ -62,6 +62,9 @@ type Config struct {
 	Call    func(context.Context) error // the call to itself
 	People  func(context.Context) (int, error)
 	Restart func() error
+	// Confirmed is called once the running version is, after each start. May
+	// be nil.
+	Confirmed func() error
 	// Free is the space left for Dir in bytes.
 	Free func() (int64, error)
 	Log  *slog.Logger
