@@ -44,13 +44,13 @@ type Settings struct {
 	Constraints       map[string]Constraint // by source name
 }
 
-// Layer is one thing that can be sent of a source: an encoding up to a
-// temporal layer.
+// Layer is one thing that can be sent of a source: of an encoding one spatial
+// layer (0 where there are none), up to a temporal layer.
 type Layer struct {
-	Encoding, TID int
-	Height        int
-	FrameRate     float64 // 0 is unknown
-	Bitrate       int64   // bit/s, with the layers it builds on; 0 is inactive
+	Encoding, SID, TID int
+	Height             int
+	FrameRate          float64 // 0 is unknown
+	Bitrate            int64   // bit/s, with the layers it builds on; 0 is inactive
 }
 
 // Source is one video source of another endpoint.

@@ -6,6 +6,7 @@ import (
 	"meetbox.local/bridge/internal/allocation"
 	"meetbox.local/bridge/internal/channel"
 	"meetbox.local/bridge/internal/projection"
+	"meetbox.local/bridge/internal/rtp"
 )
 
 // allocate decides anew what each receiver is sent, and tells everyone
@@ -55,27 +56,44 @@ func (s *videoSource) describe() allocation.Source {
 	s.owner.rx.Lock()
 	defer s.owner.rx.Unlock()
 	for _, e := range s.encodings {
-		tids := max(e.tids, 1)
-		var sum int64
+		d.Layers = e.describe(d.Layers)
+	}
+	return d
+}
+
+// describe appends the layers of an encoding, lowest first. The owner's rx is
+// locked.
+func (e *encoding) describe(to []allocation.Layer) []allocation.Layer {
+	var below int64 // bit rate of the spatial layers that the next builds on
+	for sid := range e.spatial {
+		x := &e.spatial[sid]
+		if sid > 0 && (x.tids == 0 || e.layers > 0 && sid >= int(e.layers)) {
+			break
+		}
+		tids := max(x.tids, 1)
+		sum := below
 		for tid := range tids {
-			sum += e.rates.bitrate[tid]
+			sum += x.rates.bitrate[tid]
 			l := allocation.Layer{
-				Encoding: e.index, TID: tid, Height: int(e.height.Load()),
+				Encoding: e.index, SID: sid, TID: tid, Height: int(x.height.Load()),
 				FrameRate: 30 / float64(int(1)<<(tids-1-tid)), Bitrate: sum,
 			}
 			if tid == tids-1 {
 				l.TID = projection.AllLayers
 			}
 			switch {
-			case !e.active.Load():
+			case !x.active.Load():
 				l.Bitrate = 0
-			case l.Bitrate == 0:
+			case sum == below:
 				l.Bitrate = guess(l.Height) * int64(tid+1) / int64(tids)
 			}
-			d.Layers = append(d.Layers, l)
+			to = append(to, l)
+		}
+		if e.stacked {
+			below = sum
 		}
 	}
-	return d
+	return to
 }
 
 // allocateFor decides for one receiver.
@@ -158,12 +176,16 @@ func (e *Endpoint) aim(s *videoSource, c allocation.Choice, layers []allocation.
 	}
 	a := nothing()
 	if on {
-		a = aim{c.Target.Encoding, c.Target.Encoding, c.Target.TID}
+		t := projection.Target{Encoding: c.Target.Encoding, SID: c.Target.SID, TID: c.Target.TID}
+		a = aim{t, t.Encoding, t.SID}
 		if *c.Target == *c.Ideal { // not for want of bandwidth
 			for _, x := range layers {
 				if x.Height <= c.Constraint.MaxHeight || c.Constraint.MaxHeight < 0 {
-					a.ceiling = max(a.ceiling, x.Encoding)
+					a.encodings, a.layers = max(a.encodings, x.Encoding), max(a.layers, x.SID)
 				}
+			}
+			if !s.encodings[t.Encoding].active() {
+				a.layers = rtp.MaxSpatial // the first keyframe will tell
 			}
 		}
 	}

@@ -173,9 +173,12 @@ type sent struct {
 	out, in     uint16
 	transport   uint16 // its transport-wide number
 	picture     uint16
+	number      uint16 // of the frame
 	tl0         uint8
 	encoding    uint8
 	used, empty bool
+	numbered    bool
+	marker      bool
 }
 
 // put makes the lane carry a source from now on.
@@ -199,17 +202,23 @@ func (l *videoLane) leave() {
 	l.rewatch()
 }
 
-// aim is what should go out on a lane.
-type aim struct{ encoding, ceiling, tid int }
+// aim is what should go out on a lane, and up to which encoding and spatial
+// layer better ones may.
+type aim struct {
+	projection.Target
+	encodings, layers int
+}
 
 // nothing is the aim of a lane that is paused.
-func nothing() aim { return aim{projection.Paused, projection.Paused, projection.AllLayers} }
+func nothing() aim {
+	return aim{Target: projection.Target{Encoding: projection.Paused, TID: projection.AllLayers}, encodings: projection.Paused}
+}
 
 // aim changes what is wanted of the source.
 func (l *videoLane) aim(a aim) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.proj.SetTarget(a.encoding, a.ceiling, a.tid)
+	l.proj.SetTarget(a.Target, a.encodings, a.layers)
 	l.waits, l.asked = 0, 0
 	l.rewatch()
 }
@@ -274,9 +283,11 @@ func (l *videoLane) send(out *transport.Batch, p *videoPacket, buf []byte) {
 	if do == projection.Empty {
 		s.Marker, body = false, nil
 	} else {
+		s.Marker = o.Marker
 		p.in.Frame.Rewrite(body, o.PictureID, o.TL0)
 	}
 	s.SequenceNumber, s.Timestamp = o.SequenceNumber, o.Timestamp
+	s.Numbered, s.Number = p.in.Frame.HasNumber, o.Number
 	x := &l.sent[o.SequenceNumber%history]
 	if x.used && x.out == o.SequenceNumber {
 		return // under one number there is only ever one packet
@@ -285,6 +296,7 @@ func (l *videoLane) send(out *transport.Batch, p *videoPacket, buf []byte) {
 		timestamp: o.Timestamp, at: uint32(p.in.Now / int64(time.Millisecond)),
 		out: o.SequenceNumber, in: p.in.SequenceNumber,
 		picture: o.PictureID, tl0: o.TL0, encoding: uint8(p.in.Encoding),
+		number: o.Number, numbered: s.Numbered, marker: s.Marker,
 		used: true, empty: do == projection.Empty,
 	}
 	n := l.header(p.template, &s, l.ssrc, buf, len(body), p.in.Now)
@@ -370,10 +382,11 @@ func (l *videoLane) again(out *transport.Batch, seq uint16, most int, scratch *r
 	}
 	s := rtp.Stamp{
 		Timestamp: x.timestamp, SequenceNumber: x.out,
-		PayloadType: h.PayloadType, Marker: h.Marker,
+		PayloadType: h.PayloadType, Marker: x.marker,
+		Numbered: x.numbered, Number: x.number,
 	}
 	if x.empty {
-		s.Marker, body = false, nil
+		body = nil
 	} else if f, ok := rtp.ParseFrame(owner.types[h.PayloadType].codec, body); ok {
 		f.Rewrite(body, x.picture, x.tl0)
 	}
@@ -425,8 +438,11 @@ func retain(t *rtp.Template, packet []byte, h *rtp.Header, m *mediaTable) {
 		if !ok {
 			return
 		}
-		if x := m.extensions[e.ID]; x == extensionLevel || x == extensionRetained {
+		switch m.extensions[e.ID] {
+		case extensionLevel, extensionRetained:
 			t.Retain(e)
+		case extensionDependency:
+			t.RetainDependency(e)
 		}
 	}
 }

@@ -50,7 +50,8 @@ const (
 	extensionOther extension = iota
 	extensionLevel           // read, and passed on
 	extensionRetained
-	extensionSequence // read
+	extensionDependency // read, and passed on with another frame number
+	extensionSequence   // read
 )
 
 const (
@@ -122,8 +123,10 @@ func (s *signalled) table() *mediaTable {
 		switch uri {
 		case uriLevel:
 			m.extensions[id] = extensionLevel
-		case uriOrientation, uriDependency:
+		case uriOrientation:
 			m.extensions[id] = extensionRetained
+		case uriDependency:
+			m.extensions[id] = extensionDependency
 		case uriSequence:
 			m.extensions[id], m.sequenceID = extensionSequence, id
 		case uriMid:

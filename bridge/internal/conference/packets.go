@@ -18,14 +18,16 @@ type receiving struct {
 	template rtp.Template
 	audio    audioPacket
 	video    videoPacket
-	header   [rtp.MaxHeader]byte
-	rtcp     [1200]byte
-	lost     [100]uint16
-	voice    speech.Voice
-	spoke    bool // a level came, ever
-	packets  uint64
-	bytes    uint64
-	frames   uint64 // keyframes
+	// dependency is the packet's dependency descriptor, of length 0 for none.
+	dependency rtp.Element
+	header     [rtp.MaxHeader]byte
+	rtcp       [1200]byte
+	lost       [100]uint16
+	voice      speech.Voice
+	spoke      bool // a level came, ever
+	packets    uint64
+	bytes      uint64
+	frames     uint64 // keyframes
 }
 
 // silenceAfter is how many packets of silence in a row are still forwarded;
@@ -57,6 +59,7 @@ func (e *Endpoint) HandleRTP(out *transport.Batch, packet []byte, now int64) {
 	r.packets++
 	r.bytes += uint64(len(packet))
 	level := uint8(silence + 1)
+	r.dependency = rtp.Element{}
 	r.template.Reset(packet, &h)
 	for w := h.Elements(packet); ; {
 		x, ok := w.Next()
@@ -71,6 +74,9 @@ func (e *Endpoint) HandleRTP(out *transport.Batch, packet []byte, now int64) {
 			}
 		case extensionRetained:
 			r.template.Retain(x)
+		case extensionDependency:
+			r.template.RetainDependency(x)
+			r.dependency = x
 		case extensionSequence:
 			if x.Len >= 2 && m.transportCC {
 				d := x.Data(packet)
@@ -195,7 +201,7 @@ func (e *Endpoint) video(out *transport.Batch, enc *encoding, h *rtp.Header, pac
 	v.stamp = rtp.Stamp{Timestamp: h.Timestamp, PayloadType: h.PayloadType, Marker: h.Marker}
 	v.in = projection.Packet{
 		Encoding: enc.index, SequenceNumber: h.SequenceNumber, Timestamp: h.Timestamp,
-		Late: ext < top, Now: now,
+		Marker: h.Marker, Late: ext < top, Now: now,
 	}
 	subs := *enc.source.subs.Load()
 	if len(payload) > 0 {
@@ -204,6 +210,14 @@ func (e *Endpoint) video(out *transport.Batch, enc *encoding, h *rtp.Header, pac
 			drops.malformed.Inc()
 			return
 		}
+		if r.dependency.Len > 0 && codec != rtp.VP8 && codec != rtp.VP9 {
+			enc.dependencies.Read(r.dependency.Data(packet), h.Timestamp, v.in.Late, &v.in.Frame)
+		}
+		if n := v.in.Frame.Layers; n > 0 && !v.in.Late && n != enc.layers {
+			enc.layers = n
+			e.conf.layers.Store(true)
+		}
+		v.in.Layers = int(enc.layers)
 		e.measure(enc, &v.in.Frame, len(packet), now)
 		if len(subs) > 0 {
 			packet[0] &^= 0x20 // without its padding
@@ -223,26 +237,20 @@ const activeFor = int64(1500 * time.Millisecond)
 
 // measure notes what the allocation has to know of an encoding.
 func (e *Endpoint) measure(enc *encoding, f *rtp.Frame, size int, now int64) {
-	tid := int(min(max(f.TID, 0), maxTIDs-1))
-	enc.volume[tid] += uint64(size)
-	enc.last = now
 	changed := false
-	if tid >= enc.tids {
-		enc.tids, changed = tid+1, true
-	}
 	if f.Keyframe {
 		e.receiving.frames++
-		if f.Height > 0 && f.Height != int(enc.height.Load()) {
-			enc.height.Store(int32(f.Height))
-			changed = true
+		for i, h := range f.Heights {
+			if x := &enc.spatial[i]; h > 0 && int32(h) != x.height.Load() {
+				x.height.Store(int32(h))
+				changed = true
+			}
 		}
 	}
-	if !enc.active.Load() {
-		enc.active.Store(true)
-		enc.rates.start(enc.volume, now)
-		changed = true
+	if f.Layered && f.Predicted && f.Needed && !enc.stacked {
+		enc.stacked, changed = true, true
 	}
-	if changed {
+	if f.SID < rtp.MaxSpatial && enc.spatial[f.SID].came(int(f.TID), size, now) || changed {
 		e.conf.layers.Store(true)
 	}
 }

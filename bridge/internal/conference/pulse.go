@@ -69,32 +69,33 @@ func (c *Conference) measure(now int64) {
 		for _, s := range e.videoSources {
 			var newest int64
 			for _, x := range s.encodings {
-				newest = max(newest, x.last)
+				newest = max(newest, x.last())
 			}
 			for _, x := range s.encodings {
-				c.measureEncoding(x, newest-x.last > behindFor, now)
+				c.measureEncoding(x, newest, now)
 			}
 		}
 		e.rx.Unlock()
 	}
 }
 
-// behindFor is how long one encoding of a source may be silent while another
-// is sent: they show the same pictures.
+// behindFor is how long one encoding or layer of a source may be silent while
+// another is sent: they show the same pictures.
 const behindFor = int64(600 * time.Millisecond)
 
-func (c *Conference) measureEncoding(x *encoding, behind bool, now int64) {
-	if !x.active.Load() {
+func (c *Conference) measureEncoding(x *encoding, newest, now int64) {
+	ended := false
+	for i := range x.spatial {
+		l := &x.spatial[i]
+		ended = l.tick(newest-l.last > behindFor, now) || ended
+	}
+	if !ended {
 		return
 	}
-	if behind || now-x.last > activeFor {
-		x.active.Store(false)
-		x.rates = rates{}
+	c.dirty = true
+	if !x.active() {
 		x.missing.Reset() // nobody would answer
-		c.dirty = true
-		return
 	}
-	x.rates.tick(x.volume, now)
 }
 
 // liveness tells everyone who has gone silent, and who is back.

@@ -67,8 +67,7 @@ type encoding struct {
 	index     int
 	ssrc, rtx uint32
 
-	height atomic.Int32 // of the smaller side: a guess until the first keyframe
-	active atomic.Bool  // packets came lately
+	spatial [rtp.MaxSpatial]layer // without spatial layers, the first
 
 	// Under the owner's rx.
 	window   rtp.Window
@@ -76,10 +75,10 @@ type encoding struct {
 	stats    rtcp.Reception
 	rtxStats rtcp.Reception
 	rtxSeq   int64
-	last     int64           // when a packet last came
-	volume   [maxTIDs]uint64 // bytes by temporal layer
-	tids     int             // temporal layers seen
-	rates    rates
+	layers   uint8 // spatial layers that there are; 0 is unknown
+	stacked  bool  // each spatial layer builds on the one below, always
+	// dependencies reads the descriptors of AV1.
+	dependencies rtp.Dependencies
 
 	// Receivers' NACKs come on other goroutines than the sender's packets.
 	cacheMu sync.Mutex
@@ -100,7 +99,9 @@ func newVideoSource(owner *Endpoint, s VideoSource) *videoSource {
 	for i, x := range s.Encodings[:min(len(s.Encodings), maxEncodings)] {
 		e := &encoding{source: v, index: i, ssrc: x.SSRC, rtx: x.RTX}
 		// Jitsi's clients send 180, 360 and 720 lines.
-		e.height.Store(180 << i)
+		for sid := range e.spatial {
+			e.spatial[sid].height.Store(180 << max(i, sid))
+		}
 		v.encodings = append(v.encodings, e)
 	}
 	return v
@@ -157,7 +158,7 @@ func (k *keyframes) request(out *transport.Batch, now int64) {
 	msg := k.buf[:0]
 	for _, e := range k.source.encodings {
 		switch {
-		case e.index > 0 && !e.active.Load():
+		case e.index > 0 && !e.active():
 		case pli:
 			msg = rtcp.AppendPLI(msg, feedback, e.ssrc)
 		default:

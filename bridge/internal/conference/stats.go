@@ -203,7 +203,7 @@ func (e *Endpoint) Stats() EndpointStats {
 		case !to.rtx:
 			got, lost := to.encoding.stats.Totals()
 			s.Arrived, s.Missing = s.Arrived+got, s.Missing+lost
-			s.SendingVideo = s.SendingVideo || to.encoding.active.Load()
+			s.SendingVideo = s.SendingVideo || to.encoding.active()
 		}
 	}
 	e.rx.Unlock()

@@ -7,6 +7,11 @@
 // no decoder can tell that the encoding changed. It switches only at
 // keyframes. It is pure: packets and times in, decisions out.
 //
+// Where one encoding has spatial layers (VP9, AV1), one of them goes out with
+// all that it builds on. Layers that are independent of each other after the
+// keyframe, as in Jitsi's clients (L3T3_KEY), are thus like encodings: the
+// lower ones are left out, and another is taken at a keyframe.
+//
 // The rules are those of a decoder's jitter buffer: frames are recognised by
 // their timestamp, a frame is forwarded whole or not at all, and a packet
 // that is left out leaves no gap in the sequence numbers. Where it is too
@@ -44,6 +49,8 @@ type Packet struct {
 	SequenceNumber uint16
 	Timestamp      uint32
 	Frame          rtp.Frame
+	Layers         int   // spatial layers that the encoding has; 0 is unknown
+	Marker         bool  // the last packet of its picture
 	Late           bool  // newer packets of the encoding came before
 	Now            int64 // ns
 }
@@ -63,7 +70,9 @@ type Out struct {
 	SequenceNumber uint16
 	Timestamp      uint32
 	PictureID      uint16
+	Number         uint16 // of the frame, where the packet has one
 	TL0            uint8
+	Marker         bool // the last packet of what goes out of its picture
 }
 
 // Projection is the state of one outgoing stream.
@@ -73,18 +82,21 @@ type Projection struct {
 	tids    int8 // temporal layers wanted
 	current int8 // encoding that goes out; Paused before a keyframe of it came
 	tid     int8 // temporal layers that go out: rises only at a base layer frame
+	spatial spatial
 	started bool // something went out, ever
 
 	// Incoming numbers of the current encoding, extended.
 	seq, picture int64
 	tl0Shift     uint8
 	tsShift      uint32
+	numberShift  uint16
 	seqs         rtp.Mapper
 	pictures     rtp.Mapper
 
 	// The highest numbers that went out.
 	outSeq, outPicture int64
 	outTL0             uint8
+	outNumber          uint16
 	outTS              uint32
 	outAt              int64 // when a frame last started to go out
 
@@ -92,6 +104,7 @@ type Projection struct {
 	decided   int              // where the last one was put
 	newest    int              // where that of the newest frame is
 	topTS     uint32           // timestamp of the newest packet
+	topSID    int8             // its spatial layer
 }
 
 // decision on one frame of the current encoding.
@@ -99,6 +112,7 @@ type decision struct {
 	timestamp uint32
 	made      bool
 	keep      bool
+	layers    stack
 	picture   int64 // outgoing
 }
 
@@ -107,13 +121,18 @@ func New() *Projection {
 	return &Projection{target: Paused, ceiling: Paused, current: Paused, tids: AllLayers}
 }
 
-// SetTarget says which encoding should go out, Paused for none, and up to
-// which temporal layer. It takes effect at the next keyframe of it. A keyframe
-// of a better one is taken, too, up to the ceiling: a sender may start to send
-// it any moment, and its first keyframe should not be lost.
-func (p *Projection) SetTarget(encoding, ceiling, tid int) {
-	p.target, p.ceiling, p.tids = int8(encoding), int8(max(encoding, ceiling)), int8(tid)
-	if encoding == Paused {
+// Target is what should go out: an encoding, or Paused for none, of it a
+// spatial layer, and temporal layers up to one.
+type Target struct{ Encoding, SID, TID int }
+
+// SetTarget says what should go out. It takes effect at the next keyframe of
+// it. A keyframe of a better encoding or layer is taken, too, up to the
+// ceilings: a sender may start to send it any moment, and its first keyframe
+// should not be lost.
+func (p *Projection) SetTarget(t Target, encodings, layers int) {
+	p.target, p.ceiling, p.tids = int8(t.Encoding), int8(max(t.Encoding, encodings)), int8(t.TID)
+	p.spatial.target, p.spatial.ceiling = int8(t.SID), int8(max(t.SID, layers))
+	if t.Encoding == Paused {
 		p.current = Paused
 	}
 	if p.tid > p.tids {
@@ -136,7 +155,9 @@ func (p *Projection) Highest() uint16 { return uint16(p.outSeq) }
 
 // NeedsKeyframe says whether a keyframe of the target would change what goes
 // out.
-func (p *Projection) NeedsKeyframe() bool { return p.target != Paused && p.current != p.target }
+func (p *Projection) NeedsKeyframe() bool {
+	return p.target != Paused && (p.current != p.target || p.spatial.stuck())
+}
 
 // Timestamp maps a timestamp of an encoding, for its sender reports; false
 // when it is not what goes out.
@@ -163,12 +184,13 @@ func (p *Projection) Push(in *Packet, keyframes bool) (Out, Action) {
 	late := seq < p.seqs.Next()
 	p.seq = max(p.seq, seq)
 	d := p.decide(in, late)
+	keep := p.spatial.frame(in, &d.layers, late) && d.keep
 	// What is missing right before a packet of the same frame belongs to it.
-	joined := !late && p.topTS == in.Timestamp
+	joined := !late && p.topTS == in.Timestamp && p.topSID == in.Frame.SID
 	if !late {
-		p.topTS = in.Timestamp
+		p.topTS, p.topSID = in.Timestamp, in.Frame.SID
 	}
-	if d.keep {
+	if keep {
 		return p.out(in, seq, d, Forward)
 	}
 	if p.seqs.Skip(seq, joined) {
@@ -234,6 +256,9 @@ func (p *Projection) enter(in *Packet) {
 	p.seqs.Restart(p.seq, p.outSeq+1)
 	p.pictures.Restart(p.picture, p.outPicture+1)
 	p.tl0Shift = p.outTL0 + 1 - in.Frame.TL0
+	if in.Frame.HasNumber {
+		p.numberShift = p.outNumber + 1 - in.Frame.Number
+	}
 	p.decisions = [frames]decision{}
 }
 
@@ -254,7 +279,11 @@ func (p *Projection) decide(in *Packet, late bool) *decision {
 		p.tid = p.tids
 	}
 	keep := tid <= p.tid
-	if p.current > p.target {
+	layers := stack{top: p.spatial.current}
+	if !late {
+		layers = p.spatial.picture(in)
+	}
+	if p.current > p.target || p.spatial.current > p.spatial.target {
 		keep = keep && tid == 0 // on the way down; spare the line
 	}
 	p.decided = (p.decided + 1) % frames
@@ -262,14 +291,14 @@ func (p *Projection) decide(in *Packet, late bool) *decision {
 		p.newest = p.decided
 	}
 	d := &p.decisions[p.decided]
-	*d = decision{timestamp: in.Timestamp, made: true, keep: keep}
+	*d = decision{timestamp: in.Timestamp, made: true, keep: keep, layers: layers}
 	if in.Frame.PictureBits != 0 {
 		picture := rtp.Extend(p.picture, in.Frame.PictureID, uint(in.Frame.PictureBits))
 		p.picture = max(p.picture, picture)
 		if keep {
 			out, ok := p.pictures.Keep(picture)
 			d.keep, d.picture = ok, out
-		} else {
+		} else if !in.Frame.Flexible {
 			p.pictures.Skip(picture, false)
 		}
 	}
@@ -286,6 +315,8 @@ func (p *Projection) out(in *Packet, seq int64, d *decision, a Action) (Out, Act
 		Timestamp:      in.Timestamp + p.tsShift,
 		PictureID:      uint16(d.picture),
 		TL0:            in.Frame.TL0 + p.tl0Shift,
+		Number:         in.Frame.Number + p.numberShift,
+		Marker:         in.Marker || d.layers.ends(&in.Frame),
 	}
 	if number > p.outSeq {
 		p.outSeq = number
@@ -297,6 +328,9 @@ func (p *Projection) out(in *Packet, seq int64, d *decision, a Action) (Out, Act
 		p.outPicture = max(p.outPicture, d.picture)
 		if int8(o.TL0-p.outTL0) > 0 {
 			p.outTL0 = o.TL0
+		}
+		if in.Frame.HasNumber && int16(o.Number-p.outNumber) > 0 {
+			p.outNumber = o.Number
 		}
 	}
 	return o, a

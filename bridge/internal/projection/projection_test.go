@@ -135,7 +135,7 @@ func TestContinuous(t *testing.T) {
 		s := newSender(rnd, 3, [][]int{{0}, {0, 1}, {0, 2, 1, 2}}[seed%3])
 		p := New()
 		d := &screen{t: t}
-		p.SetTarget(rnd.IntN(3), rnd.IntN(3), AllLayers)
+		p.SetTarget(Target{Encoding: rnd.IntN(3), TID: AllLayers}, rnd.IntN(3), 0)
 		key := true
 		for picture := range int64(600) {
 			if rnd.IntN(25) == 0 {
@@ -144,7 +144,7 @@ func TestContinuous(t *testing.T) {
 					tid = rnd.IntN(3)
 				}
 				target := rnd.IntN(4) - 1
-				p.SetTarget(target, max(target, rnd.IntN(4)-1), tid)
+				p.SetTarget(Target{Encoding: target, TID: tid}, max(target, rnd.IntN(4)-1), 0)
 			}
 			if rnd.IntN(60) == 0 { // the slot is given to another source
 				s = newSender(rnd, 3, s.tids)
@@ -176,7 +176,7 @@ func TestLossy(t *testing.T) {
 		rnd := rand.New(rand.NewPCG(seed, 2))
 		s := newSender(rnd, 1, []int{0, 2, 1, 2})
 		p := New()
-		p.SetTarget(0, 0, int(seed%3))
+		p.SetTarget(Target{Encoding: 0, TID: int(seed % 3)}, 0, 0)
 		var flight []packet
 		for picture := range int64(200) {
 			flight = append(flight, s.picture(picture == 0, picture*33*ms)...)
@@ -265,28 +265,28 @@ func TestTarget(t *testing.T) {
 	}
 	push(true)
 	check("paused", Paused, false)
-	p.SetTarget(2, 2, AllLayers)
+	p.SetTarget(Target{Encoding: 2, TID: AllLayers}, 2, 0)
 	push(false)
 	check("before a keyframe", Paused, true)
 	push(true)
 	check("after it", 2, false)
-	p.SetTarget(0, 0, AllLayers)
+	p.SetTarget(Target{Encoding: 0, TID: AllLayers}, 0, 0)
 	push(false)
 	check("going down", 2, true)
 	push(true)
 	check("down", 0, false)
-	p.SetTarget(1, 1, AllLayers)
+	p.SetTarget(Target{Encoding: 1, TID: AllLayers}, 1, 0)
 	check("going up", 0, true)
 	push(true)
 	check("up", 1, false)
-	p.SetTarget(Paused, Paused, AllLayers)
+	p.SetTarget(Target{Encoding: Paused, TID: AllLayers}, Paused, 0)
 	check("paused again", Paused, false)
-	p.SetTarget(1, 1, AllLayers)
+	p.SetTarget(Target{Encoding: 1, TID: AllLayers}, 1, 0)
 	check("resumed", Paused, true)
 	p.Leave()
 	push(true)
 	check("another source", 1, false)
-	p.SetTarget(0, 2, AllLayers)
+	p.SetTarget(Target{Encoding: 0, TID: AllLayers}, 2, 0)
 	check("a better one may come", 1, true)
 	push(false)
 	check("it does not", 1, true)
@@ -301,7 +301,7 @@ func TestEmpty(t *testing.T) {
 		return &Packet{SequenceNumber: seq, Timestamp: ts, Frame: rtp.Frame{TID: tid, Start: true, Keyframe: key}}
 	}
 	p := New()
-	p.SetTarget(0, 0, 0)
+	p.SetTarget(Target{Encoding: 0, TID: 0}, 0, 0)
 	for _, step := range []struct {
 		in   *Packet
 		want Action
@@ -331,7 +331,7 @@ func TestEmpty(t *testing.T) {
 func TestUnknownCodec(t *testing.T) {
 	t.Parallel()
 	p := New()
-	p.SetTarget(0, 0, AllLayers)
+	p.SetTarget(Target{Encoding: 0, TID: AllLayers}, 0, 0)
 	if o, do := p.Push(&Packet{SequenceNumber: 5, Frame: rtp.Frame{TID: -1}}, false); do != Forward || o.SequenceNumber != 5 {
 		t.Errorf("%+v, %v: a codec without keyframes starts at once", o, do)
 	}
@@ -341,7 +341,7 @@ func BenchmarkPush(b *testing.B) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	s := newSender(rnd, 1, []int{0})
 	p := New()
-	p.SetTarget(0, 0, AllLayers)
+	p.SetTarget(Target{Encoding: 0, TID: AllLayers}, 0, 0)
 	x := s.picture(true, 0)[0]
 	for b.Loop() {
 		x.SequenceNumber++

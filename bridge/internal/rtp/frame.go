@@ -24,18 +24,34 @@ func CodecNamed(name string) Codec {
 	return Unknown
 }
 
-// Frame is what a video packet says of its frame.
+// MaxSpatial is how many spatial layers are told apart. No browser sends more
+// than three.
+const MaxSpatial = 4
+
+// Frame is what a video packet says of its frame. With spatial layers, a
+// picture is several frames of one timestamp.
 type Frame struct {
-	Height      int    // of the smaller side; only on some keyframes, else 0
-	PictureID   uint16 // of PictureBits bits
-	pictureAt   uint16 // offsets in the payload
+	Heights     [MaxSpatial]uint16 // of the smaller side, by spatial layer; only on some keyframes, else 0
+	PictureID   uint16             // of PictureBits bits
+	Number      uint16             // of the frame, where HasNumber
+	pictureAt   uint16             // offsets in the payload
 	tl0At       uint16
 	PictureBits uint8 // 7 or 15; 0 without picture id
 	TL0         uint8
+	Layers      uint8 // spatial layers that there are; 0 when not said
+	SID         int8  // spatial layer; 0 when not said
+	TID         int8  // temporal layer; -1 when not said
 	HasTL0      bool
-	TID         int8 // temporal layer; -1 when not said
-	Start       bool // the frame's first packet, as far as the codec tells
+	HasNumber   bool
+	Start       bool // the picture's first packet, as far as the codec tells
 	Keyframe    bool // only together with Start
+	// Of frames in spatial layers:
+	Layered   bool
+	End       bool // the frame's last packet
+	Predicted bool // builds on earlier pictures
+	Stacked   bool // builds on the layer below
+	Needed    bool // layers above build on it
+	Flexible  bool // says by picture id on which pictures it builds
 }
 
 // ParseFrame reads the descriptor of a payload. False means that it is
@@ -127,63 +143,7 @@ func parseVP8(b []byte) (Frame, bool) {
 	f.Keyframe = f.Start && b[at]&1 == 0
 	// RFC 6386 §9.1: 3 bytes of frame tag, 3 of start code, width, height.
 	if k := b[at:]; f.Keyframe && len(k) >= 10 && k[3] == 0x9d && k[4] == 0x01 && k[5] == 0x2a {
-		f.Height = int(min(uint16(k[6])|uint16(k[7])<<8&0x3f00, uint16(k[8])|uint16(k[9])<<8&0x3f00))
-	}
-	return f, true
-}
-
-// parseVP9 follows RFC 9628 §4.2. A keyframe starts with the lowest spatial
-// layer of a picture that is predicted from none.
-func parseVP9(b []byte) (Frame, bool) {
-	f := Frame{TID: -1}
-	bad := Frame{TID: -1}
-	at, sid := 1, 0
-	if b[0]&0x80 != 0 {
-		if at = f.picture(b, at); at < 0 {
-			return bad, false
-		}
-	}
-	if b[0]&0x20 != 0 {
-		if at >= len(b) {
-			return bad, false
-		}
-		f.TID, sid = int8(b[at]>>5), int(b[at]>>1&7)
-		at++
-		if b[0]&0x10 == 0 {
-			if at >= len(b) {
-				return bad, false
-			}
-			f.HasTL0, f.TL0, f.tl0At = true, b[at], uint16(at)
-			at++
-		}
-	}
-	if b[0]&0x50 == 0x50 { // flexible mode and predicted: reference differences
-		for i := 0; ; i++ {
-			if at >= len(b) || i == 3 {
-				return bad, false
-			}
-			more := b[at]&1 != 0
-			at++
-			if !more {
-				break
-			}
-		}
-	}
-	f.Start = b[0]&0x08 != 0 && sid == 0
-	f.Keyframe = f.Start && b[0]&0x40 == 0
-	if b[0]&0x02 != 0 { // scalability structure
-		if at >= len(b) {
-			return bad, false
-		}
-		layers, sizes := int(b[at]>>5)+1, b[at]&0x10 != 0
-		at++
-		if sizes {
-			if at+4*layers > len(b) {
-				return bad, false
-			}
-			top := b[at+4*(layers-1):]
-			f.Height = min(int(top[0])<<8|int(top[1]), int(top[2])<<8|int(top[3]))
-		}
+		f.Heights[0] = min(uint16(k[6])|uint16(k[7])<<8&0x3f00, uint16(k[8])|uint16(k[9])<<8&0x3f00)
 	}
 	return f, true
 }
@@ -214,7 +174,8 @@ func parseH264(b []byte) Frame {
 }
 
 // parseAV1 reads the aggregation header: its N bit starts a coded video
-// sequence, which only a keyframe does.
+// sequence, which only a keyframe does. All else is in the dependency
+// descriptor, see [Dependencies].
 func parseAV1(b []byte) Frame {
 	key := b[0]&0x88 == 0x08
 	return Frame{TID: -1, Start: key, Keyframe: key}

@@ -14,15 +14,15 @@ func TestFrame(t *testing.T) {
 		in    string
 		want  Frame
 	}{
-		{"VP8 plain keyframe", VP8, "10 10 00 00 9d012a 8002 6801 00", Frame{TID: -1, Start: true, Keyframe: true, Height: 360}},
-		{"VP8 portrait keyframe", VP8, "10 10 00 00 9d012a 6801 8002 00", Frame{TID: -1, Start: true, Keyframe: true, Height: 360}},
+		{"VP8 plain keyframe", VP8, "10 10 00 00 9d012a 8002 6801 00", Frame{TID: -1, Start: true, Keyframe: true, Heights: [4]uint16{360}}},
+		{"VP8 portrait keyframe", VP8, "10 10 00 00 9d012a 6801 8002 00", Frame{TID: -1, Start: true, Keyframe: true, Heights: [4]uint16{360}}},
 		{"VP8 all fields", VP8, "90 f0 9234 56 a5 01", Frame{TID: 2, Start: true, PictureBits: 15, PictureID: 0x1234, pictureAt: 2, HasTL0: true, TL0: 0x56, tl0At: 4}},
 		{"VP8 short picture id", VP8, "80 80 12 01", Frame{TID: -1, PictureBits: 7, PictureID: 0x12, pictureAt: 2}},
 		{"VP8 other partition", VP8, "11 00", Frame{TID: -1}},
-		{"VP9 keyframe with sizes", VP9, "aa 8001 00 07 30 0280 0168 0500 02d0", Frame{TID: 0, Start: true, Keyframe: true, PictureBits: 15, PictureID: 1, pictureAt: 1, HasTL0: true, TL0: 7, tl0At: 4, Height: 720}},
-		{"VP9 delta", VP9, "ec 8001 20 07 00", Frame{TID: 1, Start: true, PictureBits: 15, PictureID: 1, pictureAt: 1, HasTL0: true, TL0: 7, tl0At: 4}},
-		{"VP9 upper layer", VP9, "a8 8001 02 07 00", Frame{TID: 0, PictureBits: 15, PictureID: 1, pictureAt: 1, HasTL0: true, TL0: 7, tl0At: 4}},
-		{"VP9 flexible", VP9, "f8 05 40 03 02 00", Frame{TID: 2, Start: true, PictureBits: 7, PictureID: 5, pictureAt: 1}},
+		{"VP9 keyframe with sizes", VP9, "aa 8001 00 07 30 0280 0168 0500 02d0", Frame{TID: 0, Start: true, Keyframe: true, PictureBits: 15, PictureID: 1, pictureAt: 1, HasTL0: true, TL0: 7, tl0At: 4, Layers: 2, Heights: [4]uint16{360, 720}, Layered: true, Needed: true}},
+		{"VP9 delta", VP9, "ec 8001 20 07 00", Frame{TID: 1, Layered: true, End: true, Predicted: true, Needed: true, Start: true, PictureBits: 15, PictureID: 1, pictureAt: 1, HasTL0: true, TL0: 7, tl0At: 4}},
+		{"VP9 upper layer", VP9, "a9 8001 03 07 00", Frame{SID: 1, TID: 0, Layered: true, Stacked: true, PictureBits: 15, PictureID: 1, pictureAt: 1, HasTL0: true, TL0: 7, tl0At: 4}},
+		{"VP9 flexible", VP9, "f8 05 40 03 02 00", Frame{TID: 2, Layered: true, Predicted: true, Needed: true, Flexible: true, Start: true, PictureBits: 7, PictureID: 5, pictureAt: 1}},
 		{"H264 IDR", H264, "65 88", Frame{TID: -1, Start: true, Keyframe: true}},
 		{"H264 slice", H264, "61 88", Frame{TID: -1}},
 		{"H264 STAP-A", H264, "78 0002 67aa 0001 68", Frame{TID: -1, Start: true, Keyframe: true}},

@@ -18,13 +18,14 @@ type Template struct {
 	two      bool // needs the two-byte form
 	n        uint8
 	size     uint16 // of the elements in the wider form
+	numbered uint8  // the element that begins with a frame number, counted from 1
 	elements [4]Element
 }
 
 // Reset starts a template for a packet.
 func (t *Template) Reset(packet []byte, h *Header) {
 	t.packet, t.csrcs = packet, h.csrcs
-	t.two, t.n, t.size = false, 0, 0
+	t.two, t.n, t.size, t.numbered = false, 0, 0, 0
 }
 
 // Retain passes one element of the packet on. What does not fit is left out.
@@ -41,6 +42,16 @@ func (t *Template) Retain(e Element) {
 	}
 }
 
+// RetainDependency passes a dependency descriptor on, which carries a frame
+// number after its first byte.
+func (t *Template) RetainDependency(e Element) {
+	if before := t.n; e.Len >= descriptorLeast {
+		if t.Retain(e); t.n > before {
+			t.numbered = t.n
+		}
+	}
+}
+
 // Stamp is what is different in each copy. Ids of 0 leave an element out.
 type Stamp struct {
 	SSRC, Timestamp uint32
@@ -49,6 +60,8 @@ type Stamp struct {
 	Marker          bool
 	SequenceID      uint8 // of the transport-wide sequence number
 	TransportSeq    uint16
+	Numbered        bool // with a frame number
+	Number          uint16
 	MidID           uint8
 	Mid             string // 1 to 16 bytes
 }
@@ -77,9 +90,13 @@ func (t *Template) Write(buf []byte, s *Stamp) int {
 	start := at
 	at += 4
 	two := t.two || s.SequenceID > 14 || mid && s.MidID > 14
-	for _, e := range t.elements[:t.n] {
+	for i, e := range t.elements[:t.n] {
 		at = elementHead(buf, at, e.ID, e.Len, two)
-		at += copy(buf[at:], e.Data(t.packet))
+		n := copy(buf[at:], e.Data(t.packet))
+		if s.Numbered && i+1 == int(t.numbered) {
+			binary.BigEndian.PutUint16(buf[at+1:], s.Number)
+		}
+		at += n
 	}
 	if s.SequenceID != 0 {
 		at = elementHead(buf, at, s.SequenceID, 2, two)
