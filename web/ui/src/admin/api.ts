@@ -1,5 +1,12 @@
 // Made by scripts/tsgen from the appliance's Go types; its own comment says how.
 
+export interface ACME {
+  directory: string;
+  email?: string;
+  names: string[];
+  root?: string;
+}
+
 export interface Account {
   created: string;
   name: string;
@@ -44,6 +51,13 @@ export interface AuditRow {
   revision?: number;
   who: string;
 }
+
+export interface CertificateSettings {
+  acme?: ACME;
+  source?: CertificateSource;
+}
+
+export type CertificateSource = 'own' | 'uploaded' | 'acme';
 
 export interface Claim {
   code: string;
@@ -297,6 +311,11 @@ export interface RecoveryCodes {
   codes: string[];
 }
 
+export interface Release {
+  counter: number;
+  version: string;
+}
+
 export interface Revision {
   at: string;
   from: string;
@@ -318,6 +337,21 @@ export interface Revisions {
 }
 
 export type Role = 'nobody' | 'viewer' | 'auditor' | 'operator' | 'admin' | 'owner';
+
+export interface SelfCall {
+  audio: number[];
+  error: string;
+  ok: boolean;
+  steps: SelfCallStep[];
+  video: number[];
+}
+
+export interface SelfCallStep {
+  detail: string;
+  ms: number;
+  name: string;
+  ok: boolean;
+}
 
 export interface Service {
   detail: string;
@@ -348,6 +382,7 @@ export interface SetClock {
 }
 
 export interface Settings {
+  certificates: CertificateSettings;
   clock: Clock;
   console: Console;
   egress: Egress;
@@ -414,6 +449,28 @@ export interface Traffic {
   sent_packets: number;
 }
 
+export interface Update {
+  detail: string;
+  done: number;
+  floor: number;
+  keys: string[];
+  last?: UpdateResult;
+  next?: Release;
+  phase: UpdatePhase;
+  running: Release;
+  slot: string;
+  total: number;
+}
+
+export type UpdatePhase = 'idle' | 'receiving' | 'writing' | 'restarting' | 'trial';
+
+export interface UpdateResult {
+  at: string;
+  ok: boolean;
+  reason: string;
+  release: Release;
+}
+
 /** What can be asked of the box: METHOD PATH, who may, what goes in and what comes back. */
 export interface Routes {
   /** Who may sign in. */
@@ -460,6 +517,8 @@ export interface Routes {
   'GET /api/v1/revisions/{number}': { role: 'viewer'; request: undefined; answer: RevisionDetail };
   /** Makes the section what it was before that change. */
   'POST /api/v1/revisions/{number}/revert': { role: 'admin'; request: undefined; answer: Revision };
+  /** Has the box call itself, through all services, and says what works. */
+  'POST /api/v1/selfcall': { role: 'operator'; request: undefined; answer: SelfCall };
   /** Signs out. */
   'DELETE /api/v1/session': { role: 'viewer'; request: undefined; answer: undefined };
   /** Who is signed in here. */
@@ -484,6 +543,10 @@ export interface Routes {
   'DELETE /api/v1/sessions/{id}': { role: 'viewer'; request: undefined; answer: undefined };
   /** All settings, with the revision of each section. */
   'GET /api/v1/settings': { role: 'viewer'; request: undefined; answer: SettingsState };
+  /** The section certificates, with its revision as ETag. */
+  'GET /api/v1/settings/certificates': { role: 'viewer'; request: undefined; answer: CertificateSettings };
+  /** Changes the section certificates; If-Match has the ETag of what was changed. */
+  'PUT /api/v1/settings/certificates': { role: 'admin'; request: CertificateSettings; answer: CertificateSettings };
   /** The section clock, with its revision as ETag. */
   'GET /api/v1/settings/clock': { role: 'viewer'; request: undefined; answer: Clock };
   /** Changes the section clock; If-Match has the ETag of what was changed. */
@@ -516,4 +579,8 @@ export interface Routes {
   'POST /api/v1/tokens': { role: 'operator'; request: NewToken; answer: MadeToken };
   /** Takes a token back. */
   'DELETE /api/v1/tokens/{id}': { role: 'operator'; request: undefined; answer: undefined };
+  /** The running version, and what becomes of a new one. */
+  'GET /api/v1/update': { role: 'viewer'; request: undefined; answer: Update };
+  /** Takes an update file. It is answered once the file is verified; then the box installs it and restarts. With force=true it does not mind people in meetings. */
+  'POST /api/v1/update': { role: 'admin'; request: Blob; answer: Update };
 }
