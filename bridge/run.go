@@ -28,8 +28,9 @@ type settings struct {
 	Media   struct {
 		Port      int          `json:"port"`
 		Addresses []netip.Addr `json:"addresses"`
-		// LimitBandwidth gives each receiver only what its line seems to take.
-		LimitBandwidth bool `json:"limit_bandwidth,omitempty"`
+		// IgnoreBandwidth gives each receiver all it wants, whatever its line
+		// seems to take.
+		IgnoreBandwidth bool `json:"ignore_bandwidth,omitempty"`
 	} `json:"media"`
 	WebSocket struct {
 		Domains []string `json:"domains"`
@@ -69,7 +70,7 @@ func run(parent context.Context, u *unit.Unit) error {
 	if err != nil {
 		return fmt.Errorf("media: %w", err)
 	}
-	conferences := conference.New(port, conference.Options{LimitBandwidth: s.Media.LimitBandwidth}, u.Log, u.Metrics)
+	conferences := conference.New(port, conference.Options{IgnoreBandwidth: s.Media.IgnoreBandwidth}, u.Log, u.Metrics)
 	sockets := channel.NewServer(s.ID, func(hexID, endpoint string) (channel.Endpoint, bool) {
 		c := conferences.ByHexID(hexID)
 		if c == nil {

@@ -24,9 +24,9 @@ const (
 type Options struct {
 	MaxVideoSlots int // rewritten video SSRCs per receiver; 0 means 50
 	MaxAudioSlots int // likewise; 0 means 50
-	// LimitBandwidth makes estimates count: receivers get what their lines
-	// take. Without it every line is taken for one that takes all.
-	LimitBandwidth bool
+	// IgnoreBandwidth takes every line for one that takes all. Otherwise
+	// receivers get what theirs take.
+	IgnoreBandwidth bool
 }
 
 // link is an endpoint's transport. It is *transport.Session.

@@ -40,8 +40,4 @@
 // clients that know RTX, once the first probes are over, and as long as it is
 // below bwe.Enough: on a good line nothing is ever held back. Sound is not
 // counted and not limited.
-//
-// All this only with Options.LimitBandwidth, which the bridge's settings have
-// off: with many senders estimates rise too slowly as yet, and hold back
-// pictures on lines that would take them.
 package conference

@@ -41,7 +41,7 @@ const statsEvery = 100
 
 // lines follows the receivers' bandwidths, and probes where more is wanted.
 func (c *Conference) lines(now int64) {
-	if !c.bridge.opts.LimitBandwidth {
+	if c.bridge.opts.IgnoreBandwidth {
 		return
 	}
 	for _, e := range *c.members.Load() {

@@ -130,7 +130,7 @@ func (n *narrow) height() int {
 func TestLine(t *testing.T) {
 	t.Parallel()
 	for _, rewriting := range []bool{false, true} {
-		inRoom(t, Options{LimitBandwidth: true}, func(t *testing.T, r *room) {
+		inRoom(t, Options{}, func(t *testing.T, r *room) {
 			a := r.join("a", 3, false)
 			b := &narrow{member: r.join("b", 0, rewriting), rate: 100_000_000}
 			b.wants(720)
@@ -169,7 +169,7 @@ func TestLine(t *testing.T) {
 // A client that gives no transport-wide feedback, but an estimate of its own.
 func TestREMB(t *testing.T) {
 	t.Parallel()
-	inRoom(t, Options{LimitBandwidth: true}, func(t *testing.T, r *room) {
+	inRoom(t, Options{}, func(t *testing.T, r *room) {
 		a, b := r.join("a", 3, false), r.join("b", 0, false)
 		types, extensions := offer()
 		for i := range types {

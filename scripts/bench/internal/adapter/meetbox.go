@@ -68,7 +68,7 @@ func mbServer(s ServerSpec) (Server, error) {
 		},
 		"bridge.json": map[string]any{
 			"id": mbBridge, "brewery": mbBrewery, "xmpp": login("jvb", mbBridge),
-			"media":     map[string]any{"port": mbMedia, "addresses": []string{s.IP}},
+			"media":     map[string]any{"port": mbMedia, "addresses": []string{s.IP}, "ignore_bandwidth": s.Opts["nolimit"] == "1"},
 			"websocket": map[string]any{"domains": []string{"localhost:8443"}},
 		},
 	} {
