@@ -17,6 +17,8 @@ export interface Box {
   readonly url: string;
   /** http://localhost:PORT */
   readonly plainUrl: string;
+  /** https://localhost:PORT of the console */
+  readonly consoleUrl: string;
   readonly state: string;
 }
 
@@ -62,7 +64,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const ended = new Promise<number | null>((resolve) => {
     run.once('close', resolve);
   });
-  const box: Box = { url: `https://localhost:${https}`, plainUrl: `http://localhost:${http}`, state };
+  const box: Box = { url: `https://localhost:${https}`, plainUrl: `http://localhost:${http}`, consoleUrl: `https://localhost:${admin}`, state };
   try {
     await healthy(box, run, startTime);
   } catch (error) {
@@ -103,24 +105,27 @@ interface Health {
   readonly services: readonly { readonly name: string; readonly ok: boolean; readonly detail: string; readonly pid?: number }[];
 }
 
-function health(box: Pick<Box, 'state'>): Promise<Health> {
+async function health(box: Pick<Box, 'state'>): Promise<Health> {
+  return JSON.parse(await ask(path.join(box.state, 'run', 'appliance.sock'), '/api/health')) as Health;
+}
+
+/** What the box's screen shows while it has no owner. */
+export async function setupCode(box: Pick<Box, 'state'>): Promise<string> {
+  return (await ask(path.join(box.state, 'run', 'ctl', 'appliance.sock'), '/setup-code')).trim();
+}
+
+function ask(socketPath: string, url: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const ask = request({ socketPath: path.join(box.state, 'run', 'appliance.sock'), path: '/api/health', timeout: 5000 }, (answer) => {
+    const asking = request({ socketPath, path: url, timeout: 5000 }, (answer) => {
       let text = '';
       answer.setEncoding('utf8');
       answer.on('data', (chunk: string) => {
         text += chunk;
       });
-      answer.on('end', () => {
-        try {
-          resolve(JSON.parse(text) as Health);
-        } catch (error) {
-          reject(error as Error);
-        }
-      });
+      answer.on('end', () => resolve(text));
     });
-    ask.on('error', reject);
-    ask.end();
+    asking.on('error', reject);
+    asking.end();
   });
 }
 

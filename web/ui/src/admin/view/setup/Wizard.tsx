@@ -39,8 +39,8 @@ export function Wizard() {
       <header class="wizard-head">
         <Logo />
         <p class="soft">{t('setup.step', { n: steps.indexOf(step) + 1, all: steps.length })}</p>
+        <Track step={step} />
       </header>
-      <Track step={step} />
       <main class="wizard-main">
         {step === 'language' ? <LanguageStep next={go} /> : null}
         {step === 'owner' ? (

@@ -1,0 +1,272 @@
+// The console against a real box: from the setup code on its screen to a meeting, and what happens when two
+// people change the same thing or the box restarts under an open page.
+
+import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { kill, setupCode } from './box.ts';
+import { Guest, launch, until } from './guest.ts';
+import { barriers, fits, shoot } from './look.ts';
+
+const box = inject('box');
+const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+const desktop = { viewport: { width: 1280, height: 800 } };
+const password = 'nine small boats at the quay';
+const pages = ['', 'diagnostics', 'update', 'backup', 'network', 'certificates', 'clock', 'people', 'changes', 'logs', 'audit'];
+let browser: Browser;
+let admins: Guest[] = [];
+
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(async () => {
+  await browser.close();
+});
+afterEach(async () => {
+  const faults = admins.flatMap((a) => a.faults.map((fault) => `${a.name}: ${fault}`));
+  await Promise.all(admins.map((a) => a.close()));
+  admins = [];
+  expect(faults).toEqual([]);
+});
+
+async function open(name: string, options: BrowserContextOptions = desktop): Promise<Guest> {
+  const admin = await Guest.open(browser, box.consoleUrl, name, options);
+  admins.push(admin);
+  return admin;
+}
+
+async function signIn(admin: Guest, name = 'Workshop'): Promise<void> {
+  await admin.page.goto(`${box.consoleUrl}/#/`);
+  await admin.page.getByLabel('Name').fill(name);
+  await admin.page.getByLabel('Password').fill(password);
+  await admin.page.getByRole('button', { name: 'Sign in' }).click();
+  await admin.page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+}
+
+async function check(admin: Guest, what: string, picture: string): Promise<void> {
+  await shoot(admin.page, picture);
+  expect(await fits(admin.page), `${what} fits`).toBe(true);
+  expect(await barriers(admin.page), what).toEqual([]);
+}
+
+test('a new admin: from the setup code to a meeting', { timeout: 180_000 }, async () => {
+  const { page } = await open('new', phone);
+  const me = admins[0] as Guest;
+  await page.goto(box.consoleUrl);
+  await page.getByRole('heading', { name: 'Welcome' }).waitFor();
+  await check(me, 'welcome', 'setup-1-language');
+  await page.getByLabel('Language').selectOption('de');
+  await page.getByRole('heading', { name: 'Willkommen' }).waitFor();
+  await page.getByLabel('Sprache').selectOption('en');
+  await page.getByRole('button', { name: 'Begin' }).click();
+
+  // A wrong code and a short password: said beside the fields, and what was typed stays.
+  await page.getByLabel('Setup code').fill('0000-0000');
+  await page.getByLabel('Name').fill('Workshop');
+  await page.getByLabel('Password', { exact: true }).fill('short');
+  await page.getByRole('button', { name: 'Become the owner' }).click();
+  await page.locator('[aria-invalid]').first().waitFor();
+  await check(me, 'owner with mistakes', 'setup-2-mistakes');
+  expect(await page.getByLabel('Setup code').inputValue()).toBe('0000-0000');
+  expect(await page.getByLabel('Name').inputValue()).toBe('Workshop');
+  await page.getByLabel('Setup code').fill(await setupCode(box));
+  await page.getByLabel('Password', { exact: true }).fill(password);
+  await page.getByText('Very good.').waitFor();
+  await check(me, 'owner', 'setup-2-owner');
+  await page.getByRole('button', { name: 'Become the owner' }).click();
+
+  await page.getByRole('heading', { name: 'Recovery codes' }).waitFor({ timeout: 30_000 });
+  await check(me, 'codes', 'setup-3-codes');
+  expect(await page.locator('.codes li').count()).toBeGreaterThanOrEqual(5);
+  const saved = page.waitForEvent('download');
+  await page.getByRole('button', { name: 'Save as a file' }).click();
+  expect((await saved).suggestedFilename()).toBe('meetbox-recovery-codes.txt');
+  await page.getByRole('button', { name: 'I have kept them' }).click();
+
+  await page.getByRole('heading', { name: 'Name and time' }).waitFor();
+  await page.getByText('The box and this computer agree.').waitFor();
+  await check(me, 'clock', 'setup-4-clock');
+  await page.getByRole('button', { name: 'Next' }).click();
+  for (const [i, heading] of ['Network', 'Trust', 'Test call'].entries()) {
+    await page.getByRole('heading', { name: heading, level: 1 }).waitFor();
+    await check(me, heading, `setup-${i + 5}-${heading.toLowerCase().replace(' ', '-')}`);
+    if (heading === 'Test call') {
+      await page.getByRole('button', { name: 'Make a test call' }).click();
+      await page.getByText('It works: picture and sound went both ways.').waitFor({ timeout: 60_000 });
+      await check(me, 'test call made', 'setup-7-test-call-ok');
+    }
+    await page.getByRole('button', { name: 'Next' }).click();
+  }
+  await page.getByRole('heading', { name: 'Ready' }).waitFor();
+  await check(me, 'done', 'setup-8-done');
+  const meeting = await page.getByRole('link', { name: 'Open your first meeting' }).getAttribute('href');
+  expect(meeting).toBe(`${box.url}/first-meeting`);
+  await page.getByRole('button', { name: 'Go to the console' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+
+  const guest = await Guest.open(browser, box.url, 'Front desk');
+  admins.push(guest);
+  await guest.join(meeting ?? '');
+  await page.getByText('first-meeting').waitFor();
+  await check(me, 'overview with a meeting', 'console-overview-live-phone-light');
+
+  await page.getByRole('button', { name: 'Menu' }).click();
+  await check(me, 'menu', 'console-menu-phone-light');
+  await page.getByRole('button', { name: 'Sign out' }).click();
+  await page.getByRole('heading', { name: 'Sign in to the console' }).waitFor();
+  await check(me, 'sign-in', 'console-sign-in-phone-light');
+  await page.getByLabel('Name').fill('Workshop');
+  await page.getByLabel('Password').fill('not the password');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('is not right').waitFor();
+  await page.getByLabel('Password').fill(password);
+  await until('signed in, after the pause that a wrong password costs', 30_000, async () => {
+    if (await page.getByRole('heading', { level: 1, name: 'Overview' }).isVisible()) return true;
+    const button = page.getByRole('button', { name: 'Sign in' });
+    if (await button.isEnabled().catch(() => false)) await button.click().catch(() => undefined);
+    return false;
+  });
+});
+
+test.each([
+  ['phone', 'light', phone],
+  ['desktop', 'light', desktop],
+  ['desktop', 'dark', desktop],
+] as const)('every page, %s, %s', { timeout: 180_000 }, async (device, colorScheme, options) => {
+  const admin = await open('Workshop', { ...options, colorScheme });
+  await signIn(admin);
+  for (const name of pages) {
+    await admin.page.goto(`${box.consoleUrl}/#/${name}`);
+    await admin.page.locator('h1').waitFor();
+    await until(`${name} has loaded`, 20_000, async () => (await admin.page.locator('.loading').count()) === 0);
+    const problems = await admin.page.locator('.note-bad').allTextContents();
+    await shoot(admin.page, `console-${name || 'overview'}-${device}-${colorScheme}`, true);
+    expect(await fits(admin.page), `${name} fits`).toBe(true);
+    expect(await barriers(admin.page), name).toEqual([]);
+    expect(problems, name).toEqual([]);
+  }
+});
+
+test('two admins change the same thing: a choice, no loss', { timeout: 60_000 }, async () => {
+  const [first, second] = [await open('first'), await open('second', phone)];
+  for (const admin of [first, second]) {
+    await signIn(admin);
+    await admin.page.goto(`${box.consoleUrl}/#/network`);
+    await admin.page.getByLabel('Further names').waitFor();
+  }
+  const names = (admin: Guest) => admin.page.getByRole('region', { name: 'Names' });
+  await first.page.getByLabel('Further names').fill('meet.example.org');
+  await names(first).getByRole('button', { name: 'Save' }).click();
+  await until('saved', 10_000, async () => await names(first).getByRole('button', { name: 'Save' }).isDisabled());
+
+  await second.page.getByLabel('Further names').fill('talk.example.org');
+  await names(second).getByRole('button', { name: 'Save' }).click();
+  const dialog = second.page.getByRole('dialog', { name: 'Somebody else was faster' });
+  await dialog.waitFor();
+  await dialog.getByText('Workshop changed this').waitFor();
+  await check(second, 'conflict', 'console-conflict-phone-light');
+  await dialog.getByRole('button', { name: 'Keep mine' }).click();
+  await dialog.waitFor({ state: 'hidden' });
+  expect(await second.page.getByLabel('Further names').inputValue()).toBe('talk.example.org');
+
+  // And back again, by the list of changes.
+  await second.page.goto(`${box.consoleUrl}/#/changes`);
+  await second.page.getByRole('button', { name: /^Look at change/ }).first().click();
+  await second.page.getByRole('button', { name: 'Take this change back' }).click();
+  await first.page.reload();
+  await until('it is as the first one left it', 10_000, async () => (await first.page.getByLabel('Further names').inputValue()) === 'meet.example.org');
+});
+
+test('a wrong value is said beside its field', { timeout: 60_000 }, async () => {
+  const admin = await open('Workshop');
+  await signIn(admin);
+  await admin.page.goto(`${box.consoleUrl}/#/clock`);
+  await admin.page.getByLabel('Time servers').last().fill('192.0.2.1, NOT A NAME!');
+  await admin.page.getByRole('button', { name: 'Save' }).click();
+  await admin.page.locator('[aria-invalid]').waitFor();
+  await admin.page.getByText('Give a host name in lower case').waitFor();
+  await check(admin, 'mistake', 'console-mistake-desktop-light');
+  expect(await admin.page.locator('[aria-invalid]').inputValue()).toBe('192.0.2.1, NOT A NAME!');
+});
+
+test('the box restarts under an open page', { timeout: 60_000 }, async () => {
+  const admin = await open('Workshop');
+  await signIn(admin);
+  await admin.page.goto(`${box.consoleUrl}/#/network`);
+  await admin.page.getByLabel('Further names').fill('half.typed');
+  await kill(box, 'appliance');
+  await admin.page.getByText('The box does not answer').waitFor({ timeout: 20_000 });
+  await admin.page.getByText('The box does not answer').waitFor({ state: 'hidden', timeout: 30_000 });
+  expect(await admin.page.getByLabel('Further names').inputValue()).toBe('half.typed');
+});
+
+test('by keyboard only: sign in, a page, out', { timeout: 60_000 }, async () => {
+  const { page } = await open('keyboard');
+  await page.goto(box.consoleUrl);
+  await page.getByLabel('Name').waitFor();
+  await page.keyboard.type('Workshop');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(password);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  const reach = async (name: string) => {
+    for (let i = 0; i < 40; i++) {
+      if (await page.evaluate((n) => document.activeElement?.textContent?.trim() === n, name)) return;
+      await page.keyboard.press('Tab');
+    }
+    throw new Error(`Tab does not reach ${name}`);
+  };
+  await page.evaluate(() => document.body.focus());
+  await page.keyboard.press('Home');
+  await page.reload();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await page.keyboard.press('Shift+Tab');
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await reach('Clock');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'Clock' }).waitFor();
+  await page.evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  await reach('Sign out');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Sign in to the console' }).waitFor();
+});
+
+test.each([
+  ['phone', 'light', phone],
+  ['desktop', 'dark', desktop],
+] as const)('the trust page, %s, %s', { timeout: 60_000 }, async (device, colorScheme, options) => {
+  const context = await browser.newContext({ ...options, colorScheme, ignoreHTTPSErrors: false });
+  try {
+    const page = await context.newPage();
+    await page.goto(`${box.plainUrl}/`);
+    await page.getByText('Not yet. This page notices by itself.').waitFor();
+    await shoot(page, `trust-no-${device}-${colorScheme}`);
+    expect(await fits(page)).toBe(true);
+    expect(await barriers(page)).toEqual([]);
+    expect(await page.getByRole('link', { name: /^Get the/ }).getAttribute('href')).toBe('/ca.crt');
+    await page.getByLabel('This device').selectOption('ios');
+    expect(await page.getByRole('link', { name: /^Get the/ }).getAttribute('href')).toBe('/ca.mobileconfig');
+  } finally {
+    await context.close();
+  }
+});
+
+test.each([
+  ['phone', 'light', phone],
+  ['desktop', 'dark', desktop],
+] as const)('the trust page turns green by itself, %s, %s', { timeout: 60_000 }, async (device, colorScheme, options) => {
+  const context = await browser.newContext({ ...options, colorScheme, ignoreHTTPSErrors: true });
+  try {
+    const page = await context.newPage();
+    // Until the certificate is installed, requests fail as they do for it.
+    await context.route('**/.well-known/meetbox-trusted', (route) => route.abort('failed'));
+    await page.goto(`${box.plainUrl}/trust`);
+    await page.getByText('Not yet. This page notices by itself.').waitFor();
+    await context.unroute('**/.well-known/meetbox-trusted');
+    await page.getByText('This device trusts the box.').waitFor({ timeout: 20_000 });
+    await shoot(page, `trust-yes-${device}-${colorScheme}`);
+    expect(await barriers(page)).toEqual([]);
+    expect(await page.getByRole('link', { name: 'Go to the meetings' }).getAttribute('href')).toBe(box.url);
+  } finally {
+    await context.close();
+  }
+});

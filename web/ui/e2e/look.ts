@@ -1,0 +1,31 @@
+// Looking at pages: pictures of them, and what the accessibility checker and a ruler find.
+
+import { mkdir, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Page } from 'playwright-core';
+
+const shots = fileURLToPath(new URL('../../../test-results/screenshots', import.meta.url));
+
+export async function shoot(page: Page, name: string, fullPage = false): Promise<void> {
+  await mkdir(shots, { recursive: true });
+  // Pictures of what one looks at, not of how it slides in.
+  await page.waitForFunction(() => document.getAnimations().every((a) => a.playState === 'finished' || a.effect?.getTiming().iterations === Infinity));
+  await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage });
+}
+
+/** What the accessibility checker finds on the page as it is now. */
+export async function barriers(page: Page): Promise<readonly string[]> {
+  await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
+  return await page.evaluate(async () => {
+    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
+    const { violations } = await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
+    return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary ?? ''}`));
+  });
+}
+
+/** Nothing sticks out at the side, which on a phone makes the whole page slide. */
+export async function fits(page: Page): Promise<boolean> {
+  return await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+}
