@@ -344,6 +344,17 @@ func (d *daemon) input(ctx context.Context, found []network.Address) (render.Inp
 		err = d.store.PutBridgeID(id)
 	}
 	in.BridgeID = id
+	if err != nil {
+		return in, err
+	}
+	if in.Users, err = d.store.Users(); err != nil {
+		return in, err
+	}
+	if in.Tokens, err = d.store.TokenSecret(); err != nil {
+		return in, err
+	}
+	kept, err := d.store.Settings()
+	in.Rooms = kept.Settings.Rooms
 	return in, err
 }
 

@@ -104,30 +104,22 @@ func serve(parent context.Context, u *unit.Unit, set settings, srv *c2s.Server, 
 	if err != nil {
 		return err
 	}
-	tcp, err := net.Listen("tcp", set.TCP)
+	address := set.TCP
+	if set.LAN != "" {
+		address = set.LAN // the loopback's too; the box's own accounts log in from there only
+	}
+	tcp, err := net.Listen("tcp", address)
 	if err != nil {
 		return errors.Join(fmt.Errorf("accounts: %w", err), socket.Close())
-	}
-	listeners := []net.Listener{tcp}
-	if set.LAN != "" {
-		lan, err := net.Listen("tcp", set.LAN)
-		if err != nil {
-			// Meetings go on without it, and the reason is where people look.
-			u.Log.Error("no XMPP clients on the network", "err", err)
-		} else {
-			listeners = append(listeners, lan)
-		}
 	}
 	var wg sync.WaitGroup
 	wg.Go(func() { cancel(srv.Router.Run(ctx)) })
 	wg.Go(func() { cancel(srv.Router.Store.Run(ctx)) })
-	for _, l := range listeners {
-		wg.Go(func() {
-			cancel(srv.ServeTCP(ctx, l, &tls.Config{
-				GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate.Load(), nil },
-			}))
-		})
-	}
+	wg.Go(func() {
+		cancel(srv.ServeTCP(ctx, tcp, &tls.Config{
+			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate.Load(), nil },
+		}))
+	})
 	wg.Go(func() { cancel(srv.ServeWeb(ctx, socket)) })
 	wg.Go(func() { cancel(watch(ctx, u, set, srv, certificate)) })
 	u.SetHealth(true, "serving "+set.Domain)

@@ -19,6 +19,9 @@ type Settings struct {
 	Island  Island  `json:"island"`
 	Egress  Egress  `json:"egress"`
 	Console Console `json:"console"`
+	Rooms   Rooms   `json:"rooms"`
+
+	Certificates CertificateSettings `json:"certificates"`
 }
 
 // Section is one part of [Settings]. Validate returns [FieldErrors].
@@ -34,6 +37,9 @@ func (s *Settings) Sections() map[string]Section {
 		"island":  &s.Island,
 		"egress":  &s.Egress,
 		"console": &s.Console,
+		"rooms":   &s.Rooms,
+
+		"certificates": &s.Certificates,
 	}
 }
 

@@ -87,6 +87,7 @@ func Routes(p *Parts) []Route {
 		meetingRoutes(p),
 		updateRoutes(p),
 		networkRoutes(p),
+		userRoutes(p),
 	)
 }
 

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 
+	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/certs"
 	"meetbox.local/appliance/internal/state"
 	"meetbox.local/appliance/kit/atomicfile"
@@ -31,6 +32,7 @@ const (
 	mucDomain      = "muc.meet.jitsi"
 	internalDomain = "internal-muc.meet.jitsi"
 	focusDomain    = "focus.meet.jitsi"
+	guestDomain    = "guest.meet.jitsi"
 	brewery        = "jvbbrewery@" + internalDomain
 )
 
@@ -54,8 +56,12 @@ type Input struct {
 	Focus     state.Account
 	Bridge    state.Account
 	BridgeID  string
+	Users     []state.User
+	Rooms     api.Rooms
+	Tokens    state.Secret // with which the box signs invitations; empty: it does not
 	Authority state.Pair
 	Web, XMPP state.Pair
+	Site      *state.Chain // from outside, for its own names only; nil: none
 	// Groups of the services where each has its own user: a file that one
 	// service reads belongs to its group. Empty: all have the same user.
 	Groups map[string]int
@@ -80,6 +86,34 @@ type signalingFile struct {
 	Key               string    `json:"key"`
 	FocusUser         string    `json:"focus_user"`
 	Accounts          []account `json:"accounts"`
+
+	Users  []account `json:"users,omitempty"`
+	Tokens []key     `json:"tokens,omitempty"`
+	Rooms  rooms     `json:"rooms,omitzero"`
+	LAN    string    `json:"lan,omitempty"`
+}
+
+// key is one of those that sign tokens.
+type key struct {
+	ID        string       `json:"id,omitempty"`
+	Algorithm string       `json:"algorithm"`
+	Secret    state.Secret `json:"secret,omitempty"`
+	Public    string       `json:"public,omitempty"`
+	Issuers   []string     `json:"issuers,omitempty"`
+	Audiences []string     `json:"audiences,omitempty"`
+}
+
+type rooms struct {
+	Create       string            `json:"create,omitempty"`
+	Listed       []string          `json:"listed,omitempty"`
+	Schedule     []api.Appointment `json:"schedule,omitempty"`
+	MaxOccupants int               `json:"max_occupants,omitempty"`
+	History      int               `json:"history,omitempty"`
+	Archive      bool              `json:"archive,omitempty"`
+	Persistent   bool              `json:"persistent,omitempty"`
+	FileBytes    int64             `json:"file_bytes,omitempty"`
+	FileQuota    int64             `json:"file_quota,omitempty"`
+	FileHours    int               `json:"file_hours,omitempty"`
 }
 
 type account struct {
@@ -126,6 +160,7 @@ type webFile struct {
 	HTTPS       string   `json:"https"`
 	HTTP        string   `json:"http"`
 	Admin       string   `json:"admin,omitempty"`
+	Site        *pair    `json:"site,omitempty"`
 	Certificate string   `json:"certificate"`
 	Key         string   `json:"key"`
 	CA          string   `json:"ca"`
@@ -134,6 +169,12 @@ type webFile struct {
 	Domain      string   `json:"domain"`
 	MUCDomain   string   `json:"muc_domain"`
 	FocusDomain string   `json:"focus_domain"`
+	GuestDomain string   `json:"guest_domain,omitempty"` // where guests log in; empty: where all do
+}
+
+type pair struct {
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
 }
 
 // HostPort joins a host and an HTTPS port the way browsers write them: no
@@ -193,7 +234,15 @@ func files(in Input) []file {
 	ca, _ := certs.PEM(in.Authority)
 	webCert, webKey := certs.PEM(in.Web)
 	xmppCert, xmppKey := certs.PEM(in.XMPP)
-	return []file{
+	var site []file
+	if in.Site != nil {
+		crt, key := certs.ChainPEM(*in.Site)
+		site = []file{
+			{"tls/site.key", key, 0o600, []string{"web"}},
+			{"tls/site.crt", crt, 0o644, []string{"web"}},
+		}
+	}
+	return append(site, []file{
 		{"tls/ca.crt", ca, 0o644, []string{"web", "focus", "bridge"}},
 		{"tls/xmpp.key", xmppKey, 0o600, []string{"signaling"}},
 		{"tls/xmpp.crt", xmppCert, 0o644, []string{"signaling"}},
@@ -203,7 +252,7 @@ func files(in Input) []file {
 		{"focus.json", document(focus(in)), 0o600, []string{"focus"}},
 		{"bridge.json", document(bridge(in)), 0o600, []string{"bridge"}},
 		{"web.json", document(web(in)), 0o600, []string{"web"}},
-	}
+	}...)
 }
 
 func replace(root *os.Root, f file, group int) (differs, existed bool, err error) {
@@ -233,6 +282,38 @@ func (in Input) xmppAddress() string {
 }
 
 func signaling(in Input) signalingFile {
+	f := services(in)
+	for _, u := range in.Users {
+		f.Users = append(f.Users, account{u.Name, u.SCRAM})
+	}
+	if in.Tokens != "" {
+		f.Tokens = append(f.Tokens, key{ID: api.BoxKey, Algorithm: "HS256", Secret: in.Tokens, Issuers: []string{api.BoxKey}})
+	}
+	for _, i := range in.Rooms.Issuers {
+		f.Tokens = append(f.Tokens, key{ID: i.ID, Algorithm: i.Algorithm, Public: i.Public, Issuers: i.Issuers, Audiences: i.Audiences})
+	}
+	r := in.Rooms
+	f.Rooms = rooms{
+		Create: r.Create, Listed: r.Listed, Schedule: r.Schedule, MaxOccupants: r.MaxParticipants,
+		History: r.History, Archive: r.Archive, Persistent: r.Persistent,
+	}
+	if r.Files.MaxMB > 0 {
+		f.Rooms.FileBytes, f.Rooms.FileQuota, f.Rooms.FileHours = int64(r.Files.MaxMB)<<20, int64(r.Files.TotalMB)<<20, r.Files.Hours
+		if f.Rooms.FileQuota == 0 {
+			f.Rooms.FileQuota = 10 * f.Rooms.FileBytes
+		}
+		if f.Rooms.FileHours == 0 {
+			f.Rooms.FileHours = 24
+		}
+	}
+	if r.Clients {
+		f.LAN = ":" + strconv.Itoa(in.XMPPPort)
+	}
+	return f
+}
+
+// services is the part of signaling's file that the box needs itself.
+func services(in Input) signalingFile {
 	return signalingFile{
 		Domain:            Domain,
 		AuthDomain:        AuthDomain,
@@ -304,7 +385,12 @@ func web(in Input) webFile {
 	if in.AdminPort != 0 {
 		admin = ":" + strconv.Itoa(in.AdminPort)
 	}
+	guests := ""
+	if in.Rooms.Create != "" {
+		guests = guestDomain
+	}
 	return webFile{
+		GuestDomain: guests,
 		Admin:       admin,
 		HTTPS:       ":" + strconv.Itoa(in.HTTPSPort),
 		HTTP:        ":" + strconv.Itoa(in.HTTPPort),

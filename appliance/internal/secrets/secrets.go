@@ -17,6 +17,10 @@ import (
 // the passwords are 130 random bits.
 const iterations = 4096
 
+// personIterations is for passwords that people think of: what an old phone
+// computes within half a second.
+const personIterations = 20_000
+
 // mechanisms by SASL name.
 var mechanisms = map[string]scram.HashGeneratorFcn{
 	"SCRAM-SHA-1":   scram.SHA1,
@@ -26,25 +30,37 @@ var mechanisms = map[string]scram.HashGeneratorFcn{
 // Account makes an account with a random password and the credentials to
 // check it with.
 func Account(user string) (state.Account, error) {
-	a := state.Account{User: user, Password: state.Secret(rand.Text()), SCRAM: map[string]state.Credential{}}
+	a := state.Account{User: user, Password: state.Secret(rand.Text())}
+	var err error
+	a.SCRAM, err = credentials(user, string(a.Password), iterations)
+	return a, err
+}
+
+// Credentials are what it takes to check a person's password.
+func Credentials(user, password string) (map[string]state.Credential, error) {
+	return credentials(user, password, personIterations)
+}
+
+func credentials(user, password string, iterations int) (map[string]state.Credential, error) {
+	out := map[string]state.Credential{}
 	for name, hash := range mechanisms {
-		c, err := hash.NewClient(user, string(a.Password), "")
+		c, err := hash.NewClient(user, password, "")
 		if err != nil {
-			return a, fmt.Errorf("account %s: %w", user, err)
+			return nil, fmt.Errorf("account %s: %w", user, err)
 		}
 		salt := rand.Text()[:16]
 		stored, err := c.GetStoredCredentialsWithError(scram.KeyFactors{Salt: salt, Iters: iterations})
 		if err != nil {
-			return a, fmt.Errorf("account %s: %s: %w", user, name, err)
+			return nil, fmt.Errorf("account %s: %s: %w", user, name, err)
 		}
-		a.SCRAM[name] = state.Credential{
+		out[name] = state.Credential{
 			Salt:       []byte(salt),
 			Iterations: iterations,
 			StoredKey:  stored.StoredKey,
 			ServerKey:  stored.ServerKey,
 		}
 	}
-	return a, nil
+	return out, nil
 }
 
 // BridgeID makes a bridge's name: "bridge-" and eight hexadecimal digits,

@@ -79,6 +79,7 @@ type origin struct {
 	previd string // token of the session that a client will resume
 	token  string // JSON Web Token
 	tcp    bool
+	local  bool // TCP from the box itself
 	bosh   bool
 	bound  *scram.ChannelBinding // of TLS that ends here; nil elsewhere
 }
@@ -183,7 +184,7 @@ func (s *stream) header(to, version string) error {
 		return streamError("policy-violation")
 	}
 	o := s.srv.Router.Options
-	known := to == o.Domain || to == o.AuthDomain && s.tcp || to == o.GuestDomain && !s.tcp
+	known := to == o.Domain || to == o.AuthDomain && s.local || to == o.GuestDomain && !s.tcp
 	if !known || s.phase == loggedIn && to != s.domain {
 		to = o.Domain // somebody must be speaking
 	} else {

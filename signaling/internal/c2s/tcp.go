@@ -58,7 +58,7 @@ func (s *Server) tcp(ctx context.Context, conn net.Conn, config *tls.Config) {
 	}
 	f := &tcp{conn: secure}
 	l := newLink(f, s.Limits, s.Router.QueueBytes)
-	st := s.newStream(l, origin{tcp: true, peer: conn.RemoteAddr().String(), bound: bindingOf(secure)})
+	st := s.newStream(l, origin{tcp: true, local: loopback(conn), peer: conn.RemoteAddr().String(), bound: bindingOf(secure)})
 	s.serve(ctx, l, st, func(ctx context.Context) error { return f.read(ctx, l, st) })
 }
 
@@ -112,6 +112,12 @@ func (s *Server) startTLS(ctx context.Context, conn net.Conn, config *tls.Config
 		return nil, fmt.Errorf("handshake: %w", err)
 	}
 	return secure, secure.SetDeadline(time.Time{})
+}
+
+// loopback tells whether the peer is on this machine.
+func loopback(conn net.Conn) bool {
+	a, ok := conn.RemoteAddr().(*net.TCPAddr)
+	return ok && a.IP.IsLoopback()
 }
 
 // bindingOf is what logins may be bound to: RFC 9266, which needs TLS 1.3.

@@ -18,6 +18,7 @@ type Domains struct {
 	Domain string // of <open/>, disco and pings
 	MUC    string // of rooms
 	Focus  string // of conference requests
+	Guests string // where guests log in; empty: where all do
 }
 
 type config struct {
@@ -65,6 +66,7 @@ type (
 		Domain string `json:"domain"`
 		MUC    string `json:"muc"`
 		Focus  string `json:"focus"`
+		Guests string `json:"anonymousdomain,omitempty"`
 	}
 	ping struct {
 		Interval  int `json:"interval"`

@@ -16,6 +16,7 @@ type Settings struct {
 	HTTPS       string   `json:"https"`           // listen address
 	HTTP        string   `json:"http"`            // listen address
 	Admin       string   `json:"admin,omitempty"` // listen address of the console
+	Site        *Pair    `json:"site,omitempty"`  // a certificate for some of the names, in place of the box's own
 	Certificate string   `json:"certificate"`
 	Key         string   `json:"key"`
 	CA          string   `json:"ca"`
@@ -24,6 +25,13 @@ type Settings struct {
 	Domain      string   `json:"domain"`
 	MUCDomain   string   `json:"muc_domain"`
 	FocusDomain string   `json:"focus_domain"`
+	GuestDomain string   `json:"guest_domain,omitempty"` // where guests log in; empty: where all do
+}
+
+// Pair is a certificate and its key, as files.
+type Pair struct {
+	Certificate string `json:"certificate"`
+	Key         string `json:"key"`
 }
 
 // site is what one version of the settings means for a request. It is
@@ -53,7 +61,7 @@ func (s Settings) site() (*site, error) {
 	return &site{
 		hosts:   hosts,
 		port:    s.HTTPSPort,
-		domains: configjs.Domains{Domain: s.Domain, MUC: s.MUCDomain, Focus: s.FocusDomain},
+		domains: configjs.Domains{Domain: s.Domain, MUC: s.MUCDomain, Focus: s.FocusDomain, Guests: s.GuestDomain},
 		ca:      ca,
 	}, nil
 }

@@ -26,6 +26,12 @@ export interface Accounts {
 
 export type AddressMode = 'dhcp' | 'slaac' | 'static' | 'off';
 
+export interface Appointment {
+  from: string;
+  room: string;
+  until: string;
+}
+
 export interface Attention {
   code: string;
   page: string;
@@ -130,6 +136,19 @@ export interface IPv6 {
   mode?: AddressMode;
 }
 
+export interface Invitation {
+  hours?: number;
+  moderator?: boolean;
+  name?: string;
+  room: string;
+}
+
+export interface Invited {
+  expires: string;
+  path: string;
+  token: string;
+}
+
 export interface Island {
   first?: string;
   last?: string;
@@ -157,6 +176,14 @@ export interface IslandPortStatus {
 
 export interface IslandStatus {
   ports: IslandPortStatus[];
+}
+
+export interface Issuer {
+  algorithm: string;
+  audiences?: string[];
+  id?: string;
+  issuers?: string[];
+  public: string;
 }
 
 export interface Lease {
@@ -225,6 +252,11 @@ export interface NewToken {
   name: string;
   role: Role;
   scopes: string[];
+}
+
+export interface NewUser {
+  name: string;
+  password: string;
 }
 
 export interface OneTimeCode {
@@ -338,6 +370,25 @@ export interface Revisions {
 
 export type Role = 'nobody' | 'viewer' | 'auditor' | 'operator' | 'admin' | 'owner';
 
+export interface RoomFiles {
+  hours?: number;
+  max_mb?: number;
+  total_mb?: number;
+}
+
+export interface Rooms {
+  archive?: boolean;
+  clients?: boolean;
+  create?: string;
+  files?: RoomFiles;
+  history?: number;
+  issuers?: Issuer[];
+  listed?: string[];
+  max_participants?: number;
+  persistent?: boolean;
+  schedule?: Appointment[];
+}
+
 export interface SelfCall {
   audio: number[];
   error: string;
@@ -389,6 +440,7 @@ export interface Settings {
   island: Island;
   names: Names;
   network: Network;
+  rooms: Rooms;
 }
 
 export interface SettingsState {
@@ -471,6 +523,19 @@ export interface UpdateResult {
   release: Release;
 }
 
+export interface User {
+  created: string;
+  name: string;
+}
+
+export interface UserPassword {
+  password: string;
+}
+
+export interface Users {
+  users: User[];
+}
+
 /** What can be asked of the box: METHOD PATH, who may, what goes in and what comes back. */
 export interface Routes {
   /** Who may sign in. */
@@ -495,6 +560,8 @@ export interface Routes {
   'POST /api/v1/clock/set': { role: 'admin'; request: SetClock; answer: ClockStatus };
   /** How every service is. */
   'GET /api/v1/health': { role: 'viewer'; request: undefined; answer: Health };
+  /** Makes a token that opens a room, whoever may begin meetings. */
+  'POST /api/v1/invitations': { role: 'operator'; request: Invitation; answer: Invited };
   /** The networks that the box itself serves, and who has an address there. */
   'GET /api/v1/island': { role: 'viewer'; request: undefined; answer: IslandStatus };
   /** The meetings that run, and how many people are in them. */
@@ -569,6 +636,10 @@ export interface Routes {
   'PUT /api/v1/settings/names': { role: 'admin'; request: Names; answer: Names };
   /** The section network, with its revision as ETag. */
   'GET /api/v1/settings/network': { role: 'viewer'; request: undefined; answer: Network };
+  /** The section rooms, with its revision as ETag. */
+  'GET /api/v1/settings/rooms': { role: 'viewer'; request: undefined; answer: Rooms };
+  /** Changes the section rooms; If-Match has the ETag of what was changed. */
+  'PUT /api/v1/settings/rooms': { role: 'admin'; request: Rooms; answer: Rooms };
   /** Whether the box has an owner yet. */
   'GET /api/v1/setup': { role: 'nobody'; request: undefined; answer: Setup };
   /** Names, addresses and versions of the box. */
@@ -583,4 +654,12 @@ export interface Routes {
   'GET /api/v1/update': { role: 'viewer'; request: undefined; answer: Update };
   /** Takes an update file. It is answered once the file is verified; then the box installs it and restarts. With force=true it does not mind people in meetings. */
   'POST /api/v1/update': { role: 'admin'; request: Blob; answer: Update };
+  /** Who has an account for meetings and messages. */
+  'GET /api/v1/users': { role: 'viewer'; request: undefined; answer: Users };
+  /** Makes a user. */
+  'POST /api/v1/users': { role: 'admin'; request: NewUser; answer: User };
+  /** Removes a user; whoever is logged in with it is logged out. */
+  'DELETE /api/v1/users/{name}': { role: 'admin'; request: undefined; answer: undefined };
+  /** Gives a user a new password. */
+  'PUT /api/v1/users/{name}/password': { role: 'admin'; request: UserPassword; answer: undefined };
 }
