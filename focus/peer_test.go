@@ -328,7 +328,7 @@ func (p *peer) never(what string, like func(stanza.Element) bool) {
 	defer p.mu.Unlock()
 	for _, e := range p.seen {
 		if like(e) {
-			p.t.Errorf("%s: %s came: %s", p.nick(), what, e.Inner)
+			p.t.Errorf("%s: %s came: %s %v %s", p.nick(), what, e.XMLName.Local, e.Attr, e.Inner)
 		}
 	}
 }

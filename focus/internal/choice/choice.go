@@ -19,6 +19,10 @@ const Overload = 0.8
 // defaultShare is the stress of one participant when a bridge does not say.
 const defaultShare = 0.01
 
+// maxStress is more than a bridge that is alive would say; not a number is
+// not less.
+const maxStress = 1000
+
 // Bridge is one bridge as last seen.
 type Bridge struct {
 	JID      jid.JID
@@ -45,7 +49,7 @@ func Unseen(j jid.JID) Bridge {
 func (b Bridge) Update(s jitsimeet.Stats) Bridge {
 	number := func(name string, into *float64) {
 		if v, ok := s.Stat(name); ok {
-			if f, err := strconv.ParseFloat(v, 64); err == nil && f >= 0 {
+			if f, err := strconv.ParseFloat(v, 64); err == nil && f >= 0 && f <= maxStress {
 				*into = f
 			}
 		}
