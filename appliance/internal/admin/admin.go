@@ -74,6 +74,9 @@ type Parts struct {
 	Names   Names
 	Clock   Clock
 	Island  Island
+	// Hardware and Installer are the box's own too.
+	Hardware  Hardware
+	Installer Installer
 }
 
 // Routes are all that can be asked.
@@ -87,6 +90,7 @@ func Routes(p *Parts) []Route {
 		meetingRoutes(p),
 		updateRoutes(p),
 		networkRoutes(p),
+		hardwareRoutes(p),
 		userRoutes(p),
 	)
 }

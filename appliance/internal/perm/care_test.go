@@ -44,9 +44,7 @@ func TestLife(t *testing.T) {
 	if !first.TrimDue(now) {
 		t.Error("a new box is not trimmed")
 	}
-	if _, err := first.Trim(dir, now); err != nil {
-		t.Errorf("trim: %v", err)
-	}
+	first.Trimmed = now // by Trim; here it would be about the whole disk of whoever runs this test
 	if first.TrimDue(now.Add(time.Hour)) || !first.TrimDue(now.Add(trimEvery)) || !first.TrimDue(now.Add(-time.Hour)) {
 		t.Error("trimming is due at the wrong times")
 	}
