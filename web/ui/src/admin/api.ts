@@ -58,6 +58,18 @@ export interface AuditRow {
   who: string;
 }
 
+export interface Boots {
+  count: number;
+  cuts: number;
+  trimmed?: string;
+}
+
+export interface CardHealth {
+  dropped: number;
+  errors: number;
+  name: string;
+}
+
 export interface CertificateSettings {
   acme?: ACME;
   source?: CertificateSource;
@@ -107,6 +119,18 @@ export interface Console {
   idle_minutes?: number;
 }
 
+export interface DiskHealth {
+  boot: boolean;
+  critical_state?: boolean;
+  media_errors?: number;
+  model: string;
+  name: string;
+  powered_hours?: number;
+  size: number;
+  unsafe_off?: number;
+  wear?: number;
+}
+
 export interface Egress {
   hosts?: EgressHost[];
 }
@@ -118,6 +142,18 @@ export interface EgressHost {
 }
 
 export type EgressUse = 'ntp' | 'acme' | 'ldap' | 'syslog' | 'smtp';
+
+export interface Hardware {
+  boots: Boots;
+  cards: CardHealth[];
+  disks: DiskHealth[];
+  memory: Memory;
+  missing?: string[];
+  problems?: string[];
+  storage: Storage;
+  temperatures: Temperature[];
+  watchdog: boolean;
+}
 
 export interface Health {
   ok: boolean;
@@ -134,6 +170,30 @@ export interface IPv6 {
   addresses?: string[];
   gateway?: string;
   mode?: AddressMode;
+}
+
+export interface Install {
+  disk?: string;
+  disks: InstallDisk[];
+  done: number;
+  error?: string;
+  phase: InstallPhase;
+  total: number;
+}
+
+export interface InstallDisk {
+  confirm?: string;
+  model: string;
+  name: string;
+  refused?: string;
+  size: number;
+}
+
+export type InstallPhase = 'idle' | 'writing' | 'done' | 'failed';
+
+export interface InstallRequest {
+  confirm: string;
+  disk: string;
 }
 
 export interface Invitation {
@@ -213,6 +273,11 @@ export interface Meeting {
 export interface Meetings {
   meetings: Meeting[];
   people: number;
+}
+
+export interface Memory {
+  available: number;
+  size: number;
 }
 
 export interface Names {
@@ -477,6 +542,19 @@ export interface Status {
   version: string;
 }
 
+export interface Storage {
+  errors?: number;
+  free: number;
+  read_only?: boolean;
+  size: number;
+}
+
+export interface Temperature {
+  celsius: number;
+  limit?: number;
+  name: string;
+}
+
 export interface Token {
   created: string;
   expires?: string;
@@ -558,8 +636,14 @@ export interface Routes {
   'GET /api/v1/clock': { role: 'viewer'; request: undefined; answer: ClockStatus };
   /** Sets the clock from the browser's. */
   'POST /api/v1/clock/set': { role: 'admin'; request: SetClock; answer: ClockStatus };
+  /** How the machine is: temperatures, disks, memory, network cards, and what its kernel cannot do. */
+  'GET /api/v1/hardware': { role: 'viewer'; request: undefined; answer: Hardware };
   /** How every service is. */
   'GET /api/v1/health': { role: 'viewer'; request: undefined; answer: Health };
+  /** The machine's other disks, and how far an installation onto one of them is. */
+  'GET /api/v1/install': { role: 'viewer'; request: undefined; answer: Install };
+  /** Writes the system onto another disk of the machine, on which everything is lost; confirm is the text that the disk has in the list. */
+  'POST /api/v1/install': { role: 'owner'; request: InstallRequest; answer: Install };
   /** Makes a token that opens a room, whoever may begin meetings. */
   'POST /api/v1/invitations': { role: 'operator'; request: Invitation; answer: Invited };
   /** The networks that the box itself serves, and who has an address there. */
