@@ -40,8 +40,8 @@ interface Version<T> {
   readonly etag: string;
 }
 
-/** put: where a change is sent, if not to where it is read. */
-export function editor<T extends object>(client: Client, path: string, put = path): Editor<T> {
+/** propose: where a change is sent that is tried before it is kept, if not to where it is read. */
+export function editor<T extends object>(client: Client, path: string, propose?: string): Editor<T> {
   const base = signal<Version<T> | null>(null);
   const draft = signal<T | null>(null);
   const theirs = signal<Version<T> | null>(null);
@@ -77,7 +77,7 @@ export function editor<T extends object>(client: Client, path: string, put = pat
     if (!from || !value || saving.peek()) return false;
     saving.value = true;
     try {
-      const answer = await client.send<T | null>('PUT', put, value, { etag: from.etag });
+      const answer = await client.send<T | null>(propose === undefined ? 'PUT' : 'POST', propose ?? path, value, { etag: from.etag });
       // What the box made of it, if it says so, else what it has now.
       settle(answer.data && answer.etag !== '' ? { value: answer.data, etag: answer.etag } : await read());
       return true;

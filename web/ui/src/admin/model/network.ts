@@ -1,8 +1,7 @@
 // The form of the network cards: what a card without a port in the settings does is filled in, and what is
 // the same as that is left out again.
 
-import type { Network, Port } from '../api.ts';
-import type { PortStatus } from './kinds.ts';
+import type { Network, Port, PortStatus } from '../api.ts';
 
 /** The draft with a port's change; the port is added where it was not there. */
 export function withPort(network: Network, index: number, change: Partial<Port>): Network {

@@ -8,6 +8,8 @@ export interface Resource<T> {
   readonly data: ReadonlySignal<T | null>;
   /** Why it cannot be read, in the box's words. */
   readonly problem: ReadonlySignal<string | null>;
+  /** The box's word for that, '' without one. */
+  readonly code: ReadonlySignal<string>;
   reload(): Promise<void>;
   /** Reads it now, and again every so often and when the box is back, until the returned function is called. */
   open(): () => void;
@@ -16,6 +18,7 @@ export interface Resource<T> {
 export function resource<T>(client: Client, path: string, every = 0): Resource<T> {
   const data = signal<T | null>(null);
   const problem = signal<string | null>(null);
+  const code = signal('');
   let latest = 0;
   const reload = async () => {
     const mine = ++latest;
@@ -24,14 +27,18 @@ export function resource<T>(client: Client, path: string, every = 0): Resource<T
       if (mine !== latest) return;
       data.value = answer.data;
       problem.value = null;
+      code.value = '';
     } catch (error) {
-      if (mine === latest && error instanceof Refused) problem.value = error.message;
-      else if (!(error instanceof Refused) && !(error instanceof Unreachable)) throw error;
+      if (mine === latest && error instanceof Refused) {
+        problem.value = error.message;
+        code.value = error.problem.code;
+      } else if (!(error instanceof Refused) && !(error instanceof Unreachable)) throw error;
     }
   };
   return {
     data,
     problem,
+    code,
     reload,
     open: () => {
       const stop = effect(() => {

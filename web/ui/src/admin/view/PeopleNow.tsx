@@ -1,5 +1,5 @@
 import { Notice } from '../../kit/Card.tsx';
-import type { Meetings } from '../model/kinds.ts';
+import type { Meetings } from '../api.ts';
 import { t } from '../words.ts';
 import { useResource } from './use.tsx';
 

@@ -24,7 +24,7 @@ export function useBrowserClock(): { readonly skew: number; readonly act: Action
     act,
     set: () =>
       act.run(async () => {
-        await box.client.send('PUT', '/api/v1/clock', { now: new Date().toISOString() });
+        await box.client.send('POST', '/api/v1/clock/set', { now: new Date().toISOString() });
         await box.start();
       }),
   };

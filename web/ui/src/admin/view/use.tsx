@@ -34,9 +34,9 @@ export function useAction(): Action {
 }
 
 /** The draft of a section of the settings. */
-export function useEditor<T extends object>(path: string, put = path): Editor<T> {
+export function useEditor<T extends object>(path: string, propose?: string): Editor<T> {
   const { client } = useBox();
-  const made = useMemo(() => editor<T>(client, path, put), [client, path, put]);
+  const made = useMemo(() => editor<T>(client, path, propose), [client, path, propose]);
   useEffect(() => {
     void made.load();
     return client.epoch.subscribe((n) => {
@@ -50,11 +50,14 @@ export function useEditor<T extends object>(path: string, put = path): Editor<T>
 export function Loaded<T>({ of, children }: { readonly of: Resource<T>; readonly children: (data: T) => ComponentChildren }) {
   const data = of.data.value;
   const problem = of.problem.value;
+  const code = of.code.value;
+  // Not a fault: on a laptop there is no machine to look after.
+  if (code === 'only-on-the-box') return <Notice mood="calm"><p>{t('problem.only-on-the-box')}</p></Notice>;
   return (
     <>
       {problem === null ? null : (
         <Notice mood="bad" live action={<Button onClick={() => void of.reload()}>{t('again')}</Button>}>
-          <p>{problem}</p>
+          <p>{known('problem', code) === code ? problem : known('problem', code)}</p>
         </Notice>
       )}
       {data === null ? problem === null ? <p class="loading">{t('loading')}</p> : null : children(data)}

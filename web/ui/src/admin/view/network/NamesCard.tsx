@@ -1,8 +1,7 @@
 import { Card, Facts, Notice } from '../../../kit/Card.tsx';
 import { SwitchField, TextField } from '../../../kit/Field.tsx';
 import { TextArea } from '../../../kit/Fields.tsx';
-import type { Names } from '../../api.ts';
-import type { NamesStatus } from '../../model/kinds.ts';
+import type { Names, NamesStatus } from '../../api.ts';
 import { t } from '../../words.ts';
 import { ListField } from '../ListField.tsx';
 import { SectionForm } from '../Section.tsx';

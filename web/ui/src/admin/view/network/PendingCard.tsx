@@ -1,7 +1,7 @@
 import { useEffect, useState } from 'preact/hooks';
 import { Button } from '../../../kit/Button.tsx';
 import { Card } from '../../../kit/Card.tsx';
-import type { PendingNetwork } from '../../model/kinds.ts';
+import type { PendingNetwork } from '../../api.ts';
 import { consolesAt, secondsLeft } from '../../model/network.ts';
 import { t } from '../../words.ts';
 import { Problem, useAction, useBox } from '../use.tsx';
@@ -15,7 +15,7 @@ export function PendingCard({ pending, changed }: { readonly pending: PendingNet
     const timer = setInterval(() => setLeft(secondsLeft(pending.until, Date.now() - box.skew.peek())), 500);
     return () => clearInterval(timer);
   }, [pending.until, box]);
-  const send = async (what: 'confirm' | 'revert') => {
+  const send = async (what: 'confirm' | 'take-back') => {
     if (await act.run(() => box.client.send('POST', `/api/v1/network/${what}`, { id: pending.id }))) changed();
   };
   return (
@@ -38,7 +38,7 @@ export function PendingCard({ pending, changed }: { readonly pending: PendingNet
           <Button kind="primary" disabled={act.busy.value} onClick={() => void send('confirm')}>
             {t('pending.confirm')}
           </Button>
-          <Button disabled={act.busy.value} onClick={() => void send('revert')}>
+          <Button disabled={act.busy.value} onClick={() => void send('take-back')}>
             {t('pending.revert')}
           </Button>
         </div>

@@ -1,8 +1,7 @@
 import { Button } from '../../../kit/Button.tsx';
 import { SelectField, TextField } from '../../../kit/Field.tsx';
-import type { AddressMode, Network, Port, PortRole } from '../../api.ts';
+import type { AddressMode, Network, Port, PortRole, PortStatus } from '../../api.ts';
 import type { Editor } from '../../model/editor.ts';
-import type { PortStatus } from '../../model/kinds.ts';
 import { addPort, freeCards, withoutPort, withPort } from '../../model/network.ts';
 import { t } from '../../words.ts';
 import { ListField } from '../ListField.tsx';

@@ -1,7 +1,8 @@
 import { useState } from 'preact/hooks';
 import { Button } from '../../../kit/Button.tsx';
 import { Card, Facts, Notice, Tag } from '../../../kit/Card.tsx';
-import type { Diagnostics, SelfCall } from '../../model/kinds.ts';
+import type { SelfCall } from '../../api.ts';
+import type { Diagnostics } from '../../model/kinds.ts';
 import { firstBroken } from '../../model/chain.ts';
 import { known, t } from '../../words.ts';
 import { Loaded, Page, Problem, useAction, useBox, useResource } from '../use.tsx';

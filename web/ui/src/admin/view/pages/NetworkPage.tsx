@@ -1,8 +1,7 @@
 import { bytes } from '../../../i18n/words.ts';
 import { Card, Notice, Tag } from '../../../kit/Card.tsx';
 import { Table } from '../../../kit/Table.tsx';
-import type { Network } from '../../api.ts';
-import type { NetworkStatus, PortStatus } from '../../model/kinds.ts';
+import type { Network, NetworkStatus, PortStatus } from '../../api.ts';
 import { t } from '../../words.ts';
 import { IslandCard } from '../network/IslandCard.tsx';
 import { NamesCard } from '../network/NamesCard.tsx';
@@ -12,7 +11,7 @@ import { Loaded, Page, useEditor, useResource } from '../use.tsx';
 
 export function NetworkPage() {
   const status = useResource<NetworkStatus>('/api/v1/network', 3000);
-  const section = useEditor<Network>('/api/v1/settings/network', '/api/v1/network');
+  const section = useEditor<Network>('/api/v1/settings/network', '/api/v1/network/propose');
   const s = status.data.value;
   return (
     <Page title={t('nav.page.network')} lead={t('network.lead')}>

@@ -1,82 +1,26 @@
-import { ago, date } from '../../../i18n/words.ts';
+import { useEffect, useRef, useState } from 'preact/hooks';
+import { ago, bytes, date } from '../../../i18n/words.ts';
 import { Card, Facts, Notice, Tag } from '../../../kit/Card.tsx';
 import { QrCode } from '../../../kit/QrCode.tsx';
 import { Table } from '../../../kit/Table.tsx';
-import type { Health, Status } from '../../api.ts';
-import type { Certificates, Meetings, Update } from '../../model/kinds.ts';
-import { type Attention, attention } from '../../model/attention.ts';
-import { known, t } from '../../words.ts';
+import type { Overview, Status } from '../../api.ts';
+import { attention, rate } from '../../model/attention.ts';
+import { t } from '../../words.ts';
 import { hrefOf } from '../route.ts';
 import { Loaded, Page, useBox, useResource } from '../use.tsx';
 
 export function OverviewPage() {
-  const box = useBox();
-  const health = useResource<Health>('/api/v1/health', 5000);
-  const meetings = useResource<Meetings>('/api/v1/meetings', 5000);
+  const overview = useResource<Overview>('/api/v1/overview', 5000);
   const status = useResource<Status>('/api/v1/status', 15_000);
-  const certificates = useResource<Certificates>('/api/v1/certificates', 60_000);
-  const update = useResource<Update>('/api/v1/update', 15_000);
-  const found = attention(
-    { health: health.data.value, certificates: certificates.data.value, update: update.data.value, diagnostics: null, setup: box.setup.value, skew: box.skew.value },
-    Date.now(),
-  );
   return (
     <Page title={t('nav.page.')}>
-      {health.data.value ? (
-        <section class="stack" aria-label={t('attention.title')}>
-          {found.length === 0 ? (
-            <Notice mood="good">
-              <p>{t('attention.none')}</p>
-            </Notice>
-          ) : (
-            found.map((a, i) => (
-              // oxlint-disable-next-line react/no-array-index-key -- the list is made anew each time
-              <Notice
-                key={`${a.kind}-${i}`}
-                mood={a.bad ? 'bad' : 'warn'}
-                action={
-                  <a class="button button-secondary" href={hrefOf(a.page)}>
-                    {t('attention.look')}
-                  </a>
-                }
-              >
-                <p>{words(a)}</p>
-              </Notice>
-            ))
-          )}
-        </section>
-      ) : null}
-      <Loaded of={meetings}>
-        {(m) => (
-          <>
-            <dl class="numbers">
-              <Number title={t('overview.meetings')} value={String(m.meetings.length)} />
-              <Number title={t('overview.people')} value={String(m.people)} />
-            </dl>
-            {m.meetings.length > 0 ? (
-              <Card title={t('overview.live')}>
-                <Table
-                  label={t('overview.live')}
-                  rows={m.meetings}
-                  rowKey={(r) => r.room}
-                  empty=""
-                  columns={[
-                    { key: 'room', title: t('overview.room'), head: true, cell: (r) => r.room },
-                    { key: 'people', title: t('overview.people'), cell: (r) => String(r.people) },
-                    { key: 'since', title: t('since'), cell: (r) => ago(Date.parse(r.since), Date.now()) },
-                  ]}
-                />
-              </Card>
-            ) : null}
-          </>
-        )}
-      </Loaded>
+      <Loaded of={overview}>{(o) => <Live overview={o} />}</Loaded>
       <div class="columns">
         <Card title={t('overview.services')}>
-          <Loaded of={health}>
-            {(h) => (
+          <Loaded of={overview}>
+            {(o) => (
               <Facts
-                facts={h.services.map((s) => [
+                facts={o.services.map((s) => [
                   s.name,
                   <span class="service" key={s.name}>
                     <Tag mood={s.ok ? 'good' : 'bad'}>{s.ok ? t('service.ok') : t('service.bad')}</Tag>
@@ -123,6 +67,68 @@ export function OverviewPage() {
   );
 }
 
+function Live({ overview }: { readonly overview: Overview }) {
+  const box = useBox();
+  const { meetings, people } = overview.meetings;
+  return (
+    <>
+      <section class="stack" aria-label={t('attention.title')}>
+        <Attentions found={attention(overview, box.skew.value)} />
+      </section>
+      <dl class="numbers">
+        <Number title={t('overview.meetings')} value={overview.known ? String(meetings.length) : '–'} />
+        <Number title={t('overview.people')} value={overview.known ? String(people) : '–'} />
+        <Number title={t('overview.traffic')} value={useRate(overview)} />
+        <Number title={t('overview.memory')} value={bytes(overview.memory)} />
+      </dl>
+      {meetings.length > 0 ? (
+        <Card title={t('overview.live')}>
+          <Table
+            label={t('overview.live')}
+            rows={meetings}
+            rowKey={(m) => m.room}
+            empty=""
+            columns={[
+              { key: 'room', title: t('overview.room'), head: true, cell: (m) => m.room },
+              { key: 'people', title: t('overview.people'), cell: (m) => String(m.people) },
+              { key: 'since', title: t('since'), cell: (m) => ago(Date.parse(m.since), Date.now() - box.skew.value) },
+            ]}
+          />
+        </Card>
+      ) : null}
+    </>
+  );
+}
+
+function Attentions({ found }: { readonly found: ReturnType<typeof attention> }) {
+  if (found.length === 0) {
+    return (
+      <Notice mood="good">
+        <p>{t('attention.none')}</p>
+      </Notice>
+    );
+  }
+  return (
+    <>
+      {found.map((a) => (
+        <Notice
+          key={`${a.code} ${a.text}`}
+          mood={a.code === 'service' ? 'bad' : 'warn'}
+          action={
+            a.page ? (
+              <a class="button button-secondary" href={hrefOf(a.page)}>
+                {t('attention.look')}
+              </a>
+            ) : undefined
+          }
+        >
+          <p>{a.code === 'skew' ? t('attention.clock') : a.text}</p>
+        </Notice>
+      ))}
+    </>
+  );
+}
+
 function Number({ title, value }: { readonly title: string; readonly value: string }) {
   return (
     <div class="number">
@@ -132,19 +138,15 @@ function Number({ title, value }: { readonly title: string; readonly value: stri
   );
 }
 
-function words(a: Attention): string {
-  switch (a.kind) {
-    case 'service':
-      return t('attention.service', { name: a.name, detail: a.detail });
-    case 'expired':
-    case 'expires':
-      return t(`attention.${a.kind}`, { at: date(a.at, 'day') });
-    case 'update-failed':
-      return t('attention.update-failed', { detail: a.detail });
-    case 'check':
-      return t('attention.check', { name: known('check', a.name), detail: a.detail });
-    case 'clock':
-    case 'trial':
-      return t(`attention.${a.kind}`);
-  }
+/** How much goes through in a second, by two answers of the box. */
+function useRate(overview: Overview): string {
+  const before = useRef<{ at: number; bytes: number } | null>(null);
+  const [text, setText] = useState('–');
+  useEffect(() => {
+    const now = { at: Date.now(), bytes: overview.traffic.received_bytes + overview.traffic.sent_bytes };
+    const found = rate(before.current, now);
+    before.current = now;
+    if (found !== null) setText(`${bytes(found)}/s`);
+  }, [overview]);
+  return text;
 }

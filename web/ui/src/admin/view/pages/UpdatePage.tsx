@@ -4,7 +4,7 @@ import { Button } from '../../../kit/Button.tsx';
 import { Card, Facts, Notice, Progress, Tag } from '../../../kit/Card.tsx';
 import { SwitchField } from '../../../kit/Field.tsx';
 import { FileField } from '../../../kit/Fields.tsx';
-import type { Update } from '../../model/kinds.ts';
+import type { Update } from '../../api.ts';
 import { t } from '../../words.ts';
 import { PeopleNow } from '../PeopleNow.tsx';
 import { Loaded, Page, Problem, useAction, useBox, useResource } from '../use.tsx';
@@ -76,7 +76,7 @@ function Install({ phase, reload }: { readonly phase: string; readonly reload: (
     event.preventDefault();
     if (!file) return;
     setSent(0);
-    if (await act.run(() => client.send('POST', force ? '/api/v1/update?force=1' : '/api/v1/update', file, { onProgress: setSent }))) setFile(null);
+    if (await act.run(() => client.send('POST', force ? '/api/v1/update?force=true' : '/api/v1/update', file, { onProgress: setSent }))) setFile(null);
     void reload();
   };
   const idle = phase === 'idle' && !act.busy.value;
