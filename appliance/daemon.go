@@ -53,6 +53,7 @@ type daemon struct {
 	set       settings.Settings
 	store     *state.Store
 	people    *accounts.Book
+	site      *site
 	asked     chan chan error // by the admin API: put into effect what changed
 	addresses func() ([]network.Address, error)
 	now       func() time.Time
@@ -105,6 +106,7 @@ func newDaemon(u *unit.Unit, set settings.Settings, store *state.Store) *daemon 
 		set:       set,
 		store:     store,
 		people:    accounts.New(store, time.Now),
+		site:      newSite(),
 		asked:     make(chan chan error),
 		addresses: network.Addresses,
 		now:       time.Now,
@@ -138,6 +140,7 @@ func (d *daemon) run(ctx context.Context) error {
 	var wg sync.WaitGroup
 	wg.Go(func() { cancel(d.serve(ctx)) })
 	wg.Go(func() { d.watch(ctx, changed) })
+	wg.Go(func() { d.runSite(ctx) })
 	wg.Go(func() { d.updates.Run(ctx) })
 	if d.machine != nil {
 		wg.Go(func() { d.machine.run(ctx, d) })
@@ -203,6 +206,10 @@ func (d *daemon) loop(ctx context.Context, changed <-chan struct{}) {
 
 func (d *daemon) renew(ctx context.Context) error {
 	err := d.apply(ctx)
+	select {
+	case d.site.kick <- struct{}{}:
+	default: // it is about to look
+	}
 	if err != nil && ctx.Err() == nil {
 		d.log.Error("settings not renewed, the old ones stay", "err", err)
 		d.u.SetHealth(false, err.Error())
@@ -254,8 +261,12 @@ func (d *daemon) admin() http.Handler {
 		Store:    d.store,
 		Accounts: d.people,
 		Apply:    d.applyNow,
-		Updates:  d.updates,
-		SelfCall: d.selfCall,
+		Now:      d.now,
+
+		Proofs:      &d.site.answers,
+		SiteProblem: d.site.Problem,
+		Updates:     d.updates,
+		SelfCall:    d.selfCall,
 	}
 	if d.machine != nil {
 		d.machine.parts(parts)
@@ -387,6 +398,9 @@ func (d *daemon) certificates(in *render.Input) error {
 		return err
 	}
 	in.Authority = pair
+	if in.Site, err = d.siteChain(); err != nil {
+		return err
+	}
 	if in.Web, err = d.leaf(ca, "web", in.Names, in.Addresses); err != nil {
 		return err
 	}

@@ -69,6 +69,11 @@ type Parts struct {
 	SelfCall func(context.Context) (api.SelfCall, error)
 	// Apply puts what is in the store into effect, and returns when it is.
 	Apply func(context.Context) error
+	Now   func() time.Time // nil: the system's clock
+	// Proofs answers the site's certificate authority; SiteProblem says why
+	// there is no certificate from outside although there should be one.
+	Proofs      http.Handler
+	SiteProblem func() string
 	// On the box only.
 	Network Network
 	Names   Names
@@ -77,6 +82,13 @@ type Parts struct {
 	// Hardware and Installer are the box's own too.
 	Hardware  Hardware
 	Installer Installer
+}
+
+func (p *Parts) now() time.Time {
+	if p.Now == nil {
+		return time.Now()
+	}
+	return p.Now()
 }
 
 // Routes are all that can be asked.
@@ -88,6 +100,7 @@ func Routes(p *Parts) []Route {
 		settingsRoutes(p),
 		auditRoutes(p),
 		meetingRoutes(p),
+		certificateRoutes(p),
 		updateRoutes(p),
 		networkRoutes(p),
 		hardwareRoutes(p),
@@ -117,6 +130,9 @@ func Handler(p *Parts) http.Handler {
 		"/api/ca.pem":       p.localAuthority,
 	} {
 		mux.HandleFunc("GET "+path, local(f))
+	}
+	if p.Proofs != nil {
+		mux.Handle("GET /.well-known/acme-challenge/{token}", p.Proofs)
 	}
 	cross := http.NewCrossOriginProtection()
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

@@ -381,6 +381,13 @@ func web(in Input) webFile {
 	for _, a := range in.Addresses {
 		names = append(names, a.String())
 	}
+	if in.Site != nil {
+		for _, n := range certs.Names(*in.Site) {
+			if !slices.Contains(names, n) {
+				names = append(names, n)
+			}
+		}
+	}
 	admin := ""
 	if in.AdminPort != 0 {
 		admin = ":" + strconv.Itoa(in.AdminPort)

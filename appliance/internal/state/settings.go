@@ -74,10 +74,26 @@ func (t *Tx) section(name string) (section, error) {
 // from; nil: whatever there is. What changes nothing makes no revision.
 func (s *Store) PutSection(who Actor, name string, match *uint64, value api.Section) (rev api.Revision, err error) {
 	err = s.Update(func(tx *Tx) error {
-		rev, err = tx.putSection(who, name, match, value, 0)
+		rev, err = tx.PutSection(who, name, match, value)
 		return err
 	})
 	return rev, err
+}
+
+// PutSection changes a section together with whatever else the transaction
+// changes.
+func (t *Tx) PutSection(who Actor, name string, match *uint64, value api.Section) (api.Revision, error) {
+	return t.putSection(who, name, match, value, 0)
+}
+
+// Section reads a section into part, which keeps what it has where the
+// section never changed.
+func (t *Tx) Section(name string, part api.Section) error {
+	have, err := t.section(name)
+	if err != nil || have.Value == nil {
+		return err
+	}
+	return json.Unmarshal(have.Value, part)
 }
 
 func (t *Tx) putSection(who Actor, name string, match *uint64, value api.Section, reverts uint64) (api.Revision, error) {

@@ -73,6 +73,21 @@ type Pair struct {
 	Key         []byte `json:"key"`
 }
 
+// Chain is a certificate from outside with those above it, DER, and its key,
+// PKCS #8.
+type Chain struct {
+	Certificates [][]byte `json:"certificates"` // the leaf first
+	Key          []byte   `json:"key"`
+}
+
+// Request is a certificate request, PKCS #10, that waits for its answer.
+type Request struct {
+	Names []string  `json:"names"`
+	Made  time.Time `json:"made"`
+	DER   []byte    `json:"der"`
+	Key   []byte    `json:"key"`
+}
+
 // Store is the open database.
 type Store struct {
 	db    *bbolt.DB
@@ -168,6 +183,23 @@ func (s *Store) Pair(name string) (Pair, bool, error) { return get[Pair](s, "cer
 
 // PutPair keeps the certificate and its key.
 func (s *Store) PutPair(name string, p Pair) error { return put(s, "certificates", name, p) }
+
+// Chain returns the named certificate from outside, if there is one.
+func (s *Store) Chain(name string) (Chain, bool, error) { return get[Chain](s, "certificates", name) }
+
+// PutChain keeps a certificate from outside.
+func (s *Store) PutChain(name string, c Chain) error { return put(s, "certificates", name, c) }
+
+// Request returns the certificate request that waits for its answer.
+func (s *Store) Request() (Request, bool, error) { return get[Request](s, "certificates", "request") }
+
+// ACMEKey is the account's key with the site's authority, if there is one.
+func (s *Store) ACMEKey() ([]byte, bool, error) {
+	return get[[]byte](s, "certificates", "acme_account")
+}
+
+// PutACMEKey keeps the account's key.
+func (s *Store) PutACMEKey(key []byte) error { return put(s, "certificates", "acme_account", key) }
 
 func get[T any](s *Store, bucket, key string) (v T, found bool, err error) {
 	err = s.View(func(tx *Tx) error {

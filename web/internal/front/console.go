@@ -3,7 +3,6 @@ package front
 import (
 	"errors"
 	"net/http"
-	"net/http/httputil"
 	"strings"
 	"time"
 
@@ -26,7 +25,7 @@ const (
 )
 
 // console is the handler of the console's port.
-func (s *Server) console(appliance *httputil.ReverseProxy) http.Handler {
+func (s *Server) console(appliance http.Handler) http.Handler {
 	cross := http.NewCrossOriginProtection()
 	refused := s.meters.refused("cross-origin")
 	cross.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

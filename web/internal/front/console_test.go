@@ -2,9 +2,11 @@ package front
 
 import (
 	"bytes"
+	"crypto/tls"
 	"encoding/json"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -126,5 +128,55 @@ func TestConsoleRestarting(t *testing.T) {
 	}
 	if got.StatusCode != 503 || p.Code != "restarting" || got.Header.Get("Retry-After") == "" || got.Header.Get("Content-Type") != "application/problem+json" {
 		t.Errorf("%d %+v %v", got.StatusCode, p, got.Header)
+	}
+}
+
+// TestCertificateFromOutside: it is for its own names; under the box's
+// addresses and other names the box's own authority goes on.
+func TestCertificateFromOutside(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	own := w.settings
+	w.issue(t, 7)
+	for _, name := range []string{"crt", "key"} {
+		b, err := os.ReadFile(w.path("web." + name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.write(t, "site."+name, b)
+	}
+	w.issue(t, 8)
+	own.Site = &Pair{Certificate: w.path("site.crt"), Key: w.path("site.key")}
+	if err := w.server.Apply(own); err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]int64{"localhost": 7, "meetbox.local": 8, "": 8} {
+		c, err := tls.Dial("tcp", w.admin, &tls.Config{ServerName: name, InsecureSkipVerify: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.ConnectionState().PeerCertificates[0].SerialNumber.Int64(); got != want {
+			t.Errorf("under %q: certificate %d, want %d", name, got, want)
+		}
+		c.Close()
+	}
+	w.write(t, "site.key", []byte("junk"))
+	if err := w.server.Apply(own); err == nil {
+		t.Error("a key that does not fit has no error")
+	}
+}
+
+// TestProofs: the site's authority reaches the appliance without TLS.
+func TestProofs(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.backend(t, "appliance", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if _, err := io.WriteString(rw, r.URL.Path); err != nil {
+			return
+		}
+	}))
+	const path = "/.well-known/acme-challenge/token"
+	if got := w.get(t, "http://"+w.http+path); got.StatusCode != 200 || got.text != path {
+		t.Errorf("%d %q", got.StatusCode, got.text)
 	}
 }

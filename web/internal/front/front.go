@@ -72,8 +72,11 @@ type Server struct {
 	meters  meters
 	site    atomic.Pointer[site]
 	leaf    atomic.Pointer[tls.Certificate]
+	outside atomic.Pointer[tls.Certificate] // from another authority; nil: none
 	secure  http.Handler
 	admin   http.Handler
+
+	appliance http.Handler
 }
 
 // New makes a server from the settings, certificate and page it is given.
@@ -94,7 +97,8 @@ func New(o Options) (*Server, error) {
 	}
 	backend := func(name string) http.Handler { return proxy.New(name, o.Socket(name), o.Metrics, o.Log) }
 	s.secure = s.routes(backend("signaling"), backend("focus"), backend("bridge"))
-	s.admin = s.console(proxy.Appliance(o.Socket("appliance"), o.Metrics, o.Log))
+	s.appliance = proxy.Appliance(o.Socket("appliance"), o.Metrics, o.Log)
+	s.admin = s.console(s.appliance)
 	return s, nil
 }
 
@@ -110,8 +114,17 @@ func (s *Server) Apply(set Settings) error {
 	if err != nil {
 		return fmt.Errorf("certificate %s: %w", set.Certificate, err)
 	}
+	var outside *tls.Certificate
+	if set.Site != nil {
+		c, err := tls.LoadX509KeyPair(set.Site.Certificate, set.Site.Key)
+		if err != nil {
+			return fmt.Errorf("certificate %s: %w", set.Site.Certificate, err)
+		}
+		outside = &c
+	}
 	s.site.Store(site)
 	s.leaf.Store(&leaf)
+	s.outside.Store(outside)
 	return nil
 }
 
@@ -144,7 +157,12 @@ func (s *Server) Serve(ctx context.Context, secure, plain, admin net.Listener) e
 func (s *Server) tls() *tls.Config {
 	return &tls.Config{
 		MinVersion: tls.VersionTLS12,
-		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) {
+		GetCertificate: func(hello *tls.ClientHelloInfo) (*tls.Certificate, error) {
+			// Under its addresses, and names that nobody else vouches for, the
+			// box's own authority does.
+			if c := s.outside.Load(); c != nil && hello.ServerName != "" && c.Leaf.VerifyHostname(hello.ServerName) == nil {
+				return c, nil
+			}
 			return s.leaf.Load(), nil
 		},
 	}

@@ -27,6 +27,7 @@ type where struct {
 //	/assets/…         the page's files
 //	/ca.crt           the authority's certificate
 //	/ca.mobileconfig  the same as a profile for Apple's devices
+//	/.well-known/acme-challenge/…  → appliance: proofs for the site's authority
 func (s *Server) plainRoutes() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /trust", s.getTrust)
@@ -41,6 +42,7 @@ func (s *Server) plainRoutes() http.Handler {
 	mux.HandleFunc("GET /trust.json", s.getWhere)
 	mux.HandleFunc("GET /ca.crt", s.getAuthority)
 	mux.HandleFunc("GET /ca.mobileconfig", s.getProfile)
+	mux.Handle("GET /.well-known/acme-challenge/{token}", s.appliance)
 	for _, files := range []string{"/assets/{name...}", "/favicon.svg"} {
 		mux.HandleFunc("GET "+files, s.getFile)
 	}

@@ -70,12 +70,46 @@ export interface CardHealth {
   name: string;
 }
 
+export interface Certificate {
+  addresses?: string[];
+  names?: string[];
+  not_after: string;
+  not_before: string;
+  renew_at?: string;
+  sha256: string;
+  subject: string;
+}
+
+export interface CertificateRequest {
+  made: string;
+  names: string[];
+  pem: string;
+}
+
 export interface CertificateSettings {
   acme?: ACME;
   source?: CertificateSource;
 }
 
 export type CertificateSource = 'own' | 'uploaded' | 'acme';
+
+export interface CertificateState {
+  authority: Certificate;
+  own: Certificate;
+  problem?: string;
+  request?: CertificateRequest;
+  site?: SiteCertificate;
+  source: CertificateSource;
+  trust_url: string;
+  xmpp: Certificate;
+}
+
+export interface CertificateUpload {
+  certificates?: string;
+  key?: string;
+  password?: string;
+  pfx?: string;
+}
 
 export interface Claim {
   code: string;
@@ -312,6 +346,11 @@ export interface NewAccount {
   role: Role;
 }
 
+export interface NewCertificateRequest {
+  names: string[];
+  organization?: string;
+}
+
 export interface NewToken {
   days?: number;
   name: string;
@@ -526,6 +565,14 @@ export interface SignIn {
   password: string;
 }
 
+export interface SiteCertificate {
+  certificate: Certificate;
+  chain: string[];
+  issuer: string;
+  missing: string[];
+  warnings: string[];
+}
+
 export interface Status {
   addresses: string[];
   authority: string;
@@ -630,6 +677,22 @@ export interface Routes {
   'GET /api/v1/audit': { role: 'auditor'; request: undefined; answer: Audit };
   /** The whole audit log, one line each, the oldest first. */
   'GET /api/v1/audit.jsonl': { role: 'auditor'; request: undefined; answer: Blob };
+  /** Who vouches for the box, until when, and what is missing. */
+  'GET /api/v1/certificates': { role: 'viewer'; request: undefined; answer: CertificateState };
+  /** The certificate of the box's own authority, for devices to trust. */
+  'GET /api/v1/certificates/ca.pem': { role: 'nobody'; request: undefined; answer: Blob };
+  /** Says what is wrong with a certificate before it is used. */
+  'POST /api/v1/certificates/check': { role: 'admin'; request: CertificateUpload; answer: SiteCertificate };
+  /** Forgets the request and its key. */
+  'DELETE /api/v1/certificates/request': { role: 'admin'; request: undefined; answer: undefined };
+  /** Makes a key and a request for an authority to sign. */
+  'POST /api/v1/certificates/request': { role: 'admin'; request: NewCertificateRequest; answer: CertificateRequest };
+  /** The request, as a file. */
+  'GET /api/v1/certificates/request.pem': { role: 'admin'; request: undefined; answer: Blob };
+  /** Goes back to the box's own authority and forgets the certificate from outside. */
+  'DELETE /api/v1/certificates/site': { role: 'admin'; request: undefined; answer: CertificateState };
+  /** Uses a certificate from outside, with its key or as the answer to the box's request. */
+  'PUT /api/v1/certificates/site': { role: 'admin'; request: CertificateUpload; answer: CertificateState };
   /** Makes an owner of whoever knows the setup code, and signs in. */
   'POST /api/v1/claim': { role: 'nobody'; request: Claim; answer: Claimed };
   /** What time the box thinks it is, and why. */
