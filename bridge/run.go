@@ -31,6 +31,8 @@ type settings struct {
 		// IgnoreBandwidth gives each receiver all it wants, whatever its line
 		// seems to take.
 		IgnoreBandwidth bool `json:"ignore_bandwidth,omitempty"`
+		// LoudestVoices is how many are heard at a time; 0 means all.
+		LoudestVoices int `json:"loudest_voices,omitempty"`
 	} `json:"media"`
 	WebSocket struct {
 		Domains []string `json:"domains"`
@@ -44,6 +46,8 @@ func (s settings) check() error {
 		return errors.New("settings: no id")
 	case s.Media.Port < 0 || s.Media.Port > 65535:
 		return fmt.Errorf("settings: media.port %d is not a port", s.Media.Port)
+	case s.Media.LoudestVoices < 0:
+		return fmt.Errorf("settings: media.loudest_voices %d is less than none", s.Media.LoudestVoices)
 	case len(s.Media.Addresses) == 0:
 		return errors.New("settings: no media.addresses")
 	}
@@ -70,7 +74,9 @@ func run(parent context.Context, u *unit.Unit) error {
 	if err != nil {
 		return fmt.Errorf("media: %w", err)
 	}
-	conferences := conference.New(port, conference.Options{IgnoreBandwidth: s.Media.IgnoreBandwidth}, u.Log, u.Metrics)
+	conferences := conference.New(port, conference.Options{
+		IgnoreBandwidth: s.Media.IgnoreBandwidth, LoudestVoices: s.Media.LoudestVoices,
+	}, u.Log, u.Metrics)
 	sockets := channel.NewServer(s.ID, func(hexID, endpoint string) (channel.Endpoint, bool) {
 		c := conferences.ByHexID(hexID)
 		if c == nil {

@@ -39,6 +39,7 @@ func (c Constraint) Nothing() bool { return c.MaxHeight == 0 || c.MaxFrameRate =
 // Settings is what a receiver asked for.
 type Settings struct {
 	LastN             int // -1 unlimited
+	HeightLimit       int // of cameras, whatever is asked for; 0 for none
 	OnStage, Selected []string
 	Default           Constraint
 	Constraints       map[string]Constraint // by source name
@@ -120,6 +121,9 @@ func Allocate(sources []Source, s Settings, bandwidth int64) []Choice {
 		}
 		if c.MaxFrameRate == 0 {
 			c.MaxHeight = 0
+		}
+		if s.HeightLimit > 0 && !src.Desktop && (c.MaxHeight < 0 || c.MaxHeight > s.HeightLimit) {
+			c.MaxHeight = s.HeightLimit
 		}
 		if !c.Nothing() {
 			taken++

@@ -52,6 +52,8 @@ func TestAllocate(t *testing.T) {
 		{"last one, selected", cameras, Settings{LastN: 1, Default: at(180), Selected: []string{"c"}}, Unlimited, "- - 180/2"},
 		{"none", cameras, Settings{LastN: 0, Default: at(180)}, Unlimited, "- - -"},
 		{"one by name", cameras, Settings{LastN: -1, Default: at(0), Constraints: map[string]Constraint{"b": at(360)}}, Unlimited, "- 360/2 -"},
+		{"small pictures only", cameras, Settings{LastN: -1, HeightLimit: 180, Default: at(-1)}, Unlimited, "180/2 180/2 180/2"},
+		{"screens stay sharp", []Source{cameras[0], {Name: "s", Enabled: true, Desktop: true, Layers: simulcast(3)}}, Settings{LastN: -1, HeightLimit: 180, Default: at(720)}, Unlimited, "180/2 720/2"},
 		{"no frames wanted", cameras, Settings{LastN: -1, Default: Constraint{MaxHeight: 720}}, Unlimited, "- - -"},
 		{"stage first", cameras, Settings{LastN: -1, Default: at(180), OnStage: []string{"b"}, Constraints: map[string]Constraint{"b": at(720)}}, 1_000_000, "180/2 360/2 180/2"},
 		{"stage starves others", cameras, Settings{LastN: -1, Default: at(180), OnStage: []string{"b"}, Constraints: map[string]Constraint{"b": at(720)}}, 300_000, "- 180/2 -"},

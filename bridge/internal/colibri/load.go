@@ -23,6 +23,32 @@ const (
 	minMeasured = 5
 )
 
+const (
+	// tooMuch is the stress at which video is thinned, by a step each sample.
+	tooMuch = 0.95
+	// easy is the stress at which a step is taken back after so many samples:
+	// low enough that the step does not bring tooMuch again.
+	easy      = 0.6
+	easyCount = 3
+)
+
+// relief decides on thinning.
+type relief struct{ step, calm int }
+
+// next takes a measurement and returns the step.
+func (r *relief) next(stress float64, most int) int {
+	r.calm++
+	switch {
+	case stress >= tooMuch:
+		r.step, r.calm = min(r.step+1, most), 0
+	case stress > easy:
+		r.calm = 0
+	case r.step > 0 && r.calm >= easyCount:
+		r.step, r.calm = r.step-1, 0
+	}
+	return r.step
+}
+
 // sample is what the load is computed from.
 type sample struct {
 	at    time.Time

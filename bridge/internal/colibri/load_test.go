@@ -37,3 +37,22 @@ func TestCPUUsed(t *testing.T) {
 		t.Errorf("cpuUsed() = %v, %v", d, err)
 	}
 }
+
+// Video is thinned step by step while there is too much to do, and comes back
+// only when the next step has room.
+func TestRelief(t *testing.T) {
+	t.Parallel()
+	var r relief
+	for i, s := range []struct {
+		stress float64
+		want   int
+	}{
+		{0.5, 0}, {0.94, 0}, {1, 1}, {1.2, 2}, {0.9, 2}, {0.96, 3}, {2, 3}, // 3 is the most
+		{0.5, 3}, {0.5, 3}, {0.7, 3}, {0.5, 3}, {0.5, 3}, {0.5, 2},
+		{0.1, 2}, {0.1, 2}, {0.1, 1}, {0.1, 1}, {0.1, 1}, {0.1, 0}, {0.1, 0},
+	} {
+		if got := r.next(s.stress, 3); got != s.want {
+			t.Errorf("measurement %d, stress %v: step %d, want %d", i, s.stress, got, s.want)
+		}
+	}
+}

@@ -42,8 +42,9 @@ type Vitals struct {
 	leaving  atomic.Bool   // takes none, and ends with the last there is
 	news     chan struct{} // one element when the presence should not wait
 
-	mu   sync.Mutex
-	load load
+	mu     sync.Mutex
+	load   load
+	relief relief
 }
 
 // NewVitals returns the vitals of a bridge; messages counts the colibri-ws
@@ -52,6 +53,7 @@ func NewVitals(bridge *conference.Bridge, messages func() (received, sent uint64
 	v := &Vitals{bridge: bridge, messages: messages, log: log, news: make(chan struct{}, 1), load: load{cores: runtime.GOMAXPROCS(0)}}
 	v.SetRegion("")
 	set.GetOrCreateGauge("bridge_stress", func() float64 { return v.current().stress })
+	set.GetOrCreateGauge("bridge_thinning_step", func() float64 { return float64(v.bridge.Thinning()) })
 	set.GetOrCreateGauge("bridge_drain", func() float64 {
 		if v.drain.Load() {
 			return 1
@@ -108,6 +110,11 @@ func (v *Vitals) sample() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.load.add(s)
+	before := v.bridge.Thinning()
+	if step := v.relief.next(v.load.stress, conference.MostThinning); step != before {
+		v.bridge.SetThinning(step)
+		v.log.Warn("video thinned for want of processor time", "step", step, "of", conference.MostThinning, "stress", v.load.stress)
+	}
 }
 
 // current is the latest measurement.
@@ -167,6 +174,7 @@ func (v *Vitals) statistics() map[string]any {
 		"rtt_aggregate":              s.RTT,
 		"shutting_down":              false,
 		"stress_level":               l.stress,
+		"thinning_step":              v.bridge.Thinning(),
 		"threads":                    runtime.NumGoroutine(),
 		"total_bytes_received":       s.BytesReceived,
 		"total_bytes_sent":           s.BytesSent,

@@ -106,6 +106,11 @@ func (c *Conference) allocateFor(e *Endpoint, all []*videoSource, described []al
 		}
 	}
 	settings := e.settings
+	thin := thinned[c.thinning]
+	settings.HeightLimit = thin.height
+	if settings.LastN < 0 || thin.lastN > 0 && settings.LastN > thin.lastN {
+		settings.LastN = thin.lastN
+	}
 	if e.cfg.SSRCRewriting && (settings.LastN < 0 || settings.LastN > c.bridge.opts.MaxVideoSlots) {
 		settings.LastN = c.bridge.opts.MaxVideoSlots
 	}

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
@@ -27,6 +28,8 @@ type Options struct {
 	// IgnoreBandwidth takes every line for one that takes all. Otherwise
 	// receivers get what theirs take.
 	IgnoreBandwidth bool
+	// LoudestVoices is how many are heard at a time; 0 means all.
+	LoudestVoices int
 }
 
 // link is an endpoint's transport. It is *transport.Session.
@@ -54,6 +57,8 @@ type Bridge struct {
 	totals  totals
 	batches chan *transport.Batch // free ones, for timers
 	running sync.WaitGroup        // the conferences' goroutines
+	// thinning is a step in thinned.
+	thinning atomic.Int32
 
 	mu          sync.Mutex
 	closed      bool

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"meetbox.local/bridge/internal/channel"
+	"meetbox.local/bridge/internal/speech"
 	"meetbox.local/bridge/internal/transport"
 )
 
@@ -33,13 +34,15 @@ type Conference struct {
 	members atomic.Pointer[map[string]*Endpoint] // immutable
 	// layers: a sender sends other layers than before; the next tick
 	// allocates anew.
-	layers atomic.Bool
+	layers  atomic.Bool
+	loudest speech.Loudest
 
 	// The rest is the goroutine's own.
 	order     []*Endpoint // of speech: the latest dominant speaker first
 	dominant  *Endpoint
 	recent    []string // ids of the latest speakers, the latest first
 	ticks     int
+	thinning  int             // of the bridge, when allocated last
 	dirty     bool            // allocate anew for all
 	dirtySubs map[source]bool // whose subscribers have changed
 }
@@ -53,6 +56,7 @@ func newConference(b *Bridge, meetingID, hexID string, log *slog.Logger) *Confer
 		feedbackAudio: randomSSRC(), feedbackVideo: randomSSRC(),
 		created: time.Now(), wake: make(chan struct{}, 1),
 		dirtySubs: map[source]bool{},
+		loudest:   speech.NewLoudest(b.opts.LoudestVoices),
 	}
 	c.members.Store(new(map[string]*Endpoint))
 	return c
@@ -291,7 +295,8 @@ func (c *Conference) tick() {
 	}
 	c.measure(now)
 	c.lines(now)
-	if c.layers.Swap(false) || c.ticks%50 == 0 { // the allocation's longest interval
-		c.dirty = true
+	thinning := c.bridge.Thinning()
+	if c.layers.Swap(false) || thinning != c.thinning || c.ticks%50 == 0 { // the allocation's longest interval
+		c.dirty, c.thinning = true, thinning
 	}
 }

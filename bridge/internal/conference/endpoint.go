@@ -29,6 +29,7 @@ type Endpoint struct {
 	// Of the packet path.
 	gone       atomic.Bool
 	muteAudio  atomic.Bool
+	floor      atomic.Bool // is the dominant speaker
 	muteVideo  atomic.Bool
 	media      atomic.Pointer[mediaTable]
 	routes     atomic.Pointer[routes]

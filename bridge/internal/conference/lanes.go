@@ -259,7 +259,9 @@ func (c *Conference) audioWanted(s *audioSource) {
 // subscribe makes the list of the lanes that a source goes out on.
 func (s *audioSource) subscribe() {
 	var list []*audioLane
+	included := false
 	for _, e := range sorted(s.owner.conf) {
+		included = included || slices.Contains(e.hears.Include, s.Name)
 		if !e.connected || !e.hearsSource(s) {
 			continue
 		}
@@ -286,6 +288,7 @@ func (s *audioSource) subscribe() {
 		}
 		list = append(list, l)
 	}
+	s.included.Store(included)
 	s.subs.Store(&list)
 }
 

@@ -141,13 +141,9 @@ func (e *Endpoint) audio(out *transport.Batch, s *audioSource, h *rtp.Header, pa
 		s.silent = 0
 	}
 	payload := h.Payload(packet)
-	if e.muteAudio.Load() || s.silent > silenceAfter || len(payload) == 0 {
+	if e.muteAudio.Load() || s.silent > silenceAfter || len(payload) == 0 || !e.heard(s, level, now) {
 		s.seqs.Skip(ext, true)
 		return
-	}
-	if level <= silence && !s.Synthetic {
-		r.spoke = true
-		r.voice.Level(level, now)
 	}
 	seq, ok := s.seqs.Keep(ext)
 	if !ok {
@@ -175,6 +171,18 @@ func (e *Endpoint) audio(out *transport.Batch, s *audioSource, h *rtp.Header, pa
 	for _, l := range subs {
 		l.send(out, &r.audio, r.header[:])
 	}
+}
+
+// heard notes the level of a packet, and says whether it is loud enough to be
+// forwarded.
+func (e *Endpoint) heard(s *audioSource, level uint8, now int64) bool {
+	if level > silence || s.Synthetic {
+		return true
+	}
+	r := &e.receiving
+	r.spoke = true
+	r.voice.Level(level, now)
+	return e.conf.loudest.Admit(&r.voice, e.floor.Load(), now) || s.included.Load()
 }
 
 func (e *Endpoint) video(out *transport.Batch, enc *encoding, h *rtp.Header, packet []byte, codec rtp.Codec, again bool, now int64) {

@@ -24,8 +24,9 @@ type routes map[uint32]route
 // audioSource is one microphone.
 type audioSource struct {
 	AudioSource
-	owner *Endpoint
-	subs  atomic.Pointer[[]*audioLane] // never nil
+	owner    *Endpoint
+	subs     atomic.Pointer[[]*audioLane] // never nil
+	included atomic.Bool                  // a receiver asked for it by name: heard however quiet
 	// wanted: some receiver has no SSRC for it yet. The next packet tells
 	// the conference, once.
 	wanted atomic.Bool

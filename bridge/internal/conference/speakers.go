@@ -37,6 +37,10 @@ func (c *Conference) speakers(now int64) {
 }
 
 func (c *Conference) becomeDominant(e *Endpoint) {
+	if c.dominant != nil {
+		c.dominant.floor.Store(false)
+	}
+	e.floor.Store(true)
 	c.dominant = e
 	c.bridge.totals.dominantChanges.Add(1)
 	c.order = append([]*Endpoint{e}, slices.DeleteFunc(c.order, func(x *Endpoint) bool { return x == e })...)

@@ -56,12 +56,15 @@ type Voice struct {
 	judged                int
 
 	scores [3]float64
+	energy int // smoothed level; 127 is loudest
 }
 
 // Level notes an audio level in -dBov: 0 is loudest, 127 silence.
 func (v *Voice) Level(dbov uint8, now int64) {
 	v.heard = now
-	v.push(loudest - min(dbov, loudest))
+	level := loudest - min(dbov, loudest)
+	v.energy = (int(level) + v.energy + 1) / 2
+	v.push(level)
 }
 
 func (v *Voice) push(level uint8) {

@@ -39,6 +39,9 @@ func (p *Port) handleSTUN(l *local, b []byte, from address, now int64) (reason, 
 	}
 	switch m.kind {
 	case bindingRequest:
+		if m.username == nil && m.integrity == 0 {
+			return p.answer(l, m, from)
+		}
 		g := p.byUfrag(m.localUfrag())
 		if g == nil || g.conns[l] == nil {
 			return dropSTUNUser, false
@@ -59,6 +62,30 @@ func (p *Port) handleSTUN(l *local, b []byte, from address, now int64) (reason, 
 		return 0, true // a keepalive of a NAT's mapping; nothing to do
 	}
 	return dropSTUNMalformed, false
+}
+
+const (
+	// answersPerSecond and answersBurst bound what strangers are told: answers
+	// are larger than questions, and may go to who did not ask.
+	answersPerSecond = 100
+	answersBurst     = 200
+)
+
+// answer tells anybody who asks its own address, as a STUN server (RFC 8489).
+func (p *Port) answer(l *local, m stunMessage, from address) (reason, bool) {
+	if !p.answers.Allow() {
+		return dropSTUNRate, false
+	}
+	to := from.addrPort()
+	a, err := stun.Build(stun.NewTransactionIDSetter(m.id), stun.BindingSuccess,
+		&stun.XORMappedAddress{IP: to.Addr().AsSlice(), Port: int(to.Port())}, stun.Fingerprint)
+	if err != nil {
+		return dropSTUNMalformed, false
+	}
+	if err := l.send(a.Raw, to); err != nil {
+		return dropSendError, false
+	}
+	return 0, true
 }
 
 // request handles an authentic check of the remote side. The agent answers

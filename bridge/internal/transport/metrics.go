@@ -12,6 +12,7 @@ const (
 	dropSTUNUser                    // names no session of ours
 	dropSTUNIntegrity               // names a session but does not know its password
 	dropSTUNStray                   // response to no request of ours, or not from where it went
+	dropSTUNRate                    // asks for its address, and too many do
 	dropSTUNFlood                   // a session's queue or its number of remote addresses is full
 	dropDTLSStranger                // DTLS from an address that ICE has not validated
 	dropDTLSFlood                   // the session's DTLS queue is full
@@ -30,7 +31,7 @@ const (
 )
 
 var reasonNames = [reasons]string{
-	"garbage", "truncated", "stun_malformed", "stun_unknown_user", "stun_integrity", "stun_stray", "stun_flood",
+	"garbage", "truncated", "stun_malformed", "stun_unknown_user", "stun_integrity", "stun_stray", "stun_rate", "stun_flood",
 	"dtls_stranger", "dtls_flood", "media_stranger", "media_before_keys", "media_malformed", "media_replayed",
 	"media_authentication", "send_before_keys", "send_no_path", "send_too_large", "send_index", "send_buffer_full",
 	"send_error",

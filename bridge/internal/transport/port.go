@@ -17,6 +17,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 	"github.com/pion/transport/v5/stdnet"
+	"golang.org/x/time/rate"
 )
 
 const (
@@ -55,6 +56,8 @@ type Port struct {
 	indexes  int                    // handed out so far
 	cert     *certificate
 
+	answers *rate.Limiter // to requests for addresses
+
 	txMu         sync.Mutex
 	transactions map[transactionID]*transaction
 }
@@ -84,6 +87,7 @@ func Open(cfg Config) (*Port, error) {
 		net:          n,
 		port:         uint16(cfg.Port),
 		sessions:     map[string]*generation{},
+		answers:      rate.NewLimiter(answersPerSecond, answersBurst),
 		transactions: map[transactionID]*transaction{},
 	}
 	if err := p.SetAddresses(cfg.Addresses); err != nil {
