@@ -93,6 +93,7 @@ func run(parent context.Context, u *unit.Unit) error {
 	}
 	p.focus.Use(p.bridges)
 	p.focus.Rule(s.Rules)
+	p.focus.Seek(s.rooms())
 	p.focus.Breakout(s.rooms()[1])
 	p.door = request.New(p.focus, account, s.rooms(), u.Log, u.Metrics)
 	srv := &http.Server{Handler: p.door, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(u.Log.Handler(), slog.LevelDebug)}

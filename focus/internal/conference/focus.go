@@ -28,6 +28,7 @@ type Focus struct {
 	x        XMPP
 	bridges  *brewery.Brewery
 	breakout string
+	domains  []string
 	rules    Rules
 	dir      *os.Root // for snapshots
 	log      *slog.Logger
@@ -152,6 +153,43 @@ func (f *Focus) Online() {
 	f.online = true
 	f.mu.Unlock()
 	f.each((*Conference).enter)
+	for _, domain := range f.domains {
+		f.seek(domain)
+	}
+}
+
+// Seek names the domains in which a focus that knows nothing of its rooms
+// looks for them. To be called before Run.
+func (f *Focus) Seek(domains []string) { f.domains = domains }
+
+// seek takes up rooms whose snapshot is lost. Their participants are invited
+// anew.
+func (f *Focus) seek(domain string) {
+	to, err := jid.New("", domain, "")
+	if err != nil {
+		return
+	}
+	f.x.Ask(to, stanza.Get, disco.Items{}, func(q stanza.IQ, err error) {
+		var list disco.Items
+		if err != nil || q.Payload().Decode(&list) != nil {
+			return // another's server does not tell
+		}
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		for _, item := range list.Items {
+			self, err := item.JID.WithResource(Nick)
+			if err != nil || item.JID.Domain() != domain || item.JID.Local() == "" || f.rooms[item.JID] != nil || f.stopped || len(f.rooms) >= maxConferences {
+				continue
+			}
+			c := newConference(f, item.JID, self)
+			c.restored = true
+			f.add(c)
+			c.box.post(func() {
+				c.log.Warn("room found without a snapshot of its conference")
+				c.enter()
+			})
+		}
+	})
 }
 
 // Offline notes that the session with signaling is lost.

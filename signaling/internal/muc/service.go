@@ -173,12 +173,24 @@ func (sv *Service) service(m Member, st *wire.Stanza) {
 	case st.Type == stanza.Get && st.Is(disco.NSInfo, "query"):
 		sv.discoInfo(m, st)
 	case st.Type == stanza.Get && st.Is(disco.NSItems, "query"):
-		m.Send(wire.Answer(st, sv.escaped, disco.Items{})) // who does not know a room's name does not learn it here
+		m.Send(wire.Answer(st, sv.escaped, sv.items(m)))
 	case st.Type == stanza.Get && st.Is(nsPing, "ping"):
 		m.Send(wire.Result(st, sv.escaped))
 	default:
 		sv.refuse(m, st, stanza.NewError(stanza.ServiceUnavailable, ""))
 	}
+}
+
+// items are the rooms, for the focus, which may have forgotten them; anybody
+// else who does not know a room's name does not learn it here.
+func (sv *Service) items(m Member) disco.Items {
+	var out disco.Items
+	if m.Rank() == FocusBot {
+		for _, r := range sv.sorted() {
+			out.Items = append(out.Items, disco.Item{JID: r.addr})
+		}
+	}
+	return out
 }
 
 func (sv *Service) discoInfo(m Member, st *wire.Stanza) {
