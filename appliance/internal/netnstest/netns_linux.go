@@ -139,7 +139,6 @@ func (h *Host) Start(t *testing.T, name string, args ...string) *Process {
 	cmd := exec.CommandContext(ctx, name, args...)
 	p := &Process{cmd: cmd}
 	cmd.Stdout, cmd.Stderr = &p.out, &p.out
-	cmd.Env = append(os.Environ(), p.env...)
 	var err error
 	h.Do(func() { err = cmd.Start() })
 	if err != nil {

@@ -15,7 +15,6 @@ func fields(s string) []string { return strings.Fields(s) }
 type Process struct {
 	cmd *exec.Cmd
 	out output
-	env []string
 }
 
 // Output is what it said so far.
