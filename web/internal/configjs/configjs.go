@@ -127,12 +127,10 @@ func Script(host string, d Domains) ([]byte, error) {
 		StartVideoMuted: 10,
 		EnableRemb:      true,
 		EnableTcc:       true,
+		// A phone that leaves the Wi-Fi keeps its session.
+		EnableIceRestart: true,
 
-		PrejoinConfig:     enabled{true},
-		BreakoutRooms:     breakoutRooms{HideAddRoomButton: true},
-		HideAddRoomButton: true,
-		DisablePolls:      true,
-		SecurityUI:        securityUI{HideLobbyButton: true},
+		PrejoinConfig: enabled{true},
 
 		DisableThirdPartyRequests: true,
 		DisableDeepLinking:        true,
