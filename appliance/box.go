@@ -40,6 +40,7 @@ type machine struct {
 	size    int64          // of /perm in bytes
 	notes   []string
 	network *network.Manager
+	care    *care
 }
 
 // newMachine makes a new box ready. What goes wrong is no reason not to serve
@@ -63,6 +64,10 @@ func newMachine(log *slog.Logger) (*machine, error) {
 	if _, err = perm.MachineID(permDir); err != nil {
 		log.Error("disk", "err", err)
 		b.notes = append(b.notes, "nothing can be stored: "+err.Error())
+	}
+	if b.care, err = newCare(log); err != nil {
+		log.Error("the machine is not looked after as it should be", "err", err)
+		b.notes = append(b.notes, err.Error())
 	}
 	return b, nil
 }
@@ -123,8 +128,8 @@ func (b *machine) explain(ctx context.Context, u *unit.Unit, why error) {
 	ctx, cancel := context.WithTimeout(ctx, explainTime)
 	defer cancel()
 	screen.Run(ctx, func(context.Context) screen.Page {
-		return screen.Page{Status: api.Status{Version: version()}, Disk: b.size, Notes: append(b.notes, why.Error())}
-	}, u.Log)
+		return screen.Page{Status: api.Status{Version: version()}, Disk: b.size, Notes: append(b.notes, why.Error()), Keyboard: true}
+	}, rescue{b, nil}, u.Log)
 }
 
 // connect makes what needs the store.
@@ -135,6 +140,7 @@ func (b *machine) connect(store *state.Store, log *slog.Logger) {
 // parts are what the admin API asks of the box.
 func (b *machine) parts(p *admin.Parts) {
 	p.Network = b.network
+	p.Hardware, p.Installer = b.care, b.care.install
 }
 
 // forever runs a part of the box again when it ended by itself.
@@ -153,12 +159,18 @@ func (d *daemon) forever(ctx context.Context, what string, run func(context.Cont
 // run keeps network and screen until ctx ends.
 func (b *machine) run(ctx context.Context, d *daemon) {
 	var wg sync.WaitGroup
+	wg.Go(func() { b.care.run(ctx) })
 	wg.Go(func() { d.forever(ctx, "network", b.network.Run) })
 	wg.Go(func() {
 		calm := calm{}
 		screen.Run(ctx, func(ctx context.Context) screen.Page {
-			return screen.Page{Status: d.Status(), Health: calm.look(admin.Ask(ctx, services, d.control)), Disk: b.size, Notes: append(d.updates.Notes(), b.notes...)}
-		}, d.log)
+			update, install := d.updates.Status(), b.care.install.Status()
+			return screen.Page{
+				Status: d.Status(), Health: calm.look(admin.Ask(ctx, services, d.control)), Disk: b.size,
+				Notes: slices.Concat(d.updates.Notes(), b.care.notes(), b.notes),
+				Clock: time.Now(), Update: &update, Install: &install, Keyboard: true,
+			}
+		}, rescue{b, d}, d.log)
 	})
 	wg.Wait()
 }

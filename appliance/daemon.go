@@ -95,6 +95,7 @@ func run(ctx context.Context, u *unit.Unit, raw *settings.Raw, onBox bool) error
 	d.machine = b
 	if b != nil {
 		b.connect(store, u.Log)
+		b.care.connect(d)
 	}
 	return errors.Join(d.run(ctx), store.Close())
 }

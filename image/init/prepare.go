@@ -30,6 +30,10 @@ func names() []string { return []string{"appliance", "signaling", "focus", "brid
 // prepare makes what the services need before the first of them runs.
 func prepare() (*box, error) {
 	tune()
+	checkStorage()
+	if err := forget(permDir); err != nil {
+		log.Printf("factory reset: %v", err)
+	}
 	accounts := map[string]account{"appliance": {}} // root
 	for _, name := range names()[1:] {
 		a, err := lookup(name)

@@ -8,6 +8,6 @@ import (
 )
 
 // Run works on the box only.
-func Run(_ context.Context, _ func(context.Context) Page, log *slog.Logger) {
+func Run(_ context.Context, _ func(context.Context) Page, _ Actions, log *slog.Logger) {
 	log.Error("screen: only on Linux")
 }

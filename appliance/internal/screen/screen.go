@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 
 	"meetbox.local/appliance/api"
 	"rsc.io/qr"
@@ -23,6 +24,11 @@ type Page struct {
 	Health api.Health
 	Disk   int64    // bytes for what is stored; 0: not known
 	Notes  []string // what is wrong
+
+	Clock    time.Time   // zero: not shown
+	Update   *api.Update // under way
+	Install  *api.Install
+	Keyboard bool // there is a menu
 }
 
 // quiet is the light border that scanners ask for, in modules.
@@ -71,10 +77,42 @@ func Text(p Page, colour bool) string {
 	if p.Disk > 0 {
 		line("  disk       %d MiB", p.Disk>>20)
 	}
+	if !p.Clock.IsZero() {
+		line("  clock      %s", p.Clock.UTC().Format("2006-01-02 15:04 UTC"))
+	}
+	if u := p.Update; u != nil && u.Phase != api.UpdateIdle {
+		line("  update     %s", progress(u.Phase.String(), u.Done, u.Total))
+	}
+	if i := p.Install; i != nil && i.Phase != api.InstallIdle {
+		line("  install    %s", installing(*i))
+	}
 	for _, n := range p.Notes {
 		line("  note       %s", n)
 	}
+	if p.Keyboard {
+		line("")
+		line("  Keyboard: M for network rescue, install to a disk, factory reset.")
+	}
 	return b.String()
+}
+
+// progress is in tens of percent: each change is drawn, and on a serial line
+// kept.
+func progress(phase string, done, total int64) string {
+	if total <= 0 {
+		return phase
+	}
+	return fmt.Sprintf("%s, %d %%", phase, done*10/total*10)
+}
+
+func installing(i api.Install) string {
+	switch i.Phase {
+	case api.InstallDone:
+		return "done on " + i.Disk + ": take out the stick, then restart"
+	case api.InstallFailed:
+		return "failed on " + i.Disk + ": " + i.Error
+	}
+	return progress("writing to "+i.Disk, i.Done, i.Total)
 }
 
 func first(names []string) string {

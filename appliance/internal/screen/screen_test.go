@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"meetbox.local/appliance/api"
 )
@@ -41,6 +42,12 @@ func TestText(t *testing.T) {
 		{"no network", Page{Status: api.Status{Names: []string{"meetbox.local"}}}, []string{
 			"plug in a cable", "addresses  none yet\n", "state      starting\n",
 		}, []string{"▀", "disk  "}},
+		{"work under way", Page{
+			Clock: time.Date(2026, 11, 22, 14, 5, 0, 0, time.UTC), Keyboard: true,
+			Update:  &api.Update{Phase: api.UpdateWriting, Done: 57, Total: 100},
+			Install: &api.Install{Phase: api.InstallDone, Disk: "nvme0n1"},
+		}, []string{"clock      2026-11-22 14:05 UTC\n", "update     writing, 50 %\n", "install    done on nvme0n1: take out the stick", "M for network rescue"}, nil},
+		{"nothing under way", Page{Update: &api.Update{Phase: api.UpdateIdle}, Install: &api.Install{Phase: api.InstallIdle}}, nil, []string{"update", "install", "clock"}},
 		{"cannot serve", Page{Notes: []string{"the file is damaged"}}, []string{
 			"cannot serve", "note       the file is damaged\n",
 		}, []string{"plug in"}},
@@ -64,7 +71,9 @@ func TestText(t *testing.T) {
 // the 37 lines of 800 by 600 points.
 func TestFits(t *testing.T) {
 	t.Parallel()
-	lines := strings.Split(Text(page(false), false), "\n")
+	p := page(false)
+	p.Status.SetupCode, p.Clock, p.Keyboard = "4821-9930", time.Now(), true
+	lines := strings.Split(Text(p, false), "\n")
 	if len(lines) > 37 {
 		t.Errorf("%d lines, want 37 at most", len(lines))
 	}

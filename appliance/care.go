@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"meetbox.local/appliance/api"
+	"meetbox.local/appliance/internal/firewall"
+	"meetbox.local/appliance/internal/hardware"
+	"meetbox.local/appliance/internal/install"
+	"meetbox.local/appliance/internal/perm"
+)
+
+const (
+	// permTemplate is an empty /perm, as the image brings it.
+	permTemplate = "/usr/share/meetbox/perm.ext4"
+	// careEvery is how often the disk is looked after.
+	careEvery = time.Hour
+)
+
+// care looks after the machine: which packets pass, what the disk needs, how
+// all of it is, and other disks.
+type care struct {
+	boot    string // name of the disk that the box runs from
+	wall    *firewall.Keeper
+	install *install.Manager
+	log     *slog.Logger
+
+	mu   sync.Mutex
+	life perm.Life
+}
+
+// newCare counts the start, and closes everything before the network is up.
+func newCare(log *slog.Logger) (*care, error) {
+	c := &care{log: log}
+	var berr, lerr error
+	c.boot, berr = perm.Disk(permDir)
+	c.life, lerr = perm.Begin(permDir)
+	return c, errors.Join(berr, lerr, firewall.Apply(firewall.Policy{}))
+}
+
+// connect makes what needs the rest of the appliance.
+func (c *care) connect(d *daemon) {
+	c.wall = firewall.NewKeeper(func() firewall.Wanted { return wanted(d) }, d.log)
+	c.install = install.NewManager(c.boot, permTemplate, func() string {
+		if d.updates != nil && d.updates.Status().Phase != api.UpdateIdle {
+			return "An update is under way: wait until it is confirmed."
+		}
+		return ""
+	}, d.log)
+}
+
+// run works until ctx ends, and then writes down that it ended in order.
+func (c *care) run(ctx context.Context) {
+	var wg sync.WaitGroup
+	wg.Go(func() { c.wall.Run(ctx) })
+	wg.Go(func() { c.keepDisk(ctx) })
+	wg.Wait()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.life.End(permDir); err != nil {
+		c.log.Error("the end is not written down", "err", err)
+	}
+}
+
+func (c *care) keepDisk(ctx context.Context) {
+	tick := time.NewTicker(careEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			c.trim(now)
+		}
+	}
+}
+
+func (c *care) trim(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.life.TrimDue(now) {
+		return
+	}
+	n, err := c.life.Trim(permDir, now)
+	if err != nil {
+		c.log.Error("the disk does not know what is free", "err", err)
+		return
+	}
+	c.log.Info("disk trimmed", "bytes", n)
+}
+
+// Hardware implements admin.Hardware.
+func (c *care) Hardware() api.Hardware {
+	storage, err := perm.Storage(permDir)
+	if err != nil {
+		c.log.Debug("storage", "err", err)
+	}
+	c.mu.Lock()
+	boots := api.Boots{Count: c.life.Count, Cuts: c.life.Cuts, Trimmed: c.life.Trimmed}
+	c.mu.Unlock()
+	h := hardware.Real(c.boot).Look(storage, boots)
+	h.Problems = append(h.Problems, c.notes()...)
+	return h
+}
+
+// notes are what a person in front of the box should know.
+func (c *care) notes() []string {
+	var out []string
+	// Process 1 left it there; it stays until the next factory reset, because
+	// something may be missing for ever.
+	if b, err := os.ReadFile(filepath.Join(permDir, "repaired")); err == nil {
+		out = append(out, strings.TrimSpace(string(b)))
+	}
+	if c.wall == nil {
+		return out
+	}
+	if p := c.wall.Problem(); p != "" {
+		out = append(out, "packets are not filtered: "+p)
+	}
+	return out
+}
+
+// wanted is which packets may pass, from the settings and the network as it
+// is. When the settings cannot be read, nobody outside may be spoken to.
+func wanted(d *daemon) firewall.Wanted {
+	var set api.Settings
+	if all, err := d.store.Settings(); err == nil {
+		set = all.Settings
+	} else {
+		d.log.Debug("packet filter without settings", "err", err)
+	}
+	w := filtered(set, d.machine.network.Status())
+	w.TCP = []uint16{uint16(d.set.HTTPSPort), uint16(d.set.HTTPPort), uint16(d.set.AdminPort)}
+	w.Media = []uint16{uint16(d.set.MediaPort)}
+	return w
+}
+
+func filtered(set api.Settings, net api.NetworkStatus) (w firewall.Wanted) {
+	w.DNS = net.DNS
+	var lent []netip.Addr
+	for _, p := range net.Ports {
+		for _, a := range p.Addresses {
+			if !a.Addr().IsLoopback() && !slices.Contains(w.Own, a.Masked()) {
+				w.Own = append(w.Own, a.Masked())
+			}
+		}
+		if p.Role == api.IslandPort {
+			w.Island = append(w.Island, p.Name)
+		}
+		if p.Lease != nil {
+			lent = append(lent, p.Lease.NTP...)
+		}
+	}
+	for _, h := range set.Egress.Hosts {
+		port := h.Port
+		if port == 0 {
+			port = h.Use.UsualPort()
+		}
+		w.Hosts = append(w.Hosts, firewall.Host{Name: h.Host, UDP: h.Use.UDP(), Port: uint16(port)})
+	}
+	ntp := uint16(api.EgressNTP.UsualPort())
+	switch {
+	case set.Clock.Off:
+	case len(set.Clock.NTP) > 0:
+		for _, name := range set.Clock.NTP {
+			w.Hosts = append(w.Hosts, firewall.Host{Name: name, UDP: true, Port: ntp})
+		}
+	default:
+		for _, a := range lent {
+			w.Hosts = append(w.Hosts, firewall.Host{Name: a.String(), UDP: true, Port: ntp})
+		}
+	}
+	slices.SortFunc(w.Own, netip.Prefix.Compare)
+	return w
+}
