@@ -36,14 +36,12 @@ export function words<Key extends string>(english: Readonly<Record<Key, string>>
   };
 }
 
-/** Switches all of a page's catalogs to one of our languages, or none of them. */
+/** Switches a page's catalogs to one of our languages; one that does not have it stays as it is. */
 export async function speakAll(tag: string, catalogs: readonly Pick<Words<string>, 'load'>[]): Promise<void> {
   const switches = await Promise.all(catalogs.map((c) => c.load(tag)));
-  for (const activate of switches) {
-    if (!activate) return;
-    activate();
-  }
-  current.value = tag;
+  const found = switches.filter((s) => s !== null);
+  for (const activate of found) activate();
+  if (found.length > 0) current.value = tag;
 }
 
 /** The language of the page, as a BCP 47 tag. */

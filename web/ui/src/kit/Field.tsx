@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useId } from 'preact/hooks';
+import { useId, useRef } from 'preact/hooks';
 import { Icon } from './icons.tsx';
 import './field.css';
 
@@ -25,7 +25,8 @@ interface TextFieldProps {
 
 export function TextField(props: TextFieldProps) {
   const id = useId();
-  const note = props.error ?? props.hint;
+  const error = useFresh(props.error, props.value);
+  const note = error ?? props.hint;
   return (
     <div class="field">
       <label for={id} class={props.hideLabel ? 'sr-only' : 'field-label'}>
@@ -45,18 +46,26 @@ export function TextField(props: TextFieldProps) {
         autocapitalize="off"
         spellcheck={false}
         enterkeyhint={props.enterKeyHint}
-        aria-invalid={props.error ? true : undefined}
+        aria-invalid={error ? true : undefined}
         aria-describedby={note ? `${id}-note` : undefined}
         ref={props.autofocus ? focusOnce : null}
         onInput={(event) => props.onInput(event.currentTarget.value)}
       />
       {note ? (
-        <p id={`${id}-note`} class={props.error ? 'field-error' : 'field-hint'} role={props.error ? 'alert' : undefined}>
+        <p id={`${id}-note`} class={error ? 'field-error' : 'field-hint'} role={error ? 'alert' : undefined}>
           {note}
         </p>
       ) : null}
     </div>
   );
+}
+
+/** The error while the value is the one that it is about. */
+function useFresh(error: string | undefined, value: string): string | undefined {
+  const about = useRef<string | null>(null);
+  if (error === undefined) about.current = null;
+  else about.current ??= value;
+  return about.current === value ? error : undefined;
 }
 
 function focusOnce(element: HTMLElement | null): void {

@@ -9,3 +9,9 @@ export async function saveAs(client: Client, name: string, path: string, body: u
   link.click();
   URL.revokeObjectURL(link.href);
 }
+
+/** A file as JSON carries it. */
+export async function base64(file: Blob): Promise<string> {
+  const all = new Uint8Array(await file.arrayBuffer());
+  return btoa(Array.from(all, (b) => String.fromCodePoint(b)).join(''));
+}

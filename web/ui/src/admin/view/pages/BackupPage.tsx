@@ -1,16 +1,15 @@
 import { useState } from 'preact/hooks';
-import { bytes } from '../../../i18n/words.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Card, Notice, Progress } from '../../../kit/Card.tsx';
 import { SwitchField, TextField } from '../../../kit/Field.tsx';
 import { ChoiceField, FileField } from '../../../kit/Fields.tsx';
-import type { Disk, Disks } from '../../model/kinds.ts';
 import { saveAs } from '../../model/file.ts';
 import { t } from '../../words.ts';
 import { Confirm } from '../Confirm.tsx';
 import { NewPassword } from '../Password.tsx';
 import { PeopleNow } from '../PeopleNow.tsx';
-import { Page, Problem, useAction, useBox, useResource } from '../use.tsx';
+import { Page, Problem, useAction, useBox } from '../use.tsx';
+import { InstallCard } from './InstallCard.tsx';
 
 export function BackupPage() {
   return (
@@ -138,38 +137,6 @@ function ResetCard() {
           people
           act={() => box.client.send('POST', '/api/v1/reset', { depth, name, keep_authority: depth === 'settings' || keep })}
           onClose={() => setAsking(false)}
-        />
-      ) : null}
-    </Card>
-  );
-}
-
-/** Only while the box runs from the stick that it was written to. */
-function InstallCard() {
-  const { client } = useBox();
-  const disks = useResource<Disks>('/api/v1/install').data.value;
-  const [disk, setDisk] = useState<Disk | null>(null);
-  if (!disks || disks.installed) return null;
-  return (
-    <Card title={t('install.title')} text={t('install.text')}>
-      <ul class="stack">
-        {disks.disks.map((d) => (
-          <li key={d.name} class="buttons">
-            <Button disabled={d.used} onClick={() => setDisk(d)}>
-              {t('install.on', { name: d.model || d.name, size: bytes(d.size) })}
-            </Button>
-          </li>
-        ))}
-      </ul>
-      {disk ? (
-        <Confirm
-          title={t('install.title')}
-          text={<p>{t('install.sure', { name: disk.model || disk.name })}</p>}
-          label={t('install.do')}
-          type={disk.name}
-          people
-          act={() => client.send('POST', '/api/v1/install', { disk: disk.name, confirm: disk.name })}
-          onClose={() => setDisk(null)}
         />
       ) : null}
     </Card>

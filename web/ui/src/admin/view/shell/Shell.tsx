@@ -53,10 +53,10 @@ export function Shell({ session }: { readonly session: Session }) {
   const View = views[wanted && box.may(wanted.role) ? now : ''];
   return (
     <div class="shell">
-      <a class="skip" href={`#/${page.value}`} onClick={skip}>
-        {t('skip')}
-      </a>
       <header class={open ? 'shell-side shell-open' : 'shell-side'}>
+        <a class="skip" href={`#/${page.value}`} onClick={skip}>
+          {t('skip')}
+        </a>
         <div class="shell-brand">
           <a href={hrefOf('')} class="shell-logo" aria-label={t('nav.home')}>
             <Logo />
