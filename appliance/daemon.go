@@ -266,6 +266,7 @@ func (d *daemon) admin() http.Handler {
 
 		Proofs:      &d.site.answers,
 		SiteProblem: d.site.Problem,
+		Erase:       d.erase,
 		Updates:     d.updates,
 		SelfCall:    d.selfCall,
 	}

@@ -74,6 +74,11 @@ type Parts struct {
 	// there is no certificate from outside although there should be one.
 	Proofs      http.Handler
 	SiteProblem func() string
+	// Erase removes what other services keep, after a reset of everything,
+	// and starts the machine again.
+	Erase func(keepAuthority bool) error
+
+	uploaded uploaded
 	// On the box only.
 	Network Network
 	Names   Names
@@ -101,6 +106,7 @@ func Routes(p *Parts) []Route {
 		auditRoutes(p),
 		meetingRoutes(p),
 		certificateRoutes(p),
+		backupRoutes(p),
 		updateRoutes(p),
 		networkRoutes(p),
 		hardwareRoutes(p),
