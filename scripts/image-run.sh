@@ -30,4 +30,4 @@ exec nice -n 10 qemu-system-x86_64 -name meetbox -machine q35 -accel "${MEETBOX_
 	-drive if=pflash,format=raw,unit=1,file="$run/vars.fd" \
 	-drive if=none,id=disk,format=raw,file="$run/disk.img" -device nvme,serial=meetbox,drive=disk,bootindex=0 \
 	-netdev "user,id=net,hostfwd=tcp::$https-:443,hostfwd=tcp::$http-:80,hostfwd=tcp::$admin-:8443,hostfwd=udp::$udp-:$udp" -device e1000e,netdev=net \
-	-smbios "type=11,value=meetbox:MEETBOX_MEDIA_PORT=$udp,value=meetbox:MEETBOX_MEDIA_ADDRS=$(printf %s "$media" | sed 's/,/,,/g')"
+	-smbios "type=11,value=meetbox:MEETBOX_MEDIA_PORT=$udp,value=meetbox:MEETBOX_MEDIA_ADDRS=$(printf %s "$media" | sed 's/,/,,/g'),value=meetbox:MEETBOX_UPDATE_KEYS=$(cat "$out/update.pub")"

@@ -1,6 +1,8 @@
 #!/bin/sh
 # image.sh [OUT]: builds the box's disk image into OUT (out):
 #   meetbox.img   to write to a disk or stick
+#   meetbox.update  the same for a box that runs already, signed
+#   update.pub    the public key that it is signed with
 #   root.img      the root file system in it
 #   vmlinuz       the kernel in it
 #   sbom.cdx.json what it is made of (CycloneDX)
@@ -9,6 +11,12 @@
 # The same commit gives the same bytes, in any folder. Needs no root; with warm
 # caches (Go's modules, scripts/firmware.sh), no network. MEETBOX_BOOT_SETTINGS
 # names a file to put on the image in place of image/box/meetbox.txt.
+# MEETBOX_SIGNING_KEY names a secret key (appliance/mkupdate makes them, or
+# minisign): the update is signed with it, and the image trusts it. Without one
+# the update is signed with a key of this user, made at the first time, which
+# the image does not know: so nothing of this user gets into the image.
+# MEETBOX_VERSION and MEETBOX_COUNTER stand for the commit and its time; a box
+# only takes updates with a higher counter than its own.
 # MEETBOX_DEBUG=1 adds a shell on the serial line, for developers only.
 set -eu
 cd "$(dirname "$0")/.."
@@ -23,8 +31,9 @@ export GOTOOLCHAIN=local GOWORK=off PATH="$PATH:/usr/sbin:/sbin"
 say() { printf '%s\n' "$*" >&2; }
 
 # All times in the image are the commit's.
-version=$(git rev-parse --short=12 HEAD 2>/dev/null) || version=unknown
+version=${MEETBOX_VERSION:-$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)}
 epoch=${SOURCE_DATE_EPOCH:-$(git log -1 --format=%ct 2>/dev/null || echo 1767225600)}
+counter=${MEETBOX_COUNTER:-$epoch}
 # The base of all partitions' GUIDs; the kernel finds its root by it.
 disk=4d454554-424f-5800-8000-000000000000
 
@@ -45,6 +54,7 @@ sed '/^go /a replace github.com/gokrazy/tools => '"$parts/gok.src" image/tools/g
 	go build -o "$parts/" ./imgnorm ./mkimage ./bom
 	go build -modfile "$parts/gok.mod" -o "$parts/" github.com/gokrazy/tools/cmd/gok
 )
+GOFLAGS=-buildvcs=false CGO_ENABLED=0 go build -o "$parts/" ./appliance/mkupdate
 kernel=$(cd image/box/builddir/github.com/gokrazy && go list -f '{{.Dir}}' github.com/gokrazy/kernel.amd64)
 
 # gok lets the go command write go.mod; here nothing may change in it.
@@ -69,7 +79,7 @@ if [ -n "${MEETBOX_DEBUG:-}" ]; then
 	instance=box-debug
 	rm -rf image/box-debug
 	mkdir image/box-debug
-	ln -s ../box/builddir ../box/extra image/box-debug/
+	ln -s ../box/builddir ../box/extra ../box/keys image/box-debug/
 	sed 's|"ExtraFilePaths": {|&\n                "/bin/busybox": "extra/busybox",|' image/box/config.json >image/box-debug/config.json
 else
 	instance=box
@@ -78,29 +88,62 @@ fi
 say 'image: root file system'
 (
 	cd image # with a relative path, so that the folder's name gets into nothing
-	export GOFLAGS="-trimpath -buildvcs=false '-ldflags=-s -w -buildid= -X main.release=$version'"
+	export GOFLAGS="-trimpath -buildvcs=false '-ldflags=-s -w -buildid= -X main.release=$version -X main.counter=$counter' ${MEETBOX_BUILD_FLAGS:-}"
 	"$parts/gok" --parent_dir=. -i "$instance" overwrite --root="$out/root.img"
 ) >"$parts/gok.log" 2>&1 || { tail -n 30 "$parts/gok.log" >&2; exit 1; }
 "$parts/imgnorm" -time "$epoch" "$out/root.img"
 cp "$kernel/vmlinuz" "$out/vmlinuz"
 chmod 644 "$out/vmlinuz"
 
+say 'image: update'
+options='console=tty1 console=ttyS0,115200 ro rootwait init=/gokrazy/init panic=10 oops=panic pci=nommconf quiet loglevel=4'
+key=${MEETBOX_SIGNING_KEY:-}
+if [ -z "$key" ]; then
+	key=${XDG_CONFIG_HOME:-${HOME:?for the key that updates are signed with}/.config}/meetbox/update.key
+	if [ ! -e "$key" ]; then
+		mkdir -p "${key%/*}"
+		"$parts/mkupdate" key "$key"
+		say "image: made $key, to sign updates with; keep it"
+	fi
+fi
+"$parts/mkupdate" public "$key" >"$out/update.pub"
+trust=$(cat "$out/update.pub")
+cp "$settings" "$parts/meetbox.txt"
+if grep -qrF "$trust" image/box/keys; then
+	: # every box trusts it
+elif [ -n "${MEETBOX_SIGNING_KEY:-}" ]; then
+	printf '\n# Whose updates are taken, beside those of the makers.\nMEETBOX_UPDATE_KEYS=%s\n' "$trust" >>"$parts/meetbox.txt"
+else
+	say 'image: the update is signed with your own key. For a box that trusts it, make the'
+	say "image with MEETBOX_SIGNING_KEY=$key, or write this into its meetbox.txt:"
+	say "MEETBOX_UPDATE_KEYS=$trust"
+fi
+"$parts/mkupdate" sign -key "$key" -version "$version" -counter "$counter" -options "$options" \
+	-kernel "$out/vmlinuz" -root "$out/root.img" -o "$out/meetbox.update"
+
 say 'image: disk'
 printf 'timeout 0\neditor no\n' >"$parts/loader.conf"
 cat >"$parts/a.conf" <<END
 title Meetbox $version
 linux /a/vmlinuz
-options console=tty1 console=ttyS0,115200 root=PARTUUID=${disk%00}01/PARTNROFF=1 ro rootwait init=/gokrazy/init panic=10 oops=panic pci=nommconf quiet loglevel=4
+options root=PARTUUID=${disk%00}01/PARTNROFF=1 $options
 END
+# A kernel's place on the first partition is larger than the kernel, and there
+# from the beginning: an update writes into it and leaves FAT's tables alone.
+room=$((($(wc -c <"$out/vmlinuz") / 4194304 + 2) * 4194304))
+cp "$out/vmlinuz" "$parts/a.vmlinuz"
+rm -f "$parts/b.vmlinuz"
+truncate -s "$room" "$parts/a.vmlinuz" "$parts/b.vmlinuz"
 "$parts/mkimage" -time "$epoch" -disk "$disk" -o "$out/meetbox.img" -root "$out/root.img" -perm "$extra/perm.ext4" \
 	-esp EFI/BOOT/BOOTX64.EFI="$gok/third_party/systemd-250.5-1/systemd-bootx64.efi" \
 	-esp loader/loader.conf="$parts/loader.conf" \
 	-esp loader/entries/s000001-a.conf="$parts/a.conf" \
-	-esp a/vmlinuz="$out/vmlinuz" \
-	-esp meetbox.txt="$settings"
+	-esp a/vmlinuz="$parts/a.vmlinuz" \
+	-esp b/vmlinuz="$parts/b.vmlinuz" \
+	-esp meetbox.txt="$parts/meetbox.txt"
 linux=${kernel##*@}
 "$parts/bom" -version "$version" -time "$epoch" -sbom "$out/sbom.cdx.json" -licences "$out/licences.txt" \
 	-part "operating-system,linux (github.com/gokrazy/kernel.amd64),$linux,GPL-2.0-only,$kernel/LICENSE.linux" \
 	-part "application,systemd-boot,250.5-1,LGPL-2.1-or-later,/usr/share/common-licenses/LGPL-2.1" \
 	-part "firmware,firmware-realtek,20230210-5,LicenseRef-Realtek,$extra/firmware/copyright"
-(cd "$out" && sha256sum meetbox.img root.img vmlinuz sbom.cdx.json licences.txt >SHA256SUMS && cat SHA256SUMS)
+(cd "$out" && sha256sum meetbox.img meetbox.update root.img vmlinuz sbom.cdx.json licences.txt >SHA256SUMS && cat SHA256SUMS)

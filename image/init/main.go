@@ -55,10 +55,18 @@ func main() {
 	log.Printf("%d services started %s after the kernel", len(box.services), uptime())
 	lost := make(chan string, 1)
 	wg.Go(func() { lost <- dog.guard(ctx, names()) })
+	failed := make(chan struct{})
+	wg.Go(func() {
+		if trial(ctx, readCmdline(), confirmedFile, trialTime) {
+			close(failed)
+		}
+	})
 	sig := os.Signal(unix.SIGTERM)
 	select {
 	case sig = <-stop:
 		log.Printf("%v: stopping", sig)
+	case <-failed:
+		log.Print("not confirmed in time: restarting into the system before this one")
 	case name := <-lost:
 		// From here on the hardware is not fed: should stopping fail too, it
 		// restarts the machine.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/base64"
 	"fmt"
 	"log"
 	"net/netip"
@@ -54,7 +55,9 @@ func parseSettings(text string) (set, wrong []string) {
 			wrong = append(wrong, fmt.Sprintf("%s=%.80q: want IP addresses with commas between", name, value))
 		case name == "MEETBOX_MEDIA_PORT" && !port(value):
 			wrong = append(wrong, fmt.Sprintf("%s=%.80q: want a number from 1024 to 65535", name, value))
-		case name == "MEETBOX_MEDIA_ADDRS", name == "MEETBOX_MEDIA_PORT":
+		case name == "MEETBOX_UPDATE_KEYS" && !keys(value):
+			wrong = append(wrong, fmt.Sprintf("%s=%.80q: want public keys of minisign with commas between", name, value))
+		case name == "MEETBOX_MEDIA_ADDRS", name == "MEETBOX_MEDIA_PORT", name == "MEETBOX_UPDATE_KEYS":
 			set = append(set, name+"="+value)
 		default:
 			wrong = append(wrong, fmt.Sprintf("unknown setting %.40q", name))
@@ -73,6 +76,17 @@ func addresses(list string) bool {
 		part = strings.TrimSpace(part)
 		a, err := netip.ParseAddr(part)
 		if part != "" && (err != nil || a.Zone() != "" || a.IsUnspecified() || a.IsMulticast()) {
+			return false
+		}
+	}
+	return true
+}
+
+// keys are 42 bytes each, in base64; the appliance looks closer.
+func keys(list string) bool {
+	for part := range strings.SplitSeq(list, ",") {
+		b, err := base64.StdEncoding.DecodeString(strings.TrimSpace(part))
+		if err != nil || len(b) != 42 {
 			return false
 		}
 	}
