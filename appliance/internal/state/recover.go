@@ -33,7 +33,7 @@ func openGood(name string, steps []step, anew bool) (*bbolt.DB, []string, error)
 	case errors.Is(err, ErrNewer):
 		// An update was taken back after it had changed the file beyond what
 		// this version reads. The copy from before is ours.
-		from = schemaCopy(name, len(steps))
+		from = schemaCopy(name, steps)
 	default:
 		return nil, nil, err
 	}
@@ -93,16 +93,21 @@ func usable(name string, steps []step) bool {
 	return errors.Join(err, db.Close()) == nil
 }
 
-// schemaCopy is the newest copy of a schema that this version knows, "" when
-// there is none.
-func schemaCopy(name string, know int) string {
-	for n := know; n > 0; n-- {
-		c := name + ".schema" + strconv.Itoa(n)
-		if _, err := os.Stat(c); err == nil {
-			return c
+// schemaCopy is the copy of the highest schema that this version can use, ""
+// when there is none.
+func schemaCopy(name string, steps []step) string {
+	copies, err := filepath.Glob(name + ".schema*")
+	if err != nil {
+		return ""
+	}
+	best, from := 0, ""
+	for _, c := range copies {
+		n, err := strconv.Atoi(strings.TrimPrefix(c, name+".schema"))
+		if err == nil && n > best && usable(c, steps) {
+			best, from = n, c
 		}
 	}
-	return ""
+	return from
 }
 
 // replaceBy puts the file aside and a copy of the good one in its place. A
