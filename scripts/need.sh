@@ -54,7 +54,8 @@ for thing in "$@"; do
 		command -v chromium >/dev/null || debian chromium
 		;;
 	busybox) # the shell of images for debugging
-		busybox true 2>/dev/null || debian busybox-static
+		# A dynamic one would miss its libraries there.
+		command -v busybox >/dev/null && ! ldd "$(command -v busybox)" >/dev/null 2>&1 || debian busybox-static
 		;;
 	e2fsprogs) # the image's file system for state
 		PATH=$PATH:/usr/sbin:/sbin command -v mke2fs >/dev/null || debian e2fsprogs

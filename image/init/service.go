@@ -98,7 +98,11 @@ func (s *service) group() (*os.File, error) {
 		"memory.max":       strconv.FormatInt(s.memory, 10),
 		"memory.oom.group": "1",
 	} {
-		if err := os.WriteFile(filepath.Join(dir, name), []byte(value), 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		name = filepath.Join(dir, name)
+		if _, err := os.Stat(name); err != nil {
+			continue // the kernel does not count that; tune said so
+		}
+		if err := os.WriteFile(name, []byte(value), 0); err != nil {
 			log.Printf("%s: %v", s.name, err)
 		}
 	}
