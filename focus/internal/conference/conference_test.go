@@ -444,3 +444,19 @@ func FuzzJingle(f *testing.F) {
 		}
 	})
 }
+
+func TestRegion(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ members, want string }{
+		{"", ""}, {"eu", "eu"}, {"us eu", "us"}, {"us eu eu", "eu"}, {"- - eu", "eu"}, {"us eu eu us", "us"},
+	} {
+		c := newConference(&Focus{log: slog.New(slog.DiscardHandler)}, room, self)
+		for i, region := range strings.Fields(tc.members) {
+			nick := fmt.Sprint(i)
+			c.members[nick] = &member{nick: nick, order: i, present: true, region: strings.Trim(region, "-")}
+		}
+		if got := c.region(); got != tc.want {
+			t.Errorf("region of %q is %q, want %q", tc.members, got, tc.want)
+		}
+	}
+}

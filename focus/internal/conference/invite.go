@@ -47,7 +47,7 @@ type session struct {
 
 // invite allocates a member on the bridge; allocated goes on from there.
 func (c *Conference) invite(m *member) {
-	if !c.haveBridge(m.region) {
+	if !c.haveBridge() {
 		return
 	}
 	b, f := c.bridge, *m.features
@@ -93,11 +93,11 @@ func (c *Conference) invite(m *member) {
 
 // haveBridge finds a bridge for the conference. While there is none it looks
 // again and again, and tells the room when that takes long.
-func (c *Conference) haveBridge(region string) bool {
+func (c *Conference) haveBridge() bool {
 	if c.bridge != nil {
 		return c.brewery().Present(c.bridge.JID) // else it may come back, or is lost soon
 	}
-	picked, ok := c.brewery().Pick(region)
+	picked, ok := c.brewery().Pick(c.region())
 	if ok {
 		c.bridge = &bridge{JID: picked.JID, Region: picked.Region, ID: token()}
 		c.dirty = true
@@ -109,6 +109,23 @@ func (c *Conference) haveBridge(region string) bool {
 	}
 	c.tellMissing(!ok)
 	return ok
+}
+
+// region is where most of those who say it are; of equals, who came first.
+func (c *Conference) region() string {
+	count := make(map[string]int)
+	best := ""
+	for _, m := range c.sorted() {
+		if m.present && m.region != "" {
+			count[m.region]++
+		}
+	}
+	for _, m := range c.sorted() {
+		if count[m.region] > count[best] {
+			best = m.region
+		}
+	}
+	return best
 }
 
 // tellMissing shows in the room whether a bridge is missing. The apps take
