@@ -202,8 +202,14 @@ func (r *run) acquire(ctx context.Context) error {
 			return r.take(ctx, ack)
 		}
 	}
+	// One question, asked again and again: some servers take seconds to
+	// answer, and then the answer is still to it.
+	question, err := r.question()
+	if err != nil {
+		return err
+	}
 	for patience := r.timing.answer; ; patience = min(2*patience, r.timing.last) {
-		offer, err := r.discover(ctx, patience)
+		offer, err := r.ask(ctx, question, netip.Addr{}, netip.Addr{}, nil, patience, dhcpv4.MessageTypeOffer)
 		if err != nil {
 			return err
 		}
@@ -216,7 +222,7 @@ func (r *run) acquire(ctx context.Context) error {
 			continue
 		}
 		addr, _ := netip.AddrFromSlice(offer.YourIPAddr.To4())
-		ack, err := r.request(ctx, addr, serverOf(offer.DHCPv4), 2*r.timing.answer)
+		ack, err := r.request(ctx, addr, serverOf(offer.DHCPv4), 2*r.timing.answer, dhcpv4.WithTransactionID(offer.TransactionID))
 		if err != nil {
 			return err
 		}
@@ -226,22 +232,19 @@ func (r *run) acquire(ctx context.Context) error {
 	}
 }
 
-func (r *run) discover(ctx context.Context, patience time.Duration) (received, error) {
+// question is who would lend us an address, best the one that we had.
+func (r *run) question() (*dhcpv4.DHCPv4, error) {
 	var more []dhcpv4.Modifier
 	if old := r.state.Lease.Address.Addr(); old.IsValid() {
 		more = append(more, dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(old.AsSlice())))
 	}
-	m, err := r.message(dhcpv4.MessageTypeDiscover, more...)
-	if err != nil {
-		return received{}, err
-	}
-	return r.ask(ctx, m, netip.Addr{}, netip.Addr{}, nil, patience, dhcpv4.MessageTypeOffer)
+	return r.message(dhcpv4.MessageTypeDiscover, more...)
 }
 
 // request asks for the address, of one server or (the lease of an earlier
 // time) of any. Silence is no error.
-func (r *run) request(ctx context.Context, addr, server netip.Addr, patience time.Duration) (received, error) {
-	more := []dhcpv4.Modifier{dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(addr.AsSlice()))}
+func (r *run) request(ctx context.Context, addr, server netip.Addr, patience time.Duration, more ...dhcpv4.Modifier) (received, error) {
+	more = append(more, dhcpv4.WithOption(dhcpv4.OptRequestedIPAddress(addr.AsSlice())))
 	if server.IsValid() {
 		more = append(more, dhcpv4.WithOption(dhcpv4.OptServerIdentifier(server.AsSlice())))
 	}
@@ -382,12 +385,15 @@ func (r *run) extend(ctx context.Context, l api.Lease, age time.Duration) (recei
 	if err != nil || ack.DHCPv4 != nil || age < r.end {
 		return ack, err
 	}
-	offer, err := r.discover(ctx, 2*r.timing.answer)
+	if m, err = r.question(); err != nil {
+		return received{}, err
+	}
+	offer, err := r.ask(ctx, m, netip.Addr{}, netip.Addr{}, nil, 4*r.timing.answer, dhcpv4.MessageTypeOffer)
 	if err != nil || offer.DHCPv4 == nil {
 		return received{}, err
 	}
 	addr, _ := netip.AddrFromSlice(offer.YourIPAddr.To4())
-	return r.request(ctx, addr, serverOf(offer.DHCPv4), 2*r.timing.answer)
+	return r.request(ctx, addr, serverOf(offer.DHCPv4), 2*r.timing.answer, dhcpv4.WithTransactionID(offer.TransactionID))
 }
 
 // Servers asks who lends addresses on the link, and returns them all.

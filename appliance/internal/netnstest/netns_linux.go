@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -145,9 +146,12 @@ func (h *Host) Start(t *testing.T, name string, args ...string) *Process {
 		cancel()
 		t.Fatalf("%s: %v", name, err)
 	}
-	t.Cleanup(func() {
+	p.stop = sync.OnceFunc(func() {
 		cancel()
-		cmd.Wait()
+		_ = cmd.Wait() // it was killed
+	})
+	t.Cleanup(func() {
+		p.stop()
 		if t.Failed() {
 			t.Logf("%s said:\n%s", name, p.Output())
 		}

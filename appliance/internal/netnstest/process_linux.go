@@ -7,14 +7,33 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func fields(s string) []string { return strings.Fields(s) }
 
 // Process is a program that runs beside the test.
 type Process struct {
-	cmd *exec.Cmd
-	out output
+	cmd  *exec.Cmd
+	out  output
+	stop func()
+}
+
+// Stop ends it.
+func (p *Process) Stop() { p.stop() }
+
+// Answers waits until the program has said the words.
+func Answers(t *testing.T, p *Process, words string) {
+	t.Helper()
+	limit, tick := time.After(10*time.Second), time.NewTicker(10*time.Millisecond)
+	defer tick.Stop()
+	for !strings.Contains(p.Output(), words) {
+		select {
+		case <-tick.C:
+		case <-limit:
+			t.Fatalf("never said %q, but:\n%s", words, p.Output())
+		}
+	}
 }
 
 // Output is what it said so far.
