@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -149,4 +150,30 @@ func TestTwoBridges(t *testing.T) {
 	if _, b := w.control(http.MethodGet, "ctl/focus.sock", "/conferences"); !json.Valid(b) || len(b) < 100 {
 		t.Errorf("conferences: %s", b)
 	}
+}
+
+// A bridge that hangs, without dying, is left to itself when there is another.
+func TestBridgeHangs(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	processes := map[string]*process{"one": w.realBridge("one"), "two": w.realBridge("two")}
+	w.bridges("two bridges", func(l []conference.Bridge) bool { return len(l) == 2 && l[0].Usable && l[1].Usable })
+	ann, bob := w.guest(1000, classicJSON()), w.guest(2000, classicJSON())
+	meet(ann, bob, "demo")
+	first := busy(w.bridges("a busy bridge", func(l []conference.Bridge) bool { return busy(l) != "" }))
+	if err := processes[first].now.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range []*peer{ann, bob} {
+		if end := p.jingle(jingle.SessionTerminate); end.Reason.Text != "moving" {
+			t.Errorf("%s: session ended by %+v", p.nick(), end)
+		}
+		p.accept(p.jingle(jingle.SessionInitiate))
+	}
+	if err := processes[first].now.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	w.bridges("the first again", func(l []conference.Bridge) bool {
+		return len(l) == 2 && l[0].Usable && l[1].Usable && busy(l) != first
+	})
 }

@@ -33,7 +33,9 @@ const (
 	failureReset = 20 * time.Second // a bridge that failed gets nothing new for so long
 	rampUp       = 20 * time.Second // until published stress knows of new participants
 	returnGrace  = 8 * time.Second  // bridges reconnect within 1 s after signaling came back
-	freshFor     = 9 * time.Second  // bridges publish every five seconds
+	freshFor     = 8 * time.Second  // bridges publish every five seconds
+	lookEvery    = time.Second      // for bridges to be checked
+	hungAfter    = 3 * time.Second  // without an answer to a check, of one that does not publish
 )
 
 // XMPP is what the brewery needs of the session with signaling.
@@ -68,6 +70,10 @@ type bridge struct {
 	choice.Bridge
 	stale       bool // not seen since the focus was offline
 	seen        time.Time
+	checked     time.Time // the last check was sent
+	asked       time.Time // likewise; zero when it was answered
+	hung        bool      // neither publishes nor answers
+	given       bool      // … and its conferences were told
 	failedUntil time.Time
 	added       []time.Time
 	missed      int // health checks without an answer, in a row
@@ -145,11 +151,12 @@ func (b *Brewery) seen(p stanza.Presence) {
 	b.mu.Lock()
 	br, known := b.bridges[p.From]
 	if !known {
-		br = &bridge{Bridge: choice.Unseen(p.From)}
+		br = &bridge{Bridge: choice.Unseen(p.From), checked: time.Now()}
 		b.bridges[p.From] = br
 	}
-	before, back := br.Bridge, br.stale
+	before, back, hung := br.Bridge, br.stale, br.hung
 	br.stale, br.seen = false, time.Now()
+	br.hung, br.given, br.asked = false, false, time.Time{} // it lives
 	br.Bridge = br.Update(*stats)
 	after := br.Bridge
 	b.mu.Unlock()
@@ -165,7 +172,7 @@ func (b *Brewery) seen(p stanza.Presence) {
 	case before.Usable() && !usable:
 		b.log.Warn("bridge unusable by its own word", "peer", p.From.String())
 		b.events.Lost(p.From)
-	case usable && (!before.Usable() || before.Drain != after.Drain):
+	case usable && (hung || !before.Usable() || before.Drain != after.Drain):
 		b.events.Up(p.From)
 	}
 }
@@ -209,8 +216,8 @@ func (b *Brewery) List() []choice.Bridge {
 	return b.list(time.Now())
 }
 
-// list is List; b.mu is held. A bridge that has not answered a check fails
-// when it does not publish either; one that only has much to do is heard of.
+// list is List; b.mu is held. A bridge that did not answer a check counts as
+// failed only if it does not publish either.
 func (b *Brewery) list(now time.Time) []choice.Bridge {
 	var out []choice.Bridge
 	for _, br := range b.bridges {
@@ -220,7 +227,7 @@ func (b *Brewery) list(now time.Time) []choice.Bridge {
 		br.added = slices.DeleteFunc(br.added, func(t time.Time) bool { return now.Sub(t) > rampUp })
 		v := br.Bridge
 		v.Recent = len(br.added)
-		v.Failed = now.Before(br.failedUntil) || br.missed > 0 && now.Sub(br.seen) > freshFor
+		v.Failed = now.Before(br.failedUntil) || br.hung || br.missed > 0 && now.Sub(br.seen) > freshFor
 		out = append(out, v)
 	}
 	slices.SortFunc(out, func(x, y choice.Bridge) int { return strings.Compare(x.JID.String(), y.JID.String()) })
@@ -288,7 +295,7 @@ func (b *Brewery) Graceful(j jid.JID) {
 
 // Run checks the bridges' health until ctx ends.
 func (b *Brewery) Run(ctx context.Context) {
-	tick := time.NewTicker(checkEvery)
+	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
 		select {
@@ -296,22 +303,58 @@ func (b *Brewery) Run(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		b.mu.Lock()
-		var list []jid.JID
-		for j, br := range b.bridges {
-			if !br.stale {
-				list = append(list, j)
-			}
-		}
-		b.mu.Unlock()
-		slices.SortFunc(list, func(x, y jid.JID) int { return strings.Compare(x.String(), y.String()) })
-		for _, j := range list {
+		check, lost := b.look(time.Now())
+		for _, j := range check {
 			b.check(j)
+		}
+		for _, j := range lost {
+			b.sick.Inc()
+			b.log.Warn("bridge hangs", "peer", j.String())
+			b.events.Lost(j)
 		}
 	}
 }
 
+// look finds the bridges whose check is due, which is sooner when they do not
+// publish, and those that hang. These are given up if there is another: they
+// may only be cut off from here, and their media flow.
+func (b *Brewery) look(now time.Time) (check, lost []jid.JID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for j, br := range b.bridges {
+		if br.stale {
+			continue
+		}
+		silent := now.Sub(br.seen) > freshFor
+		if since := now.Sub(br.checked); since >= checkEvery || silent && br.asked.IsZero() && since >= hungAfter {
+			check = append(check, j)
+		}
+		br.hung = br.hung || silent && !br.asked.IsZero() && now.Sub(br.asked) >= hungAfter
+	}
+	for j, br := range b.bridges {
+		if !br.hung || br.given || br.stale {
+			continue
+		}
+		if _, other := choice.Pick(b.list(now), ""); other {
+			br.given = true
+			lost = append(lost, j)
+		}
+	}
+	compare := func(x, y jid.JID) int { return strings.Compare(x.String(), y.String()) }
+	slices.SortFunc(check, compare)
+	slices.SortFunc(lost, compare)
+	return check, lost
+}
+
 func (b *Brewery) check(j jid.JID) {
+	b.mu.Lock()
+	if br, ok := b.bridges[j]; ok {
+		br.checked = time.Now()
+		if br.asked.IsZero() {
+			br.asked = br.checked
+		}
+	}
+	b.mu.Unlock()
 	b.x.Ask(j, stanza.Get, jitsimeet.HealthCheck{}, func(_ stanza.IQ, err error) { b.checked(j, err) })
 }
 
@@ -325,9 +368,13 @@ func (b *Brewery) checked(j jid.JID, err error) {
 	now := time.Now()
 	e, refused := errors.AsType[*stanza.Error](err)
 	var up, lost, again bool
+	hung := br.hung
+	if err == nil || refused {
+		br.asked, br.hung, br.given = time.Time{}, false, false
+	}
 	switch {
 	case err == nil:
-		up = !br.failedUntil.IsZero() && now.After(br.failedUntil)
+		up = !br.failedUntil.IsZero() && now.After(br.failedUntil) || br.failedUntil.IsZero() && hung
 		br.missed = 0
 		if up {
 			br.failedUntil = time.Time{}
@@ -340,10 +387,6 @@ func (b *Brewery) checked(j jid.JID, err error) {
 		again = br.missed == 1
 		if !again {
 			br.failedUntil = now.Add(failureReset)
-			// It may hang, or only be cut off from here. Meetings that could
-			// be elsewhere are not left to it.
-			_, other := choice.Pick(b.list(now), "")
-			lost = other && now.Sub(br.seen) > freshFor
 		}
 	}
 	b.mu.Unlock()

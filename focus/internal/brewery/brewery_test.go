@@ -191,13 +191,26 @@ func TestBridges(t *testing.T) {
 					time.Sleep(time.Second)
 				}
 			}()
-			time.Sleep(checkEvery + time.Second)
+			time.Sleep(freshFor + hungAfter + 2*lookEvery)
+			s.want("up two; lost one", true)
 			if b, ok := s.b.Pick(""); !ok || b.JID != two {
 				t.Errorf("Pick = %+v, %v", b, ok)
 			}
-			time.Sleep(retryCheck)
-			s.want("up two; lost one", true)
+			s.answer(nil)
 			time.Sleep(time.Minute)
+			s.seen(one)
+			s.want("up one", true)
+		},
+		"hang until there is another": func(_ *testing.T, s *stage) {
+			s.seen(one, "drain", "false")
+			s.answer(client.ErrTimeout)
+			time.Sleep(time.Minute)
+			s.want("up one", false)
+			s.answer(nil)
+			s.seen(jid.MustParse("brewery@internal.x/two"), "drain", "false")
+			s.answer(client.ErrTimeout)
+			time.Sleep(2 * lookEvery)
+			s.want("up two; lost one", true)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
