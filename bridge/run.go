@@ -16,6 +16,7 @@ import (
 	"meetbox.local/bridge/internal/colibri"
 	"meetbox.local/bridge/internal/conference"
 	"meetbox.local/bridge/internal/transport"
+	"meetbox.local/bridge/internal/turnserver"
 	"meetbox.local/signaling/xmpp/client"
 	"meetbox.local/signaling/xmpp/jid"
 )
@@ -37,6 +38,10 @@ type settings struct {
 	WebSocket struct {
 		Domains []string `json:"domains"`
 	} `json:"websocket"`
+	// TURN serves clients without UDP; without a secret it does not.
+	TURN struct {
+		Secret string `json:"secret"`
+	} `json:"turn,omitzero"`
 	Region string `json:"region,omitempty"` // where the bridge is, for meetings of people near it
 }
 
@@ -119,6 +124,16 @@ func run(parent context.Context, u *unit.Unit) error {
 		}
 		return sockets.Serve(ctx, l)
 	})
+	if secret := s.TURN.Secret; secret != "" {
+		server := turnserver.New(secret, port.Listening, u.Log, u.Metrics)
+		start("TURN", func(ctx context.Context) error {
+			l, err := ctl.Listen(u.Socket("turn"))
+			if err != nil {
+				return err
+			}
+			return server.Serve(ctx, l)
+		})
+	}
 	start("control", func(ctx context.Context) error { return b.follow(ctx, s) })
 	wg.Wait()
 	return context.Cause(ctx)

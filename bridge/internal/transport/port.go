@@ -207,6 +207,17 @@ func (p *Port) LocalPort() int {
 	return int(p.port)
 }
 
+// Listening is where the port can be reached on this machine.
+func (p *Port) Listening() []netip.AddrPort {
+	p.mu.RLock()
+	defer p.mu.RUnlock()
+	list := make([]netip.AddrPort, len(p.locals))
+	for i, l := range p.locals {
+		list[i] = l.addr
+	}
+	return list
+}
+
 // NewBatch is for goroutines other than the readers, that is, timers. A batch
 // belongs to one goroutine at a time. It is expensive (a megabyte of address
 // space): make few and keep them.

@@ -13,6 +13,9 @@
 //	/conference-request/v1     → focus
 //	/colibri-ws/…              → bridge
 //
+// TURN on the same port, with TLS or without, goes to the bridge, too: see
+// sorter.
+//
 // The console has a port, and so an origin, of its own: its page, and
 // /api/v1/… → appliance.
 //
@@ -75,6 +78,7 @@ type Server struct {
 	outside atomic.Pointer[tls.Certificate] // from another authority; nil: none
 	secure  http.Handler
 	admin   http.Handler
+	turn    string // the bridge's socket for TURN
 
 	appliance http.Handler
 }
@@ -97,6 +101,7 @@ func New(o Options) (*Server, error) {
 	}
 	backend := func(name string) http.Handler { return proxy.New(name, o.Socket(name), o.Metrics, o.Log) }
 	s.secure = s.routes(backend("signaling"), backend("focus"), backend("bridge"))
+	s.turn = o.Socket("turn")
 	s.appliance = proxy.Appliance(o.Socket("appliance"), o.Metrics, o.Log)
 	s.admin = s.console(s.appliance)
 	return s, nil
@@ -135,10 +140,11 @@ func (s *Server) Serve(ctx context.Context, secure, plain, admin net.Listener) e
 	defer cancel(nil)
 	refused := s.meters.refused("connections").Inc
 	https := s.server(s.count("https", s.secure))
-	https.TLSConfig = s.tls()
+	door := s.sort(s.limiter.Listen(secure, refused))
 	http1 := s.server(s.count("http", s.plainRoutes()))
 	var wg sync.WaitGroup
-	wg.Go(func() { cancel(fmt.Errorf("https: %w", https.ServeTLS(s.limiter.Listen(secure, refused), "", ""))) })
+	wg.Go(door.run)
+	wg.Go(func() { cancel(fmt.Errorf("https: %w", https.Serve(door))) })
 	wg.Go(func() { cancel(fmt.Errorf("http: %w", http1.Serve(s.limiter.Listen(plain, refused)))) })
 	console := s.server(s.count("console", s.admin))
 	console.ReadTimeout, console.WriteTimeout = 0, 0 // see bounded

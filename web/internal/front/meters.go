@@ -12,10 +12,11 @@ import (
 type meters struct {
 	set     *metrics.Set
 	reports *metrics.Counter
+	turn    *metrics.Counter
 }
 
 func newMeters(set *metrics.Set) meters {
-	return meters{set: set, reports: set.NewCounter("web_csp_reports_total")}
+	return meters{set: set, reports: set.NewCounter("web_csp_reports_total"), turn: set.NewCounter("web_turn_connections_total")}
 }
 
 // refused counts what was turned away, by reason.
