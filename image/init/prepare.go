@@ -30,6 +30,10 @@ func names() []string { return []string{"appliance", "signaling", "focus", "brid
 // prepare makes what the services need before the first of them runs.
 func prepare() (*box, error) {
 	tune()
+	// gokrazy leads it to where the kernel would write what it had been lent.
+	if err := os.Remove("/tmp/resolv.conf"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		log.Print(err)
+	}
 	checkStorage()
 	if err := forget(permDir); err != nil {
 		log.Printf("factory reset: %v", err)
