@@ -13,10 +13,8 @@ import (
 
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/admin"
-	"meetbox.local/appliance/internal/network"
 	"meetbox.local/appliance/internal/perm"
 	"meetbox.local/appliance/internal/screen"
-	"meetbox.local/appliance/internal/state"
 	"meetbox.local/appliance/kit/unit"
 )
 
@@ -36,16 +34,16 @@ const explainTime = 30 * time.Second
 // machine is what the appliance does on the box only, where the whole machine is
 // its business: disk, network, screen.
 type machine struct {
-	groups  map[string]int // of the services, each of which may read its own files only
-	size    int64          // of /perm in bytes
-	notes   []string
-	network *network.Manager
-	care    *care
+	groups map[string]int // of the services, each of which may read its own files only
+	size   int64          // of /perm in bytes
+	notes  []string
+	care   *care
+	*lan
 }
 
 // newMachine makes a new box ready. What goes wrong is no reason not to serve
 // meetings: it is said on the screen.
-func newMachine(log *slog.Logger) (*machine, error) {
+func newMachine(stateDir string, log *slog.Logger) (*machine, error) {
 	b := &machine{groups: map[string]int{}}
 	for _, s := range services[1:] {
 		g, err := user.LookupGroup(s)
@@ -65,6 +63,7 @@ func newMachine(log *slog.Logger) (*machine, error) {
 		log.Error("disk", "err", err)
 		b.notes = append(b.notes, "nothing can be stored: "+err.Error())
 	}
+	b.lan = newLAN(stateDir, log)
 	if b.care, err = newCare(log); err != nil {
 		log.Error("the machine is not looked after as it should be", "err", err)
 		b.notes = append(b.notes, err.Error())
@@ -132,14 +131,9 @@ func (b *machine) explain(ctx context.Context, u *unit.Unit, why error) {
 	}, rescue{b, nil}, u.Log)
 }
 
-// connect makes what needs the store.
-func (b *machine) connect(store *state.Store, log *slog.Logger) {
-	b.network = network.NewManager(networkStore{store}, resolvFile, log)
-}
-
 // parts are what the admin API asks of the box.
 func (b *machine) parts(p *admin.Parts) {
-	p.Network = b.network
+	p.Network, p.Names, p.Clock, p.Island = b.network, announced{b.lan}, b.clock, b.island
 	p.Hardware, p.Installer = b.care, b.care.install
 }
 
@@ -160,14 +154,14 @@ func (d *daemon) forever(ctx context.Context, what string, run func(context.Cont
 func (b *machine) run(ctx context.Context, d *daemon) {
 	var wg sync.WaitGroup
 	wg.Go(func() { b.care.run(ctx) })
-	wg.Go(func() { d.forever(ctx, "network", b.network.Run) })
+	wg.Go(func() { b.lan.run(ctx, d) })
 	wg.Go(func() {
 		calm := calm{}
 		screen.Run(ctx, func(ctx context.Context) screen.Page {
 			update, install := d.updates.Status(), b.care.install.Status()
 			return screen.Page{
 				Status: d.Status(), Health: calm.look(admin.Ask(ctx, services, d.control)), Disk: b.size,
-				Notes: slices.Concat(d.updates.Notes(), b.care.notes(), b.notes),
+				Notes: slices.Concat(d.updates.Notes(), b.care.notes(), b.lan.notes(), b.notes),
 				Clock: time.Now(), Update: &update, Install: &install, Keyboard: true,
 			}
 		}, rescue{b, d}, d.log)

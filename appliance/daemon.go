@@ -54,6 +54,7 @@ type daemon struct {
 	store     *state.Store
 	people    *accounts.Book
 	site      *site
+	changed   chan struct{}   // names, addresses or the time are others
 	asked     chan chan error // by the admin API: put into effect what changed
 	addresses func() ([]network.Address, error)
 	now       func() time.Time
@@ -80,7 +81,7 @@ func run(ctx context.Context, u *unit.Unit, raw *settings.Raw, onBox bool) error
 	}
 	var b *machine
 	if onBox {
-		if b, err = newMachine(u.Log); err != nil {
+		if b, err = newMachine(u.State, u.Log); err != nil {
 			return err
 		}
 	}
@@ -94,7 +95,7 @@ func run(ctx context.Context, u *unit.Unit, raw *settings.Raw, onBox bool) error
 	d := newDaemon(u, set, store)
 	d.machine = b
 	if b != nil {
-		b.connect(store, u.Log)
+		b.connect(d, store, u.Log)
 		b.care.connect(d)
 	}
 	return errors.Join(d.run(ctx), store.Close())
@@ -109,6 +110,7 @@ func newDaemon(u *unit.Unit, set settings.Settings, store *state.Store) *daemon 
 		people:    accounts.New(store, time.Now),
 		site:      newSite(),
 		asked:     make(chan chan error),
+		changed:   make(chan struct{}, 1),
 		addresses: network.Addresses,
 		now:       time.Now,
 		pending:   map[string]bool{},
@@ -137,16 +139,15 @@ func (d *daemon) run(ctx context.Context) error {
 	d.u.Handle("GET /setup-code", http.HandlerFunc(d.showCode))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	changed := make(chan struct{}, 1)
 	var wg sync.WaitGroup
 	wg.Go(func() { cancel(d.serve(ctx)) })
-	wg.Go(func() { d.watch(ctx, changed) })
+	wg.Go(func() { d.watch(ctx, d.changed) })
 	wg.Go(func() { d.runSite(ctx) })
 	wg.Go(func() { d.updates.Run(ctx) })
 	if d.machine != nil {
 		wg.Go(func() { d.machine.run(ctx, d) })
 	}
-	d.loop(ctx, changed)
+	d.loop(ctx, d.changed)
 	wg.Wait()
 	if err := d.store.SafeCopy(true); err != nil {
 		d.log.Error("no safe copy", "err", err)
@@ -267,6 +268,8 @@ func (d *daemon) admin() http.Handler {
 		Proofs:      &d.site.answers,
 		SiteProblem: d.site.Problem,
 		Erase:       d.erase,
+		LogDir:      d.logDir(),
+		Ports:       admin.Ports{HTTPS: d.set.HTTPSPort, HTTP: d.set.HTTPPort, Admin: d.set.AdminPort},
 		Updates:     d.updates,
 		SelfCall:    d.selfCall,
 	}
@@ -274,6 +277,14 @@ func (d *daemon) admin() http.Handler {
 		d.machine.parts(parts)
 	}
 	return admin.Handler(parts)
+}
+
+// logDir is where the services' output is kept.
+func (d *daemon) logDir() string {
+	if d.machine != nil {
+		return "/run/log" // process 1 writes it, in RAM
+	}
+	return filepath.Join(d.u.State, "log") // the process runner
 }
 
 // showCode answers on the control socket, which only the machine's owner can
@@ -368,6 +379,9 @@ func (d *daemon) input(ctx context.Context, found []network.Address) (render.Inp
 	}
 	kept, err := d.store.Settings()
 	in.Rooms = kept.Settings.Rooms
+	if d.machine != nil {
+		d.machine.follows(kept.Settings, &in)
+	}
 	return in, err
 }
 

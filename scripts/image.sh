@@ -17,6 +17,8 @@
 # the image does not know: so nothing of this user gets into the image.
 # MEETBOX_VERSION and MEETBOX_COUNTER stand for the commit and its time; a box
 # only takes updates with a higher counter than its own.
+# For tests: MEETBOX_BUILD_FLAGS are further flags of "go build", and
+# MEETBOX_UPDATE_ONLY=1 leaves out what is not needed for an update.
 # MEETBOX_DEBUG=1 adds a shell on the serial line, for developers only.
 set -eu
 cd "$(dirname "$0")/.."
@@ -88,7 +90,7 @@ fi
 say 'image: root file system'
 (
 	cd image # with a relative path, so that the folder's name gets into nothing
-	export GOFLAGS="-trimpath -buildvcs=false '-ldflags=-s -w -buildid= -X main.release=$version -X main.counter=$counter' ${MEETBOX_BUILD_FLAGS:-}"
+	export GOFLAGS="-trimpath -buildvcs=false '-ldflags=-s -w -buildid= -X main.release=$version -X main.counter=$counter -X main.built=$epoch' ${MEETBOX_BUILD_FLAGS:-}"
 	"$parts/gok" --parent_dir=. -i "$instance" overwrite --root="$out/root.img"
 ) >"$parts/gok.log" 2>&1 || { tail -n 30 "$parts/gok.log" >&2; exit 1; }
 "$parts/imgnorm" -time "$epoch" "$out/root.img"
@@ -120,6 +122,7 @@ else
 fi
 "$parts/mkupdate" sign -key "$key" -version "$version" -counter "$counter" -options "$options" \
 	-kernel "$out/vmlinuz" -root "$out/root.img" -o "$out/meetbox.update"
+[ -z "${MEETBOX_UPDATE_ONLY:-}" ] || exit 0
 
 say 'image: disk'
 printf 'timeout 0\neditor no\n' >"$parts/loader.conf"

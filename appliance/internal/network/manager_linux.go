@@ -454,7 +454,7 @@ func (m *Manager) event(ctx context.Context, _ *worker, f func()) {
 func (m *Manager) lend(ctx context.Context, w *worker, name string) {
 	old := make(chan api.Lease, 1)
 	m.event(ctx, w, func() { old <- m.leases[name] })
-	c := &dhcp.Client{Link: name, Host: "meetbox", Log: m.log, Report: func(s dhcp.State) {
+	c := &dhcp.Client{Link: name, Host: DHCPName, Log: m.log, Report: func(s dhcp.State) {
 		m.event(ctx, w, func() {
 			m.leases[name], m.said[name] = s.Lease, s.Problem
 			if !s.Lease.Address.IsValid() {

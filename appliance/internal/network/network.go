@@ -115,3 +115,9 @@ func portable() ([]Address, error) {
 	}
 	return order(out), nil
 }
+
+// DHCPName is what the box calls itself to DHCP servers.
+const DHCPName = "meetbox"
+
+// IsHost says whether the text can be a host name.
+func IsHost(text string) bool { return len(text) <= 253 && hostLabel.MatchString(text) }

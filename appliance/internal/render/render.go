@@ -53,6 +53,7 @@ type Input struct {
 	Media     []netip.Addr // offered for media
 	Names     []string     // host names of the machine, best first
 	Addresses []netip.Addr // of the machine, best first
+	Captive   bool         // web answers what phones ask to find the internet
 	Focus     state.Account
 	Bridge    state.Account
 	BridgeID  string
@@ -170,6 +171,7 @@ type webFile struct {
 	MUCDomain   string   `json:"muc_domain"`
 	FocusDomain string   `json:"focus_domain"`
 	GuestDomain string   `json:"guest_domain,omitempty"` // where guests log in; empty: where all do
+	Captive     bool     `json:"captive,omitempty"`
 }
 
 type pair struct {
@@ -398,6 +400,7 @@ func web(in Input) webFile {
 	}
 	return webFile{
 		GuestDomain: guests,
+		Captive:     in.Captive,
 		Admin:       admin,
 		HTTPS:       ":" + strconv.Itoa(in.HTTPSPort),
 		HTTP:        ":" + strconv.Itoa(in.HTTPPort),

@@ -81,6 +81,7 @@ type Server struct {
 	turn    string // the bridge's socket for TURN
 
 	appliance http.Handler
+	probes    probes
 }
 
 // New makes a server from the settings, certificate and page it is given.
@@ -94,6 +95,7 @@ func New(o Options) (*Server, error) {
 		pages:   pages,
 		limiter: policy.NewLimiter(policy.PerPeer, policy.InAll),
 		meters:  newMeters(o.Metrics),
+		probes:  newProbes(),
 	}
 	o.Metrics.NewGauge("web_connections", func() float64 { return float64(s.limiter.Open()) })
 	if err := s.Apply(o.Settings); err != nil {

@@ -48,6 +48,9 @@ func (s *Server) plainRoutes() http.Handler {
 	}
 	mux.HandleFunc("GET /", s.toSecure)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if s.captive(w, r) {
+			return
+		}
 		policy.SetCommon(w.Header())
 		if r.Method != http.MethodGet && r.Method != http.MethodHead {
 			w.Header().Set("Allow", "GET, HEAD")

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 
+	"meetbox.local/appliance/api"
 	"meetbox.local/web/internal/configjs"
 	"meetbox.local/web/internal/policy"
 )
@@ -31,6 +32,7 @@ func (s *Server) routes(signaling, focus, bridge http.Handler) http.Handler {
 	own.HandleFunc("GET /ca.crt", s.getAuthority)
 	own.HandleFunc("GET /ca.mobileconfig", s.getProfile)
 	mux.HandleFunc("GET "+trustedPath, getTrusted)
+	own.HandleFunc("GET "+api.CaptivePath, s.getCaptive)
 	own.HandleFunc("POST "+policy.ReportPath, s.postReport)
 	for _, later := range []string{"/external_api.js", "/interface_config.js", "/libs/", "/static/", "/.well-known/", "/favicon.ico"} {
 		own.HandleFunc("GET "+later, s.getFile) // a room must never take these names

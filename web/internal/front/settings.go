@@ -26,6 +26,7 @@ type Settings struct {
 	MUCDomain   string   `json:"muc_domain"`
 	FocusDomain string   `json:"focus_domain"`
 	GuestDomain string   `json:"guest_domain,omitempty"` // where guests log in; empty: where all do
+	Captive     bool     `json:"captive,omitempty"`      // phones ask here whether there is the internet
 }
 
 // Pair is a certificate and its key, as files.
@@ -41,6 +42,7 @@ type site struct {
 	port    int
 	domains configjs.Domains
 	ca      []byte // PEM
+	captive bool
 }
 
 func (s Settings) site() (*site, error) {
@@ -63,6 +65,7 @@ func (s Settings) site() (*site, error) {
 		port:    s.HTTPSPort,
 		domains: configjs.Domains{Domain: s.Domain, MUC: s.MUCDomain, Focus: s.FocusDomain, Guests: s.GuestDomain},
 		ca:      ca,
+		captive: s.Captive,
 	}, nil
 }
 
