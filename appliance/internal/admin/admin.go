@@ -74,6 +74,8 @@ type Parts struct {
 	// there is no certificate from outside although there should be one.
 	Proofs      http.Handler
 	SiteProblem func() string
+	LogDir      string // has NAME.log of each service
+	Ports       Ports
 	// Erase removes what other services keep, after a reset of everything,
 	// and starts the machine again.
 	Erase func(keepAuthority bool) error
@@ -107,6 +109,7 @@ func Routes(p *Parts) []Route {
 		meetingRoutes(p),
 		certificateRoutes(p),
 		backupRoutes(p),
+		diagnosticsRoutes(p),
 		updateRoutes(p),
 		networkRoutes(p),
 		hardwareRoutes(p),

@@ -66,6 +66,19 @@ func (p *Parts) attention(services []api.Service) (out []api.Attention) {
 	for _, n := range p.Source.Status().Notes {
 		out = append(out, api.Attention{Code: "note", Text: n, Page: "overview"})
 	}
+	if p.SiteProblem != nil {
+		if s := p.SiteProblem(); s != "" {
+			out = append(out, api.Attention{Code: "certificate", Text: s, Page: "certificates"})
+		}
+	}
+	if p.Clock != nil && !p.Clock.Status().Trusted {
+		out = append(out, api.Attention{Code: "clock", Text: "Nobody has confirmed the box's clock.", Page: "clock"})
+	}
+	if p.Updates != nil {
+		if last := p.Updates.Status().Last; last != nil && !last.OK {
+			out = append(out, api.Attention{Code: "update", Text: "The update to " + last.Release.Version + " was taken back: " + last.Reason, Page: "update"})
+		}
+	}
 	if web := p.Source.Certificates().Web; web != nil && !time.Now().Before(certs.RenewAt(web)) {
 		out = append(out, api.Attention{Code: "certificate", Text: "The certificate ends on " + web.NotAfter.Format("2 January 2006") + ".", Page: "certificates"})
 	}

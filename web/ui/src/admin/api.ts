@@ -111,6 +111,16 @@ export interface CertificateUpload {
   pfx?: string;
 }
 
+export interface Check {
+  advice?: string;
+  name: string;
+  state: CheckState;
+  text: string;
+  took_ms: number;
+}
+
+export type CheckState = 'ok' | 'broken' | 'unclear' | 'skipped';
+
 export interface Claim {
   code: string;
   name: string;
@@ -151,6 +161,11 @@ export interface ClockStatus {
 
 export interface Console {
   idle_minutes?: number;
+}
+
+export interface Diagnostics {
+  broken: string;
+  checks: Check[];
 }
 
 export interface DiskHealth {
@@ -291,6 +306,18 @@ export interface Lease {
   until: string;
 }
 
+export interface Log {
+  lines: LogLine[];
+  more: boolean;
+}
+
+export interface LogLine {
+  at?: string;
+  level: string;
+  service: string;
+  text: string;
+}
+
 export interface MadeToken {
   secret: string;
   token: Token;
@@ -344,6 +371,10 @@ export interface NewAccount {
   name: string;
   password: string;
   role: Role;
+}
+
+export interface NewBackup {
+  passphrase: string;
 }
 
 export interface NewCertificateRequest {
@@ -449,6 +480,37 @@ export interface RecoveryCodes {
 
 export interface Release {
   counter: number;
+  version: string;
+}
+
+export interface Reset {
+  depth: ResetDepth;
+  keep_authority: boolean;
+  name: string;
+}
+
+export type ResetDepth = 'settings' | 'everything';
+
+export interface Restore {
+  network: boolean;
+  passphrase: string;
+  try: boolean;
+}
+
+export interface RestoreFile {
+  expires: string;
+  size: number;
+}
+
+export interface RestoreResult {
+  accounts: string[];
+  authority: string;
+  made: string;
+  name: string;
+  restored: boolean;
+  same: boolean;
+  sections: string[];
+  users: number;
   version: string;
 }
 
@@ -677,6 +739,8 @@ export interface Routes {
   'GET /api/v1/audit': { role: 'auditor'; request: undefined; answer: Audit };
   /** The whole audit log, one line each, the oldest first. */
   'GET /api/v1/audit.jsonl': { role: 'auditor'; request: undefined; answer: Blob };
+  /** An encrypted backup of settings, people and certificates. */
+  'POST /api/v1/backup': { role: 'admin'; request: NewBackup; answer: Blob };
   /** Who vouches for the box, until when, and what is missing. */
   'GET /api/v1/certificates': { role: 'viewer'; request: undefined; answer: CertificateState };
   /** The certificate of the box's own authority, for devices to trust. */
@@ -699,6 +763,8 @@ export interface Routes {
   'GET /api/v1/clock': { role: 'viewer'; request: undefined; answer: ClockStatus };
   /** Sets the clock from the browser's. */
   'POST /api/v1/clock/set': { role: 'admin'; request: SetClock; answer: ClockStatus };
+  /** Tries every link from the cable to a call, and names the first broken one. With call=false without the call. */
+  'POST /api/v1/diagnostics': { role: 'viewer'; request: undefined; answer: Diagnostics };
   /** How the machine is: temperatures, disks, memory, network cards, and what its kernel cannot do. */
   'GET /api/v1/hardware': { role: 'viewer'; request: undefined; answer: Hardware };
   /** How every service is. */
@@ -711,6 +777,10 @@ export interface Routes {
   'POST /api/v1/invitations': { role: 'operator'; request: Invitation; answer: Invited };
   /** The networks that the box itself serves, and who has an address there. */
   'GET /api/v1/island': { role: 'viewer'; request: undefined; answer: IslandStatus };
+  /** What the services printed last (service=, level=, text=, since=, limit=). */
+  'GET /api/v1/logs': { role: 'viewer'; request: undefined; answer: Log };
+  /** The same, as a file. */
+  'GET /api/v1/logs.txt': { role: 'viewer'; request: undefined; answer: Blob };
   /** The meetings that run, and how many people are in them. */
   'GET /api/v1/meetings': { role: 'viewer'; request: undefined; answer: Meetings };
   /** What the box is called on the network, and the records for the site's own DNS server. */
@@ -725,6 +795,12 @@ export interface Routes {
   'POST /api/v1/network/take-back': { role: 'admin'; request: PendingID; answer: NetworkStatus };
   /** How the box is now, and what needs attention. */
   'GET /api/v1/overview': { role: 'viewer'; request: undefined; answer: Overview };
+  /** Makes the box forget its settings, or everything. */
+  'POST /api/v1/reset': { role: 'owner'; request: Reset; answer: undefined };
+  /** Takes a backup; nothing changes before it is opened with PUT. */
+  'POST /api/v1/restore': { role: 'owner'; request: Blob; answer: RestoreFile };
+  /** Opens the backup: looks into it (try), or makes the box what it says. */
+  'PUT /api/v1/restore': { role: 'owner'; request: Restore; answer: RestoreResult };
   /** Changes of the settings, the newest first (section=, before=). */
   'GET /api/v1/revisions': { role: 'viewer'; request: undefined; answer: Revisions };
   /** One change, with the section before and after it. */
