@@ -37,6 +37,7 @@ type settings struct {
 	Users  []sasl.Account `json:"users,omitempty"`  // people
 	Tokens []token.Key    `json:"tokens,omitempty"` // keys of JSON Web Tokens
 	Rooms  router.Rooms   `json:"rooms,omitzero"`
+	Media  router.Media   `json:"media,omitzero"`
 	LAN    string         `json:"lan,omitempty"` // where people's XMPP clients connect; empty: nowhere
 }
 
@@ -84,7 +85,7 @@ func apply(set settings, srv *c2s.Server, certificate *atomic.Pointer[tls.Certif
 	if err != nil {
 		return fmt.Errorf("tokens: %w", err)
 	}
-	config := router.Config{Rooms: set.Rooms}
+	config := router.Config{Rooms: set.Rooms, Media: set.Media}
 	for _, a := range set.Users {
 		config.Users = append(config.Users, a.User)
 	}

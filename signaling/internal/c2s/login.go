@@ -168,6 +168,7 @@ func (s *stream) guest() error {
 }
 
 func (s *stream) welcome(user string, pass router.Pass, success string) {
+	pass.Host = s.host
 	s.account = router.Account{User: user, Domain: s.domain, Pass: pass}
 	s.phase = loggedIn
 	s.link.say(success)

@@ -76,6 +76,7 @@ type stream struct {
 // origin is what is known of a stream before its first word.
 type origin struct {
 	peer   string // for the log
+	host   string // under which the client came, without a port
 	previd string // token of the session that a client will resume
 	token  string // JSON Web Token
 	tcp    bool
@@ -87,11 +88,20 @@ type origin struct {
 // originOf reads the URL that a client of the web has used.
 func originOf(r *http.Request) origin {
 	q := r.URL.Query()
-	o := origin{peer: peerOf(r), previd: q.Get("previd"), token: q.Get("token")}
+	o := origin{peer: peerOf(r), host: hostOf(r.Host), previd: q.Get("previd"), token: q.Get("token")}
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && o.token == "" {
 		o.token = bearer
 	}
 	return o
+}
+
+// hostOf is a Host header without its port; an IPv6 address keeps its brackets.
+func hostOf(header string) string {
+	if address, _, ok := strings.Cut(header, "]"); ok {
+		return address + "]"
+	}
+	host, _, _ := strings.Cut(header, ":")
+	return host
 }
 
 func (s *Server) newStream(l *link, o origin) *stream {

@@ -27,6 +27,7 @@ const (
 type Config struct {
 	Users []string `json:"users,omitempty"` // accounts of people
 	Rooms Rooms    `json:"rooms,omitzero"`
+	Media Media    `json:"media,omitzero"`
 }
 
 // Rooms are the rules for all of them.

@@ -140,8 +140,7 @@ func (r *Router) domain(s *Session, st *wire.Stanza) {
 	case st.Is(nsTime, "time"):
 		s.Send(wire.Result(st, from, fmt.Appendf(nil, `<time xmlns="%s"><tzo>+00:00</tzo><utc>%s</utc></time>`, nsTime, r.now.UTC().Format("2006-01-02T15:04:05Z"))))
 	case st.Is(nsExtdisco, "services"):
-		// No server of our own to name yet, and never somebody else's.
-		s.Send(wire.Result(st, from, []byte(`<services xmlns="`+nsExtdisco+`"/>`)))
+		s.Send(wire.Result(st, from, r.services(s)))
 	default:
 		r.refuse(s, st, stanza.ServiceUnavailable)
 	}

@@ -134,6 +134,7 @@ type Account struct {
 type Pass struct {
 	User  bool          `json:"user,omitempty"`  // by the password of an account of the box
 	Token *token.Claims `json:"token,omitempty"` // by a JSON Web Token
+	Host  string        `json:"host,omitempty"`  // under which the client came to the box, by the web
 }
 
 // Bind makes a session. An older one of the same address ends.
