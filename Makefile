@@ -9,7 +9,7 @@ T        ?= 20s
 # A work tree that git does not trust (another owner) only loses its version.
 export GOFLAGS += $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
 
-.PHONY: run build ui tools test check size fuzz bench-bridge bench-bridge-saturation clean image image-debug image-run image-test
+.PHONY: run build ui tools test check size fuzz bench-bridge bench-bridge-saturation clean image image-debug image-run image-test image-powercut
 
 run: build
 	@exec bin/run process-compose.yaml
@@ -71,6 +71,14 @@ image-test: image
 	@cd image/init && go test ./...
 	@go build -o bin/ ./scripts/imagetest
 	@bin/imagetest out/meetbox.img
+
+# Cuts the box's power N times at random moments: during first boots, changes of
+# settings, updates. Each takes about half a minute on a machine with little else to do.
+N ?= 100
+image-powercut: image
+	@scripts/need.sh qemu
+	@go build -o bin/ ./scripts/imagetest
+	@bin/imagetest -only cuts -cuts $(N) out/meetbox.img
 
 # What the bridge costs beside other servers (docs/performance.md); needs root.
 # About 20 minutes; BENCH_REPS=1 BENCH_WINDOW=5s for a quick look.

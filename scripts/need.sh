@@ -61,7 +61,7 @@ for thing in "$@"; do
 		PATH=$PATH:/usr/sbin:/sbin command -v mke2fs >/dev/null || debian e2fsprogs
 		;;
 	qemu) # with the firmware of a machine of today
-		command -v qemu-system-x86_64 >/dev/null && [ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || debian qemu-system-x86 ovmf
+		command -v qemu-system-x86_64 >/dev/null && command -v qemu-img >/dev/null && [ -e /usr/share/OVMF/OVMF_CODE_4M.fd ] || debian qemu-system-x86 qemu-utils ovmf
 		;;
 	*) fail "an answer to: what is $thing?" ;;
 	esac

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -29,9 +30,12 @@ type machine struct {
 	dir, accel, disk string
 
 	cmd         *exec.Cmd
-	https, http int // this machine's ports, forwarded to 443 and 80
-	other       int // forwarded to a port where nothing should listen
-	media       int // UDP, the same on both sides
+	https, http int      // this machine's ports, forwarded to 443 and 80
+	other       int      // forwarded to a port where nothing should listen
+	admin       int      // forwarded to 8443, the console
+	media       int      // UDP, the same on both sides
+	settings    []string // further ones, through the firmware
+	format      string   // of the disk's file; raw when empty
 
 	mu     sync.Mutex
 	serial bytes.Buffer    // since the last start
@@ -53,11 +57,15 @@ func (m *machine) install(image string, size int64) error {
 
 // start turns the machine on with its disk as the given device.
 func (m *machine) start(device string) error {
-	ports, err := freePorts(4)
+	ports, err := freePorts(5)
 	if err != nil {
 		return err
 	}
-	m.https, m.http, m.other, m.media = ports[0], ports[1], ports[2], ports[3]
+	m.https, m.http, m.other, m.media, m.admin = ports[0], ports[1], ports[2], ports[3], ports[4]
+	texts := fmt.Sprintf("type=11,value=meetbox:MEETBOX_MEDIA_ADDRS=127.0.0.1,value=meetbox:MEETBOX_MEDIA_PORT=%d", m.media)
+	for _, s := range m.settings {
+		texts += ",value=meetbox:" + strings.ReplaceAll(s, ",", ",,")
+	}
 	m.mu.Lock()
 	m.serial.Reset()
 	fmt.Fprintf(&m.logs, "\n===== %s\n", device)
@@ -69,13 +77,13 @@ func (m *machine) start(device string) error {
 		"-drive", "if=pflash,format=raw,unit=0,readonly=on,file="+firmware+"OVMF_CODE_4M.fd",
 		"-drive", "if=pflash,format=raw,unit=1,file="+filepath.Join(m.dir, "vars.fd"),
 		"-device", "qemu-xhci,id=usb",
-		"-drive", "if=none,id=disk,format=raw,file="+m.disk, "-device", device+",drive=disk,bootindex=0",
-		"-netdev", fmt.Sprintf("user,id=net,hostfwd=tcp:127.0.0.1:%d-:443,hostfwd=tcp:127.0.0.1:%d-:80,hostfwd=tcp:127.0.0.1:%d-:22,hostfwd=udp:127.0.0.1:%d-:%d", m.https, m.http, m.other, m.media, m.media),
+		"-drive", "if=none,id=disk,format="+cmp.Or(m.format, "raw")+",file="+m.disk, "-device", device+",drive=disk,bootindex=0",
+		"-netdev", fmt.Sprintf("user,id=net,hostfwd=tcp:127.0.0.1:%d-:443,hostfwd=tcp:127.0.0.1:%d-:80,hostfwd=tcp:127.0.0.1:%d-:22,hostfwd=tcp:127.0.0.1:%d-:8443,hostfwd=udp:127.0.0.1:%d-:%d", m.https, m.http, m.other, m.admin, m.media, m.media),
 		// QEMU's own "restrict" would stop answers over UDP too.
 		"-object", "filter-dump,id=dump,netdev=net,file="+m.capture(),
 		"-device", "e1000e,netdev=net",
 		// What a site behind a port forward sets.
-		"-smbios", fmt.Sprintf("type=11,value=meetbox:MEETBOX_MEDIA_ADDRS=127.0.0.1,value=meetbox:MEETBOX_MEDIA_PORT=%d", m.media))
+		"-smbios", texts)
 	m.cmd.Stdout, m.cmd.Stderr = m, m
 	return m.cmd.Start()
 }

@@ -2,7 +2,7 @@
 // as a person in front of the box and a browser would: on its serial line and
 // through its web server.
 //
-//	imagetest [-accel tcg] out/meetbox.img
+//	imagetest [-accel tcg] [-only boot|update|cuts] [-cuts N] out/meetbox.img
 //
 // It runs in the repository's top folder, after "make ui", whose packages drive
 // the browsers.
@@ -34,13 +34,15 @@ const bootTime = 10 * time.Minute
 
 func main() {
 	accel := flag.String("accel", "tcg,thread=multi", "QEMU's `accelerator`")
+	only := flag.String("only", "", "one `part`: boot, update or cuts")
+	count := flag.Int("cuts", 6, "`number` of power cuts")
 	flag.Parse()
 	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: imagetest [-accel tcg] meetbox.img")
+		fmt.Fprintln(os.Stderr, "usage: imagetest [-accel tcg] [-only boot|update|cuts] [-cuts N] meetbox.img")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	failed, err := run(ctx, flag.Arg(0), *accel)
+	failed, err := run(ctx, flag.Arg(0), *accel, *only, *count)
 	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "imagetest:", err)
@@ -51,22 +53,31 @@ func main() {
 	}
 }
 
-func run(ctx context.Context, image, accel string) (failed int, err error) {
+func run(ctx context.Context, image, accel, only string, count int) (failed int, err error) {
 	dir, err := os.MkdirTemp("", "meetbox")
 	if err != nil {
 		return 0, err
 	}
 	defer os.RemoveAll(dir)
-	m := &machine{dir: dir, accel: accel, disk: filepath.Join(dir, "disk.img")}
-	if err := m.install(image, diskSize); err != nil {
-		return 0, err
+	r := &report{log: filepath.Join(filepath.Dir(image), "imagetest.log")}
+	if only == "" || only == "boot" {
+		m := &machine{dir: dir, accel: accel, disk: filepath.Join(dir, "disk.img")}
+		if err := m.install(image, diskSize); err != nil {
+			return 0, err
+		}
+		scenario(ctx, m, r)
+		if r.failed > 0 {
+			r.keep(m)
+		}
 	}
-	r := &report{}
-	scenario(ctx, m, r)
-	if r.failed > 0 {
-		kept := filepath.Join(filepath.Dir(image), "imagetest.log")
-		if err := os.WriteFile(kept, []byte(m.logs.String()), 0o644); err == nil {
-			fmt.Println("what the box said:", kept)
+	if only == "" || only == "update" {
+		if err := updates(ctx, image, accel, dir, r); err != nil {
+			return 0, err
+		}
+	}
+	if only == "" || only == "cuts" {
+		if err := cuts(ctx, image, accel, dir, count, r); err != nil {
+			return 0, err
 		}
 	}
 	fmt.Printf("%d passed, %d failed\n", r.passed, r.failed)
@@ -74,7 +85,19 @@ func run(ctx context.Context, image, accel string) (failed int, err error) {
 }
 
 // report counts checks.
-type report struct{ passed, failed int }
+type report struct {
+	passed, failed int
+	log            string // file for what a box said
+}
+
+// keep stores what a box said on its serial line.
+func (r *report) keep(m *machine) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := os.WriteFile(r.log, []byte(m.logs.String()), 0o644); err == nil {
+		fmt.Println("what the box said:", r.log)
+	}
+}
 
 // check prints the outcome of one check and returns whether it passed.
 func (r *report) check(what string, err error) bool {
