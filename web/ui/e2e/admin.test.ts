@@ -134,16 +134,17 @@ test.each([
 ] as const)('every page, %s, %s', { timeout: 180_000 }, async (device, colorScheme, options) => {
   const admin = await open('Workshop', { ...options, colorScheme });
   await signIn(admin);
+  const found: Record<string, readonly string[]> = {};
   for (const name of pages) {
     await admin.page.goto(`${box.consoleUrl}/#/${name}`);
     await admin.page.locator('h1').waitFor();
     await until(`${name} has loaded`, 20_000, async () => (await admin.page.locator('.loading').count()) === 0);
-    const problems = await admin.page.locator('.note-bad').allTextContents();
     await shoot(admin.page, `console-${name || 'overview'}-${device}-${colorScheme}`, true);
-    expect(await fits(admin.page), `${name} fits`).toBe(true);
-    expect(await barriers(admin.page), name).toEqual([]);
-    expect(problems, name).toEqual([]);
+    const problems = [...(await admin.page.locator('.note-bad').allTextContents()), ...(await barriers(admin.page))];
+    if (!(await fits(admin.page))) problems.push('it is wider than the screen');
+    if (problems.length > 0) found[name] = problems;
   }
+  expect(found).toEqual({});
 });
 
 test('two admins change the same thing: a choice, no loss', { timeout: 60_000 }, async () => {
@@ -180,7 +181,7 @@ test('a wrong value is said beside its field', { timeout: 60_000 }, async () => 
   const admin = await open('Workshop');
   await signIn(admin);
   await admin.page.goto(`${box.consoleUrl}/#/clock`);
-  await admin.page.getByLabel('Time servers').last().fill('192.0.2.1, NOT A NAME!');
+  await admin.page.getByRole('textbox', { name: 'Time servers' }).fill('192.0.2.1, NOT A NAME!');
   await admin.page.getByRole('button', { name: 'Save' }).click();
   await admin.page.locator('[aria-invalid]').waitFor();
   await admin.page.getByText('Give a host name in lower case').waitFor();
@@ -194,6 +195,7 @@ test('the box restarts under an open page', { timeout: 60_000 }, async () => {
   await admin.page.goto(`${box.consoleUrl}/#/network`);
   await admin.page.getByLabel('Further names').fill('half.typed');
   await kill(box, 'appliance');
+  await admin.page.getByRole('region', { name: 'Names' }).getByRole('button', { name: 'Save' }).click();
   await admin.page.getByText('The box does not answer').waitFor({ timeout: 20_000 });
   await admin.page.getByText('The box does not answer').waitFor({ state: 'hidden', timeout: 30_000 });
   expect(await admin.page.getByLabel('Further names').inputValue()).toBe('half.typed');

@@ -2,8 +2,8 @@
 
 import type { Carry } from './client.ts';
 
-export const carry: Carry = async (method, path, body, { etag, headers: more, onProgress }) => {
-  const headers: Record<string, string> = { Accept: 'application/json', ...more };
+export const carry: Carry = async (method, path, body, { etag, onProgress }) => {
+  const headers: Record<string, string> = { Accept: 'application/json' };
   if (etag !== undefined) headers['If-Match'] = etag;
   if (body instanceof Blob) {
     headers['Content-Type'] = 'application/octet-stream';

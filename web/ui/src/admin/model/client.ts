@@ -31,7 +31,6 @@ export interface Answer<T> {
 export interface SendOptions {
   /** The revision that the change is based on. */
   readonly etag?: string;
-  readonly headers?: Readonly<Record<string, string>>;
   /** Called with the part that went out, from 0 to 1. */
   readonly onProgress?: (part: number) => void;
 }
@@ -91,6 +90,7 @@ export function newClient(carry: Carry, ping: string, lost: () => void, pause: (
     const data = parse(text);
     if (answer.ok) return { data: data as T, etag };
     if (isProblem(data)) {
+      if (data.code === 'restarting') throw down();
       if (data.status === 401 && data.code === 'signed-out') lost();
       throw new Refused(data);
     }

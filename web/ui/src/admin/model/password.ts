@@ -1,5 +1,5 @@
 /** The shortest password that the box takes. */
-export const shortest = 8;
+export const shortest = 10;
 
 /** How good a password is by its length, which is what makes guessing slow: 0 (refused) to 3. */
 export function strength(password: string): 0 | 1 | 2 | 3 {

@@ -1,8 +1,8 @@
 import { useState } from 'preact/hooks';
 import { Button } from '../../../kit/Button.tsx';
-import { Card, Notice, Progress } from '../../../kit/Card.tsx';
-import { SwitchField, TextField } from '../../../kit/Field.tsx';
-import { ChoiceField, FileField } from '../../../kit/Fields.tsx';
+import { Card } from '../../../kit/Card.tsx';
+import { SwitchField } from '../../../kit/Field.tsx';
+import { ChoiceField } from '../../../kit/Fields.tsx';
 import { saveAs } from '../../model/file.ts';
 import { t } from '../../words.ts';
 import { Confirm } from '../Confirm.tsx';
@@ -10,6 +10,7 @@ import { NewPassword } from '../Password.tsx';
 import { PeopleNow } from '../PeopleNow.tsx';
 import { Page, Problem, useAction, useBox } from '../use.tsx';
 import { InstallCard } from './InstallCard.tsx';
+import { RestoreCard } from './RestoreCard.tsx';
 
 export function BackupPage() {
   return (
@@ -48,60 +49,6 @@ function BackupCard() {
   );
 }
 
-function RestoreCard() {
-  const { client } = useBox();
-  const act = useAction();
-  const [file, setFile] = useState<File | null>(null);
-  const [passphrase, setPassphrase] = useState('');
-  const [sent, setSent] = useState(0);
-  const [asking, setAsking] = useState(false);
-  const [done, setDone] = useState(false);
-  const restore = async () => {
-    if (!file) return;
-    await client.send('POST', '/api/v1/restore', file, { onProgress: setSent, headers: { 'X-Passphrase': encodeURIComponent(passphrase) } });
-    setDone(true);
-  };
-  return (
-    <Card title={t('restore.title')} text={t('restore.text')}>
-      <form
-        class="form"
-        onSubmit={(event) => {
-          event.preventDefault();
-          setAsking(true);
-        }}
-      >
-        <FileField label={t('restore.file')} choose={t('file.choose')} none={t('file.none')} accept=".backup" file={file} onFile={setFile} />
-        <TextField label={t('backup.passphrase')} type="password" value={passphrase} error={act.fields.value['passphrase']} onInput={setPassphrase} />
-        {act.busy.value ? <Progress label={t('update.sending')} value={sent} /> : null}
-        <Problem of={act} />
-        {done ? (
-          <Notice mood="good" live>
-            <p>{t('restore.done')}</p>
-          </Notice>
-        ) : null}
-        <div class="buttons">
-          <Button type="submit" disabled={!file || passphrase === '' || act.busy.value}>
-            {t('restore.do')}
-          </Button>
-        </div>
-      </form>
-      {asking ? (
-        <Confirm
-          title={t('restore.title')}
-          text={<p>{t('restore.sure')}</p>}
-          label={t('restore.do')}
-          people
-          act={() => {
-            setAsking(false);
-            return act.run(restore);
-          }}
-          onClose={() => setAsking(false)}
-        />
-      ) : null}
-    </Card>
-  );
-}
-
 function ResetCard() {
   const box = useBox();
   const [depth, setDepth] = useState<'settings' | 'everything'>('settings');
@@ -135,7 +82,10 @@ function ResetCard() {
           label={t('reset.do')}
           type={name}
           people
-          act={() => box.client.send('POST', '/api/v1/reset', { depth, name, keep_authority: depth === 'settings' || keep })}
+          act={async () => {
+            await box.client.send('POST', '/api/v1/reset', { depth, name, keep_authority: depth === 'settings' || keep });
+            await box.start();
+          }}
           onClose={() => setAsking(false)}
         />
       ) : null}
