@@ -42,7 +42,7 @@ type Traffic struct {
 
 // Attention is one thing to look at.
 type Attention struct {
-	Code string `json:"code"` // "service", "note", "certificate", "clock", "update"
+	Code string `json:"code"` // "service", "note", "certificate", "clock", "update", "hardware"
 	Text string `json:"text"`
 	Page string `json:"page"` // of the console
 }

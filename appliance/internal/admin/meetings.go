@@ -71,6 +71,11 @@ func (p *Parts) attention(services []api.Service) (out []api.Attention) {
 			out = append(out, api.Attention{Code: "certificate", Text: s, Page: "certificates"})
 		}
 	}
+	if p.Hardware != nil {
+		for _, what := range p.Hardware.Hardware().Problems {
+			out = append(out, api.Attention{Code: "hardware", Text: what, Page: "hardware"})
+		}
+	}
 	if p.Clock != nil && !p.Clock.Status().Trusted {
 		out = append(out, api.Attention{Code: "clock", Text: "Nobody has confirmed the box's clock.", Page: "clock"})
 	}
