@@ -174,7 +174,8 @@ func errorsOf(t *testing.T, ann, bob *peer, annOffer jingle.Jingle) {
 		{"stale bridge session", stanza.ItemNotFound, jingle.Jingle{Action: jingle.SessionTerminate, SID: annOffer.SID, BridgeSession: &jitsimeet.BridgeSession{ID: "old"}}},
 		{"stale ice restart", stanza.ItemNotFound, jingle.Jingle{Action: jingle.SessionInfo, SID: annOffer.SID, BridgeSession: &jitsimeet.BridgeSession{ID: "old", ICERestart: true}}},
 		{"transport replaced", stanza.FeatureNotImplemented, jingle.Jingle{Action: jingle.TransportReplace, SID: annOffer.SID}},
-		{"ice state", "", jingle.Jingle{Action: jingle.SessionInfo, SID: annOffer.SID, ICEState: &jitsimeet.ICEState{State: "failed"}}},
+		{"ice state", "", jingle.Jingle{Action: jingle.SessionInfo, SID: annOffer.SID, ICEState: &jitsimeet.ICEState{State: "checking"}}},
+		{"no transport", stanza.BadRequest, jingle.Jingle{Action: jingle.TransportInfo, SID: annOffer.SID, Contents: []jingle.Content{{Name: "audio"}}}},
 		{"trickle", "", jingle.Jingle{Action: jingle.TransportInfo, SID: annOffer.SID, Contents: []jingle.Content{{Name: "audio", Transport: &jingle.Transport{Ufrag: "x", Pwd: "y"}}}}},
 	} {
 		a := ann.ask(ann.focus(), stanza.Set, tc.ask)
@@ -237,8 +238,10 @@ func restarts(t *testing.T, b *bridge, ann, cy *peer, cyOffer jingle.Jingle) {
 	if got := sourcesOf(t, ann.jingle(jingle.SourceAdd)); len(got[cy.nick()].Sources) != 3 {
 		t.Errorf("ann is told that %v came", got)
 	}
-	cy.refused(stanza.ResourceConstraint, cy.focus(), broken(again)) // within five seconds
 	b.await("cy's sources", func() bool { return len(names(b.endpoints()[cy.nick()])) == 2 })
+	cy.refused(stanza.ResourceConstraint, cy.focus(), broken(again)) // within five seconds: it only ends
+	b.await("cy's end", func() bool { return b.endpoints()[cy.nick()] == nil })
+	cy.refused(stanza.Gone, cy.focus(), broken(again))
 }
 
 // A bridge that dies is missed, and replaced as soon as there is another.

@@ -63,6 +63,27 @@ func TestICERestart(t *testing.T) {
 	ann.never("the end of her session", func(e stanza.Element) bool { return actionOf(e) == jingle.SessionTerminate })
 }
 
+// An older client says only that its transport failed, and gets another
+// session for it.
+func TestICEStateFailed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.bridge("b1")
+	ann, bob := w.guest(1000, classicJSON()), w.guest(2000, classicJSON())
+	offers := meet(ann, bob, "demo")
+	ann.refused("", ann.focus(), jingle.Jingle{
+		Action: jingle.SessionInfo, SID: offers[0].SID,
+		ICEState: &jitsimeet.ICEState{State: "failed"}, BridgeSession: &jitsimeet.BridgeSession{ID: offers[0].BridgeSession.ID},
+	})
+	if end := ann.jingle(jingle.SessionTerminate); end.SID != offers[0].SID {
+		t.Errorf("ann's session ended by %+v", end)
+	}
+	again := ann.jingle(jingle.SessionInitiate)
+	ann.accept(again)
+	ann.refused("", ann.focus(), jingle.Jingle{Action: jingle.SessionInfo, SID: again.SID, ICEState: &jitsimeet.ICEState{State: "failed"}})
+	ann.refused("", ann.focus(), jingle.Jingle{Action: jingle.SourceRemove, SID: again.SID}) // too soon: nothing came of it
+}
+
 // says is the presence of somebody with a camera and a microphone.
 func (p *peer) says(audioMuted, videoMuted bool) {
 	type sourceInfo struct {

@@ -3,6 +3,7 @@ package conference
 import (
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"meetbox.local/focus/internal/sources"
@@ -90,10 +91,12 @@ func (c *Conference) jingle(m *member, r *client.Request) error {
 	case jingle.SourceRemove, jingle.RemoveSource:
 		return c.changeSources(m, r, j, c.sources.Remove)
 	case jingle.TransportInfo, jingle.TransportAccept:
-		c.then(func() { r.Reply(nil) })
-		if t := transportOf(j); t != nil {
-			c.update(m, colibri2.Endpoint{Transport: &colibri2.Transport{ICE: t}})
+		t := transportOf(j)
+		if t == nil {
+			return stanza.NewError(stanza.BadRequest, "no transport")
 		}
+		c.then(func() { r.Reply(nil) })
+		c.update(m, colibri2.Endpoint{Transport: &colibri2.Transport{ICE: t}})
 		return nil
 	case jingle.SessionInfo:
 		return c.info(m, r, j)
@@ -174,10 +177,17 @@ func (c *Conference) info(m *member, r *client.Request, j jingle.Jingle) error {
 			return c.restartICE(m, r)
 		}
 	}
-	if j.ICEState != nil {
-		c.log.Info("client reports its transport", "endpoint", m.nick, "state", j.ICEState.State)
-	}
 	c.then(func() { r.Reply(nil) })
+	if j.ICEState == nil {
+		return nil
+	}
+	c.log.Info("client reports its transport", "endpoint", m.nick, "state", j.ICEState.State)
+	// An older client's way to ask for another session.
+	if strings.EqualFold(strings.TrimSpace(j.ICEState.State), "failed") && mayRestart(&m.restarts, time.Now()) {
+		c.f.count.restarts.Inc()
+		c.reinvite(m)
+		c.maintain()
+	}
 	return nil
 }
 
@@ -187,11 +197,15 @@ func (c *Conference) terminated(m *member, r *client.Request, j jingle.Jingle) e
 	if b != nil && b.ID != "" && b.ID != s.bridge {
 		return stanza.NewError(stanza.ItemNotFound, "no such bridge session")
 	}
-	restart := b != nil && b.Restart
-	if restart && !mayRestart(&m.restarts, time.Now()) {
-		return stanza.NewError(stanza.ResourceConstraint, "too many restarts")
-	}
-	c.then(func() { r.Reply(nil) })
+	asks := b != nil && b.Restart
+	restart := asks && mayRestart(&m.restarts, time.Now())
+	c.then(func() {
+		if asks && !restart { // the session has ended all the same
+			r.Fail(stanza.NewError(stanza.ResourceConstraint, "too many restarts"))
+			return
+		}
+		r.Reply(nil)
+	})
 	reason := ""
 	if j.Reason != nil {
 		reason = j.Reason.Condition + " " + j.Reason.Text
