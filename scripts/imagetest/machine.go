@@ -37,13 +37,17 @@ type machine struct {
 	settings    []string // further ones, through the firmware
 	format      string   // of the disk's file; raw when empty
 
-	mu     sync.Mutex
-	serial bytes.Buffer    // since the last start
-	logs   strings.Builder // of all starts
+	mu       sync.Mutex
+	serial   bytes.Buffer    // since the last start
+	logs     strings.Builder // of all starts
+	image    string          // on the disk
+	more     []string        // further arguments of QEMU
+	answered time.Duration   // from turning it on to the first answer over HTTPS
 }
 
 // install writes the image to a new disk.
 func (m *machine) install(image string, size int64) error {
+	m.image = image
 	for _, c := range [][]string{
 		{"cp", "--sparse=always", image, m.disk},
 		{"cp", firmware + "OVMF_VARS_4M.fd", filepath.Join(m.dir, "vars.fd")},
@@ -62,9 +66,10 @@ func (m *machine) start(device string) error {
 		return err
 	}
 	m.https, m.http, m.other, m.media, m.admin = ports[0], ports[1], ports[2], ports[3], ports[4]
-	texts := fmt.Sprintf("type=11,value=meetbox:MEETBOX_MEDIA_ADDRS=127.0.0.1,value=meetbox:MEETBOX_MEDIA_PORT=%d", m.media)
+	var texts strings.Builder
+	fmt.Fprintf(&texts, "type=11,value=meetbox:MEETBOX_MEDIA_ADDRS=127.0.0.1,value=meetbox:MEETBOX_MEDIA_PORT=%d", m.media)
 	for _, s := range m.settings {
-		texts += ",value=meetbox:" + strings.ReplaceAll(s, ",", ",,")
+		texts.WriteString(",value=meetbox:" + strings.ReplaceAll(s, ",", ",,"))
 	}
 	m.mu.Lock()
 	m.serial.Reset()
@@ -83,7 +88,8 @@ func (m *machine) start(device string) error {
 		"-object", "filter-dump,id=dump,netdev=net,file="+m.capture(),
 		"-device", "e1000e,netdev=net",
 		// What a site behind a port forward sets.
-		"-smbios", texts)
+		"-smbios", texts.String())
+	m.cmd.Args = append(m.cmd.Args, m.more...)
 	m.cmd.Stdout, m.cmd.Stderr = m, m
 	return m.cmd.Start()
 }

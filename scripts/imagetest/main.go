@@ -2,7 +2,7 @@
 // as a person in front of the box and a browser would: on its serial line and
 // through its web server.
 //
-//	imagetest [-accel tcg] [-only boot|update|cuts] [-cuts N] out/meetbox.img
+//	imagetest [-accel tcg] [-only boot|install|update|cuts] [-cuts N] out/meetbox.img
 //
 // It runs in the repository's top folder, after "make ui", whose packages drive
 // the browsers.
@@ -34,11 +34,11 @@ const bootTime = 10 * time.Minute
 
 func main() {
 	accel := flag.String("accel", "tcg,thread=multi", "QEMU's `accelerator`")
-	only := flag.String("only", "", "one `part`: boot, update or cuts")
+	only := flag.String("only", "", "one `part`: boot, install, update or cuts")
 	count := flag.Int("cuts", 6, "`number` of power cuts")
 	flag.Parse()
 	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: imagetest [-accel tcg] [-only boot|update|cuts] [-cuts N] meetbox.img")
+		fmt.Fprintln(os.Stderr, "usage: imagetest [-accel tcg] [-only boot|install|update|cuts] [-cuts N] meetbox.img")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -68,6 +68,11 @@ func run(ctx context.Context, image, accel, only string, count int) (failed int,
 		scenario(ctx, m, r)
 		if r.failed > 0 {
 			r.keep(m)
+		}
+	}
+	if only == "" || only == "install" {
+		if err := installs(ctx, image, accel, dir, r); err != nil {
+			return 0, err
 		}
 	}
 	if only == "" || only == "update" {
@@ -118,9 +123,13 @@ func scenario(ctx context.Context, m *machine, r *report) {
 	if !ok {
 		return
 	}
-	r.check("/perm grown to the disk", grown(m.screen()))
+	ours := m.answered
+	r.check("/perm grown to the disk", grown(m.screen(), diskSize))
 	r.check("start page, settings and signaling through the web server", pages(ctx, m))
 	r.check("nothing else answers", closed(m))
+	c := newConsole(m, first)
+	r.check("claimed through the console with the code from the serial line", c.claim(ctx))
+	r.check("the screen has no code any more", m.await(ctx, func(screen string) bool { return screen != "" && !setupCode.MatchString(screen) }))
 	r.check("two browsers meet through the box, sound and pictures counted", meeting(ctx, m))
 	m.cut()
 	n, err := strangers(m.capture())
@@ -139,6 +148,11 @@ func scenario(ctx context.Context, m *machine, r *report) {
 	}
 	r.check("same certificate authority on USB", same(first, third))
 	m.cut()
+
+	theirs, err := bare(ctx, m.image, m.accel, m.dir)
+	if r.check(fmt.Sprintf("a bare gokrazy image answers after %.1f s, the box at its first start after %.1f s", theirs.Seconds(), ours.Seconds()), err) {
+		fmt.Printf("figure: boot_vs_bare %.2f ratio\n", ours.Seconds()/theirs.Seconds())
+	}
 }
 
 // boot starts the machine and waits until all services are well and the pages
@@ -151,6 +165,7 @@ func boot(ctx context.Context, m *machine, r *report, what, device string) (auth
 		return "", false
 	}
 	authority, err := m.authority(ctx)
+	m.answered = time.Since(begun)
 	if !r.check(fmt.Sprintf("%s: HTTPS answers, by its own authority, after %.0f s", what, time.Since(begun).Seconds()), err) {
 		m.cut()
 		return "", false
@@ -168,13 +183,13 @@ func allWell(screen string) bool {
 	return strings.Contains(screen, "appliance ok, signaling ok, focus ok, bridge ok, web ok")
 }
 
-func grown(screen string) error {
+func grown(screen string, disk int) error {
 	for line := range strings.Lines(screen) {
 		f := strings.Fields(line)
 		if len(f) == 3 && f[0] == "disk" && f[2] == "MiB" {
 			// The two roots and the ESP take less than 1300 MiB.
-			if n, err := strconv.Atoi(f[1]); err != nil || n < diskSize>>20-1300 {
-				return fmt.Errorf("%s MiB of %d", f[1], diskSize>>20)
+			if n, err := strconv.Atoi(f[1]); err != nil || n < disk>>20-1300 {
+				return fmt.Errorf("%s MiB of %d", f[1], disk>>20)
 			}
 			return nil
 		}
