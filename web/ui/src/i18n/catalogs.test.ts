@@ -2,17 +2,25 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { bestLanguage, languages, speak, t } from './i18n.ts';
 
-const folder = new URL('catalogs/', import.meta.url);
-const english = JSON.parse(readFileSync(new URL('en.json', folder), 'utf8')) as Record<string, string>;
-const others = readdirSync(folder).filter((f) => f !== 'en.json');
+const folders = ['catalogs', 'console', 'trust'];
+
+function read(folder: string, file: string): Record<string, string> {
+  return JSON.parse(readFileSync(new URL(`${folder}/${file}`, import.meta.url), 'utf8')) as Record<string, string>;
+}
+
+const others = folders.flatMap((folder) => readdirSync(new URL(`${folder}/`, import.meta.url)).flatMap((file) => (file === 'en.json' ? [] : [[folder, file] as const])));
 
 /** The names of a message's values. */
 function values(text: string): string[] {
   return [...new Set([...text.matchAll(/\{(\w+)[,}]/g)].map((m) => m[1] ?? ''))].filter((v) => v !== '' && !/^[A-Z]/.test(v)).toSorted();
 }
 
-test.each(others)('%s has every text, with the same values', (file) => {
-  const texts = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as Record<string, string>;
+test.each(folders)('%s is there in every language', (folder) => {
+  expect(readdirSync(new URL(`${folder}/`, import.meta.url)).toSorted()).toEqual(languages.map((l) => `${l.tag}.json`).toSorted());
+});
+
+test.each(others)('%s/%s has every text, with the same values', (folder, file) => {
+  const [texts, english] = [read(folder, file), read(folder, 'en.json')];
   expect(Object.keys(texts).toSorted()).toEqual(Object.keys(english).toSorted());
   const wrong = Object.entries(texts).filter(([key, text]) => text.trim() === '' || (!text.includes('plural') && String(values(text)) !== String(values(english[key] ?? ''))));
   expect(wrong).toEqual([]);

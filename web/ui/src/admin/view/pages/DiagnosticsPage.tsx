@@ -1,47 +1,40 @@
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import { Button } from '../../../kit/Button.tsx';
-import { Card, Facts, Notice, Tag } from '../../../kit/Card.tsx';
-import type { SelfCall } from '../../api.ts';
-import type { Diagnostics } from '../../model/kinds.ts';
-import { firstBroken } from '../../model/chain.ts';
+import { Card, type Mood, Notice, Tag } from '../../../kit/Card.tsx';
+import type { Check, CheckState, Diagnostics } from '../../api.ts';
 import { known, t } from '../../words.ts';
-import { Loaded, Page, Problem, useAction, useBox, useResource } from '../use.tsx';
+import { TestCall } from '../TestCall.tsx';
+import { Page, Problem, useAction, useBox } from '../use.tsx';
+
+const moods: Readonly<Record<CheckState, Mood>> = { ok: 'good', broken: 'bad', unclear: 'warn', skipped: 'calm' };
 
 export function DiagnosticsPage() {
-  const tree = useResource<Diagnostics>('/api/v1/diagnostics', 10_000);
+  const { client } = useBox();
+  const act = useAction();
+  const [found, setFound] = useState<Diagnostics | null>(null);
+  const look = () =>
+    act.run(async () => {
+      setFound((await client.send<Diagnostics>('POST', '/api/v1/diagnostics?call=false')).data);
+    });
+  useEffect(() => void look(), []);
   return (
     <Page title={t('nav.page.diagnostics')} lead={t('diagnostics.lead')}>
-      <Loaded of={tree}>
-        {(d) => {
-          const broken = firstBroken(d.checks);
-          return (
-            <>
-              {broken ? (
-                <Notice mood="bad" title={t('diagnostics.broken', { name: known('check', broken.name) })}>
-                  <p>{broken.detail}</p>
-                </Notice>
-              ) : (
-                <Notice mood="good">
-                  <p>{t('diagnostics.fine')}</p>
-                </Notice>
-              )}
-              <Card title={t('diagnostics.chain')}>
-                <ol class="chain">
-                  {d.checks.map((c) => (
-                    <li key={c.name}>
-                      <Tag mood={c.ok ? 'good' : 'bad'}>{c.ok ? t('service.ok') : t('service.bad')}</Tag>
-                      <div>
-                        <p class="chain-name">{known('check', c.name)}</p>
-                        <p class="soft">{c.detail}</p>
-                      </div>
-                    </li>
-                  ))}
-                </ol>
-              </Card>
-            </>
-          );
-        }}
-      </Loaded>
+      <Problem of={act} />
+      {found ? <Outcome of={found} /> : <p class={act.busy.value ? 'loading' : 'soft'}>{act.busy.value ? t('diagnostics.running') : ''}</p>}
+      <Card
+        title={t('diagnostics.chain')}
+        aside={
+          <Button disabled={act.busy.value} onClick={() => void look()}>
+            {t('diagnostics.run')}
+          </Button>
+        }
+      >
+        <ol class="chain">
+          {(found?.checks ?? []).map((c) => (
+            <Link key={c.name} of={c} />
+          ))}
+        </ol>
+      </Card>
       <Card title={t('test-call.title')} text={t('test-call.text')}>
         <TestCall />
       </Card>
@@ -49,42 +42,32 @@ export function DiagnosticsPage() {
   );
 }
 
-/** A call of the box to itself, through the real bridge. */
-export function TestCall({ onGood }: { readonly onGood?: () => void }) {
-  const { client } = useBox();
-  const act = useAction();
-  const [call, setCall] = useState<SelfCall | null>(null);
-  const go = () =>
-    act.run(async () => {
-      setCall(null);
-      const { data } = await client.send<SelfCall>('POST', '/api/v1/selfcall');
-      setCall(data);
-      if (data.ok) onGood?.();
-    });
+function Outcome({ of }: { readonly of: Diagnostics }) {
+  if (of.broken === '') {
+    return (
+      <Notice mood="good" live>
+        <p>{t('diagnostics.fine')}</p>
+      </Notice>
+    );
+  }
+  const check = of.checks.find((c) => c.name === of.broken);
   return (
-    <div class="stack">
-      <div class="buttons">
-        <Button disabled={act.busy.value} onClick={() => void go()}>
-          {act.busy.value ? t('test-call.running') : t('test-call.do')}
-        </Button>
+    <Notice mood="bad" live title={t('diagnostics.broken', { name: known('check', of.broken) })}>
+      <p>{check?.text}</p>
+      {check?.advice ? <p>{check.advice}</p> : null}
+    </Notice>
+  );
+}
+
+function Link({ of }: { readonly of: Check }) {
+  return (
+    <li>
+      <Tag mood={moods[of.state]}>{t(`check.state.${of.state}`)}</Tag>
+      <div>
+        <p class="chain-name">{known('check', of.name)}</p>
+        <p class="soft">{of.text}</p>
+        {of.advice ? <p>{of.advice}</p> : null}
       </div>
-      <Problem of={act} />
-      {call ? (
-        <>
-          <Notice mood={call.ok ? 'good' : 'bad'} live>
-            <p>{call.ok ? t('test-call.ok') : call.error}</p>
-          </Notice>
-          <Facts
-            facts={call.steps.map((s) => [
-              s.name,
-              <span class="service" key={s.name}>
-                <Tag mood={s.ok ? 'good' : 'bad'}>{s.ok ? `${s.ms} ms` : t('service.bad')}</Tag>
-                <span class="soft">{s.detail}</span>
-              </span>,
-            ])}
-          />
-        </>
-      ) : null}
-    </div>
+    </li>
   );
 }

@@ -9,7 +9,7 @@ import type { Names, NetworkStatus, Status } from '../../api.ts';
 import { t } from '../../words.ts';
 import { TrustOthers } from '../pages/CertificatesPage.tsx';
 import { SetFromBrowser } from '../pages/ClockPage.tsx';
-import { TestCall } from '../pages/DiagnosticsPage.tsx';
+import { TestCall } from '../TestCall.tsx';
 import { Loaded, useEditor, useResource } from '../use.tsx';
 import { StepHead } from './StepHead.tsx';
 
