@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -33,13 +35,19 @@ type box struct {
 
 	people   int
 	free     int64
-	well     error
-	calls    int
-	restarts int
+	calls    atomic.Int32
+	restarts atomic.Int32
 	m        *Manager
 	cancel   context.CancelFunc
 	done     chan struct{}
+
+	mu   sync.Mutex
+	sick error // why the box is not well
 }
+
+func (b *box) well() error { b.mu.Lock(); defer b.mu.Unlock(); return b.sick }
+
+func (b *box) ail(why error) { b.mu.Lock(); defer b.mu.Unlock(); b.sick = why }
 
 func newBox(t *testing.T) *box {
 	t.Helper()
@@ -85,11 +93,11 @@ func (b *box) start(slot slots.Slot, release api.Release) {
 	ctx, cancel := context.WithCancel(b.t.Context())
 	b.m = New(Config{
 		Dir: dir, Running: release, Keys: []minisign.PublicKey{b.public}, Disk: disk,
-		Healthy: func(context.Context) error { return b.well },
-		Call:    func(context.Context) error { b.calls++; return b.well },
+		Healthy: func(context.Context) error { return b.well() },
+		Call:    func(context.Context) error { b.calls.Add(1); return b.well() },
 		People:  func(context.Context) (int, error) { return b.people, nil },
 		Free:    func() (int64, error) { return b.free, nil },
-		Restart: func() error { b.restarts++; cancel(); return nil },
+		Restart: func() error { b.restarts.Add(1); cancel(); return nil },
 		Log:     slog.New(slog.NewTextHandler(b.t.Output(), nil)),
 	})
 	b.cancel, b.done = cancel, make(chan struct{})
@@ -173,8 +181,8 @@ func TestUpdate(t *testing.T) {
 			t.Errorf("a second one: %v", err)
 		}
 		<-b.done
-		if b.restarts != 1 || b.entries() != "s000001-a.conf s000002-b+1.conf" {
-			t.Fatalf("%d restarts, entries %s", b.restarts, b.entries())
+		if b.restarts.Load() != 1 || b.entries() != "s000001-a.conf s000002-b+1.conf" {
+			t.Fatalf("%d restarts, entries %s", b.restarts.Load(), b.entries())
 		}
 		if c := b.content(); !strings.Contains(c, strings.Repeat("2.0", 100)) || !strings.Contains(c, "kernel 2.0") || !strings.Contains(c, "kernel 1") {
 			t.Errorf("disk:\n%s", c)
@@ -182,16 +190,16 @@ func TestUpdate(t *testing.T) {
 
 		// It is on trial, not well at once, and nothing else may be installed.
 		b.load()
-		b.well = errors.New("the bridge is not there")
+		b.ail(errors.New("the bridge is not there"))
 		b.start(slots.B, two)
 		synctest.Wait()
-		if s := b.m.Status(); s.Phase != api.UpdateTrial || s.Detail != b.well.Error() || !strings.Contains(strings.Join(b.m.Notes(), ""), "not there") {
+		if s := b.m.Status(); s.Phase != api.UpdateTrial || s.Detail != b.well().Error() || !strings.Contains(strings.Join(b.m.Notes(), ""), "not there") {
 			t.Errorf("on trial: %+v, %v", s, b.m.Notes())
 		}
-		b.well = nil
+		b.ail(nil)
 		wait(t.Context(), 2*tryEvery)
 		synctest.Wait()
-		if s := b.m.Status(); s.Phase != api.UpdateIdle || s.Last == nil || !s.Last.OK || s.Last.Release != two || s.Floor != 20 || b.calls == 0 {
+		if s := b.m.Status(); s.Phase != api.UpdateIdle || s.Last == nil || !s.Last.OK || s.Last.Release != two || s.Floor != 20 || b.calls.Load() == 0 {
 			t.Errorf("afterwards: %+v, last %+v", s, s.Last)
 		}
 		if b.entries() != "s000001-a.conf s000002-b.conf" || len(b.m.Notes()) > 0 {
@@ -220,14 +228,14 @@ func TestFallsBack(t *testing.T) {
 			b.load()
 			want := unexplained
 			if explains {
-				b.well = errors.New("the self-call got no picture")
-				want = b.well.Error()
+				b.ail(errors.New("the self-call got no picture"))
+				want = b.well().Error()
 				b.start(slots.B, two)
 				<-b.done
-				if b.restarts != 2 || strings.Contains(b.entries(), "-b.conf") {
-					t.Errorf("%s: %d restarts, entries %s", name, b.restarts, b.entries())
+				if b.restarts.Load() != 2 || strings.Contains(b.entries(), "-b.conf") {
+					t.Errorf("%s: %d restarts, entries %s", name, b.restarts.Load(), b.entries())
 				}
-				b.well = nil
+				b.ail(nil)
 			}
 			b.start(slots.A, api.Release{Version: "1.0", Counter: 10})
 			synctest.Wait()
@@ -325,7 +333,7 @@ func TestUnconfirmed(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(at, "s000002-b+0-1.conf"), []byte("linux /b/vmlinuz\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		b.well = errors.New("starting")
+		b.ail(errors.New("starting"))
 		b.start(slots.B, two)
 		synctest.Wait()
 		before := b.content()
