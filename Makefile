@@ -9,7 +9,7 @@ T        ?= 20s
 # A work tree that git does not trust (another owner) only loses its version.
 export GOFLAGS += $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
 
-.PHONY: run build ui tools test check size fuzz bench-bridge bench-bridge-saturation clean image image-debug image-run image-test image-powercut
+.PHONY: run build ui tools test check size fuzz bench-bridge bench-bridge-saturation bench-signaling bench-signaling-growth clean image image-debug image-run image-test image-powercut
 
 run: build
 	@exec bin/run process-compose.yaml
@@ -89,6 +89,13 @@ bench-bridge:
 # both cores are busy: nothing else should run meanwhile.
 bench-bridge-saturation:
 	@scripts/bench/bench.sh sat
+
+# What a room of a hundred costs signaling, beside Debian's prosody
+# (docs/performance.md). Four minutes; BENCH_REPS=1 for a quick look.
+bench-signaling bench-signaling-growth:
+	@scripts/need.sh go prosody
+	@go build -o bin/ ./signaling && go build -o bin/bench-signaling ./signaling/internal/bench
+	@bin/bench-signaling -reps $${BENCH_REPS:-3} $(if $(findstring growth,$@),-growth)
 
 clean:
 	rm -rf bin out image/box/extra image/box-debug $(UI)/node_modules

@@ -50,6 +50,12 @@ for thing in "$@"; do
 			PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || debian "${pair#*:}"
 		done
 		;;
+	prosody) # the other server of a test and of a benchmark; its package would also start it
+		command -v prosody >/dev/null || {
+			debian prosody
+			systemctl disable --now prosody >/dev/null 2>&1 || :
+		}
+		;;
 	chromium)
 		command -v chromium >/dev/null || debian chromium
 		;;

@@ -60,6 +60,8 @@ type Server struct {
 	unlogged atomic.Int64
 	caps     string
 
+	buffers sync.Pool // of *[]byte, for writing
+
 	boshMu sync.Mutex
 	boshes map[string]*bosh // by sid
 }
@@ -68,7 +70,8 @@ type Server struct {
 func New(r *router.Router, limits Limits, log *slog.Logger) *Server {
 	s := &Server{
 		Router: r, Limits: limits, Log: log, boshes: map[string]*bosh{},
-		caps: `<c xmlns="` + disco.NSCaps + `" hash="sha-1" node="` + router.CapsNode + `" ver="` + r.Info().Ver() + `"/>`,
+		buffers: sync.Pool{New: func() any { return new([]byte) }},
+		caps:    `<c xmlns="` + disco.NSCaps + `" hash="sha-1" node="` + router.CapsNode + `" ver="` + r.Info().Ver() + `"/>`,
 	}
 	s.SetAccounts(sasl.NewAccounts(r.AuthDomain, nil))
 	s.SetUsers(sasl.NewAccounts(r.Domain, nil))

@@ -25,7 +25,7 @@ func (s *Server) ServeWeb(ctx context.Context, l net.Listener) error {
 	}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })
 	defer stop()
-	if err := srv.Serve(corkListener{l}); !errors.Is(err, http.ErrServerClosed) {
+	if err := srv.Serve(corkListener{l, &s.buffers}); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("web: %w", err)
 	}
 	return context.Cause(ctx)
@@ -33,59 +33,64 @@ func (s *Server) ServeWeb(ctx context.Context, l net.Listener) error {
 
 type connKey struct{}
 
-type corkListener struct{ net.Listener }
+type corkListener struct {
+	net.Listener
+	buffers *sync.Pool // of *[]byte
+}
 
 func (l corkListener) Accept() (net.Conn, error) {
 	c, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return &corkConn{Conn: c}, nil
+	return &corkConn{Conn: c, buffers: l.buffers}, nil
 }
 
 // corkConn writes a batch of frames with one system call: the WebSocket
 // library flushes after each, and who joins a room of a hundred is sent as many.
+// Between batches it has no buffer: there are far fewer batches than clients.
 type corkConn struct {
 	net.Conn
+	buffers *sync.Pool
 
-	mu     sync.Mutex
-	corked bool
-	buf    []byte
+	mu  sync.Mutex
+	buf *[]byte // nil: not corked
 }
 
 func (c *corkConn) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.corked {
+	if c.buf == nil {
 		return c.Conn.Write(b)
 	}
-	c.buf = append(c.buf, b...)
-	if len(c.buf) < 64<<10 {
+	*c.buf = append(*c.buf, b...)
+	if len(*c.buf) < 64<<10 {
 		return len(b), nil
 	}
 	return len(b), c.flush()
 }
 
 func (c *corkConn) flush() error {
-	if len(c.buf) == 0 {
+	if len(*c.buf) == 0 {
 		return nil
 	}
-	_, err := c.Conn.Write(c.buf)
-	if c.buf = c.buf[:0]; cap(c.buf) > 16<<10 {
-		c.buf = nil // one big join must not keep its memory for ever
-	}
+	_, err := c.Conn.Write(*c.buf)
+	*c.buf = (*c.buf)[:0]
 	return err
 }
 
 func (c *corkConn) cork() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.corked = true
+	c.buf = c.buffers.Get().(*[]byte)
+	*c.buf = (*c.buf)[:0]
 }
 
 func (c *corkConn) uncork() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.corked = false
-	return c.flush()
+	err := c.flush()
+	c.buffers.Put(c.buf)
+	c.buf = nil
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 
 	"github.com/coder/websocket"
 	"meetbox.local/signaling/internal/sm"
@@ -82,11 +83,15 @@ func (s *Server) webSocket(ctx context.Context, w http.ResponseWriter, r *http.R
 		return
 	}
 	conn.SetReadLimit(-1) // counted here, to answer in XMPP's words
-	f := &webSocket{conn: conn, ctx: ctx}
+	f := &webSocket{conn: conn, ctx: ctx, buffers: &s.buffers}
 	f.cork, _ = r.Context().Value(connKey{}).(*corkConn)
 	l := newLink(f, s.Limits, s.Router.QueueBytes)
 	st := s.newStream(l, originOf(r))
-	s.serve(ctx, l, st, func(ctx context.Context) error { return f.read(ctx, l, st) })
+	// Not on the goroutine of the request: that one's stack has grown with
+	// HTTP, and would be kept with all that was said in it.
+	s.links.Go(func() {
+		s.serve(ctx, l, st, func(ctx context.Context) error { return f.read(ctx, l, st) })
+	})
 }
 
 // webSocket is the framing of RFC 7395: one element a message.
@@ -94,7 +99,7 @@ type webSocket struct {
 	conn    *websocket.Conn
 	ctx     context.Context // of the server; the connection's life is bounded by kill
 	cork    *corkConn       // below conn; nil in a server that is not ServeWeb's
-	scratch []byte
+	buffers *sync.Pool
 }
 
 func (f *webSocket) open(domain, id string) string {
@@ -112,14 +117,13 @@ func (f *webSocket) writeBatch(box *sm.Box, items []sm.Item) error {
 }
 
 func (f *webSocket) writeEach(box *sm.Box, items []sm.Item) error {
+	scratch := f.buffers.Get().(*[]byte)
+	defer f.buffers.Put(scratch)
 	for _, it := range items {
-		f.scratch = box.Append(f.scratch[:0], it)
-		if err := f.conn.Write(f.ctx, websocket.MessageText, f.scratch); err != nil {
+		*scratch = box.Append((*scratch)[:0], it)
+		if err := f.conn.Write(f.ctx, websocket.MessageText, *scratch); err != nil {
 			return err
 		}
-	}
-	if cap(f.scratch) > 64<<10 {
-		f.scratch = nil
 	}
 	return nil
 }

@@ -69,7 +69,7 @@ func (c *Client) guestAt(ctx context.Context, domain string, bind bool) error {
 }
 
 // Account logs in over TCP.
-func Account(ctx context.Context, w World, user string) (*Client, error) {
+func Account(ctx context.Context, w Door, user string) (*Client, error) {
 	c := &Client{}
 	var err error
 	if c.wire, err = w.TCP(ctx); err != nil {
@@ -88,7 +88,7 @@ func Account(ctx context.Context, w World, user string) (*Client, error) {
 }
 
 // login proves who the client is, by SCRAM-SHA-256.
-func (c *Client) login(ctx context.Context, w World, domain, user string) error {
+func (c *Client) login(ctx context.Context, w Door, domain, user string) error {
 	if _, err := c.wire.Open(ctx, domain); err != nil {
 		return err
 	}

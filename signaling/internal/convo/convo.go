@@ -36,14 +36,19 @@ import (
 	"time"
 )
 
-// World is what a conversation is played against.
-type World interface {
-	// WebSocket and TCP connect; the query is that of the URL.
-	WebSocket(ctx context.Context, query string) (Wire, error)
+// Door is where accounts log in.
+type Door interface {
 	TCP(ctx context.Context) (Wire, error)
-	BOSH() Wire
 	// Password of an account of the auth domain.
 	Password(user string) string
+}
+
+// World is what a conversation is played against.
+type World interface {
+	// WebSocket connects; the query is that of the URL.
+	WebSocket(ctx context.Context, query string) (Wire, error)
+	BOSH() Wire
+	Door
 	// Restart kills the server and starts it again.
 	Restart(t *testing.T)
 }
