@@ -8,6 +8,7 @@
 //	speakerstats   who has spoken for how long
 //	polls          questions and votes; the voter is who has sent the vote
 //	avmoderation   who may unmute
+//	filesharing    what files there are; their bytes go elsewhere
 //	breakout       rooms beside the main one, and who is in which
 //
 // Who a sender is, and what it may do, is looked up in the room that it is in
@@ -20,7 +21,8 @@
 // replay makes the same state again. It is not safe for concurrent use.
 //
 // Events for the administrator: "moderation changed" (room, endpoint, medium,
-// enabled), "poll created" (room, endpoint).
+// enabled), "poll created" (room, endpoint), "file shared" (room, endpoint,
+// bytes).
 package component
 
 import (
@@ -76,6 +78,7 @@ const (
 	kindPolls      = "polls"
 	kindModeration = "av_moderation"
 	kindBreakout   = "breakout_rooms"
+	kindFiles      = "file-sharing"
 )
 
 // meeting is what is kept of one room, as long as the room exists.
@@ -83,6 +86,7 @@ type meeting struct {
 	Metadata   map[string]json.RawMessage `json:"metadata,omitempty"`
 	Stats      stats                      `json:"stats,omitzero"`
 	Polls      []*poll                    `json:"polls,omitempty"`
+	Files      map[string]*file           `json:"files,omitempty"` // by id
 	Moderation map[string]*moderation     `json:"moderation,omitempty"` // by medium; only what is on
 	Breakouts  breakouts                  `json:"breakouts,omitzero"`
 }
@@ -96,6 +100,7 @@ func New(domain string, env Env) *Set {
 		{kindStats, "speakerstats." + domain, (*Set).spoke},
 		{kindPolls, "polls." + domain, (*Set).poll},
 		{kindModeration, "avmoderation." + domain, (*Set).moderate},
+		{kindFiles, "filesharing." + domain, (*Set).share},
 		{kindBreakout, "breakout." + domain, (*Set).breakOut},
 	}
 	for _, v := range s.list {
@@ -253,6 +258,7 @@ func (s *Set) Entered(o *muc.Occupant) {
 	s.readStartMuted(o)
 	s.tellStats(o)
 	s.tellPolls(o)
+	s.tellFiles(o)
 	s.moved(o.Room())
 }
 
