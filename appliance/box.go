@@ -161,7 +161,7 @@ func (b *machine) run(ctx context.Context, d *daemon) {
 			update, install := d.updates.Status(), b.care.install.Status()
 			return screen.Page{
 				Status: d.Status(), Health: calm.look(admin.Ask(ctx, services, d.control)), Disk: b.size,
-				Notes: slices.Concat(d.updates.Notes(), b.care.notes(), b.lan.notes(), b.notes),
+				Notes: slices.Concat(d.updates.Notes(), d.notes()),
 				Clock: time.Now(), Update: &update, Install: &install, Keyboard: true,
 			}
 		}, rescue{b, d}, d.log)

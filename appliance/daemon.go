@@ -114,7 +114,7 @@ func newDaemon(u *unit.Unit, set settings.Settings, store *state.Store) *daemon 
 		addresses: network.Addresses,
 		now:       time.Now,
 		pending:   map[string]bool{},
-		status:    api.Status{Version: version(), Go: runtime.Version(), Schema: store.Schema(), Started: time.Now(), Notes: store.Notes()},
+		status:    api.Status{Version: version(), Go: runtime.Version(), Schema: store.Schema(), Started: time.Now()},
 	}
 }
 
@@ -324,7 +324,11 @@ func (d *daemon) apply(ctx context.Context) error {
 	}
 	d.publish(in)
 	d.nudge(ctx)
-	d.u.SetHealth(true, "settings rendered")
+	detail := "settings rendered"
+	if notes := d.store.Notes(); len(notes) > 0 {
+		detail += "; " + notes[0]
+	}
+	d.u.SetHealth(true, detail)
 	return nil
 }
 
@@ -375,6 +379,9 @@ func (d *daemon) input(ctx context.Context, found []network.Address) (render.Inp
 		return in, err
 	}
 	if in.Tokens, err = d.store.TokenSecret(); err != nil {
+		return in, err
+	}
+	if in.TURN, err = d.store.TURNSecret(); err != nil {
 		return in, err
 	}
 	kept, err := d.store.Settings()
@@ -429,14 +436,20 @@ func (d *daemon) leaf(ca *certs.Authority, name string, names []string, addrs []
 	if err != nil {
 		return pair, err
 	}
+	// A clock from before this program was written is wrong. What begins then
+	// is good on devices whose clocks are right.
+	now := d.now()
+	if now.Unix() < oldest {
+		now = time.Unix(oldest, 0)
+	}
 	why := errors.New("there was none")
 	if ok {
-		why = ca.Current(d.now(), pair, names, addrs)
+		why = ca.Current(now, pair, names, addrs)
 	}
 	if why == nil {
 		return pair, nil
 	}
-	if pair, err = ca.Issue(d.now(), names, addrs); err != nil {
+	if pair, err = ca.Issue(now, names, addrs); err != nil {
 		return pair, err
 	}
 	d.log.Info("certificate issued", "certificate", name, "names", names, "addresses", addrs, "why", why)
@@ -560,13 +573,23 @@ func (d *daemon) Status() api.Status {
 	if err != nil {
 		d.log.Error("no setup code", "err", err)
 	}
+	notes := d.notes()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := d.status
-	s.SetupCode = code
+	s.SetupCode, s.Notes = code, notes
 	s.Names, s.Addresses, s.URLs, s.Media = slices.Clone(s.Names), slices.Clone(s.Addresses), slices.Clone(s.URLs), slices.Clone(s.Media)
 	s.Console = slices.Clone(s.Console)
 	return s
+}
+
+// notes are what is wrong with the state and the machine, in sentences.
+func (d *daemon) notes() []string {
+	out := slices.Clone(d.store.Notes())
+	if b := d.machine; b != nil {
+		out = slices.Concat(out, b.care.notes(), b.lan.notes(), b.notes)
+	}
+	return out
 }
 
 // Certificates implements admin.Source.

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/netip"
@@ -19,8 +20,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"meetbox.local/appliance/api"
+	"meetbox.local/appliance/internal/certs"
 	"meetbox.local/appliance/internal/network"
 	"meetbox.local/appliance/internal/settings"
 	"meetbox.local/appliance/internal/state"
@@ -247,9 +250,9 @@ func TestMediaAddresses(t *testing.T) {
 	b.env["MEETBOX_MEDIA_PORT"] = "10777"
 	b.start(t)
 	file, err := conf.Load[struct {
-		ID, Brewery     string
-		XMPP, WebSocket any
-		Media           struct {
+		ID, Brewery           string
+		XMPP, WebSocket, TURN any
+		Media                 struct {
 			Port      int
 			Addresses []string
 		}
@@ -410,7 +413,7 @@ func TestCheck(t *testing.T) {
 		return strconv.Itoa(n)
 	}
 	free := func(b *box) []string {
-		return []string{"-run", b.run, "-state", b.state, "-https-port", port(), "-http-port", port(), "-media-port", port()}
+		return []string{"-run", b.run, "-state", b.state, "-https-port", port(), "-http-port", port(), "-media-port", port(), "-admin-port", port()}
 	}
 	b := newBox(t)
 	long := filepath.Join(b.state, strings.Repeat("x", 100))
@@ -441,5 +444,52 @@ func TestCheck(t *testing.T) {
 	var out bytes.Buffer
 	if code := check(free(b), &out); code != 1 || !strings.Contains(out.String(), "another Meetbox is running") {
 		t.Errorf("beside a running copy: check = %d, %q", code, out.String())
+	}
+}
+
+// TestClockIn1970: a box without a clock makes certificates that devices with
+// a clock take, and keeps them once it has one.
+func TestClockIn1970(t *testing.T) {
+	t.Parallel()
+	store, err := state.Open(t.TempDir(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	pair, err := certs.NewAuthority(time.Unix(100, 0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ca, err := certs.Load(pair)
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Unix(100, 0)
+	d := &daemon{log: slog.New(slog.DiscardHandler), store: store, now: func() time.Time { return now }}
+	first, err := d.leaf(ca, "web", []string{"meetbox.local"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := x509.ParseCertificate(first.Certificate)
+	if err != nil || c.NotBefore.Year() < 2026 || c.NotBefore.Before(ca.Certificate().NotBefore) {
+		t.Errorf("begins %v, its authority %v (%v)", c.NotBefore, ca.Certificate().NotBefore, err)
+	}
+	for _, at := range []time.Time{now, time.Unix(oldest, 0).AddDate(0, 3, 0)} {
+		now = at
+		if again, err := d.leaf(ca, "web", []string{"meetbox.local"}, nil); err != nil || !bytes.Equal(again.Certificate, first.Certificate) {
+			t.Errorf("at %v it was made anew (%v)", at, err)
+		}
+	}
+	now = time.Date(2090, 1, 1, 0, 0, 0, 0, time.UTC)
+	if _, err := d.leaf(ca, "web", []string{"meetbox.local"}, nil); err != nil {
+		t.Errorf("in 2090: %v", err)
+	}
+	now = time.Unix(oldest, 0).AddDate(0, 3, 0)
+	back, err := d.leaf(ca, "web", []string{"meetbox.local"}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c, err := x509.ParseCertificate(back.Certificate); err != nil || c.NotBefore.After(now) {
+		t.Errorf("after a clock in 2090: begins %v (%v)", c.NotBefore, err)
 	}
 }

@@ -60,6 +60,7 @@ type Input struct {
 	Users     []state.User
 	Rooms     api.Rooms
 	Tokens    state.Secret // with which the box signs invitations; empty: it does not
+	TURN      state.Secret // that the credentials of the TURN server are made with; empty: there is none
 	Authority state.Pair
 	Web, XMPP state.Pair
 	Site      *state.Chain // from outside, for its own names only; nil: none
@@ -91,7 +92,15 @@ type signalingFile struct {
 	Users  []account `json:"users,omitempty"`
 	Tokens []key     `json:"tokens,omitempty"`
 	Rooms  rooms     `json:"rooms,omitzero"`
+	Media  relays    `json:"media,omitzero"`
 	LAN    string    `json:"lan,omitempty"`
+}
+
+// relays are where clients find STUN and TURN.
+type relays struct {
+	Secret state.Secret `json:"secret"`
+	TURN   int          `json:"turn"`
+	STUN   int          `json:"stun"`
 }
 
 // key is one of those that sign tokens.
@@ -146,6 +155,11 @@ type bridgeFile struct {
 	Brewery   string    `json:"brewery"`
 	Media     media     `json:"media"`
 	WebSocket websocket `json:"websocket"`
+	TURN      turn      `json:"turn,omitzero"`
+}
+
+type turn struct {
+	Secret state.Secret `json:"secret"`
 }
 
 type media struct {
@@ -308,6 +322,9 @@ func signaling(in Input) signalingFile {
 			f.Rooms.FileHours = 24
 		}
 	}
+	if in.TURN != "" {
+		f.Media = relays{in.TURN, in.HTTPSPort, in.MediaPort}
+	}
 	if r.Clients {
 		f.LAN = ":" + strconv.Itoa(in.XMPPPort)
 	}
@@ -361,6 +378,7 @@ func bridge(in Input) bridgeFile {
 		Brewery:   brewery,
 		Media:     media{in.MediaPort, in.Media},
 		WebSocket: websocket{webSocketDomains(in)},
+		TURN:      turn{in.TURN},
 	}
 }
 

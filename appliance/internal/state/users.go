@@ -72,13 +72,19 @@ func (s *Store) RemoveUser(who Actor, name string) error {
 }
 
 // TokenSecret is what the box signs invitations with; made when first asked for.
-func (s *Store) TokenSecret() (secret Secret, err error) {
+func (s *Store) TokenSecret() (Secret, error) { return s.secret("token_secret") }
+
+// TURNSecret is what the credentials of the box's TURN server are made with;
+// made when first asked for.
+func (s *Store) TURNSecret() (Secret, error) { return s.secret("turn_secret") }
+
+func (s *Store) secret(name string) (secret Secret, err error) {
 	err = s.Update(func(tx *Tx) error {
-		if secret, err = Get[Secret](tx, "machine", "token_secret"); err == nil || !isNone(err) {
+		if secret, err = Get[Secret](tx, "machine", name); err == nil || !isNone(err) {
 			return err
 		}
 		secret = Secret(rand.Text() + rand.Text())
-		return Put(tx, "machine", "token_secret", secret)
+		return Put(tx, "machine", name, secret)
 	})
 	return secret, err
 }
