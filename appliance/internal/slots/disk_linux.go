@@ -36,7 +36,7 @@ func Open() (*Disk, error) {
 	esp := partition(disk, 1)
 	return &Disk{
 		boot: boot,
-		esp:  func(do func(*os.Root) error) error { return mounted(esp, do) },
+		esp:  func(write bool, do func(*os.Root) error) error { return mounted(esp, write, do) },
 		root: func(s Slot) (*os.File, error) {
 			if s == boot.Running {
 				return nil, errors.New("the running system's own partition")
@@ -90,7 +90,7 @@ func firstGUID(dev string) (string, error) {
 }
 
 // mounted mounts the first partition for the time of do.
-func mounted(dev string, do func(*os.Root) error) (err error) {
+func mounted(dev string, write bool, do func(*os.Root) error) (err error) {
 	if err := os.MkdirAll(espDir, 0o700); err != nil {
 		return err
 	}
@@ -99,7 +99,10 @@ func mounted(dev string, do func(*os.Root) error) (err error) {
 	}
 	// After an error FAT would be read-only for ever, and the box without
 	// updates; what is written is read back anyway.
-	const flags = unix.MS_SYNCHRONOUS | unix.MS_DIRSYNC | unix.MS_NOATIME | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOSUID
+	flags := uintptr(unix.MS_SYNCHRONOUS | unix.MS_DIRSYNC | unix.MS_NOATIME | unix.MS_NODEV | unix.MS_NOEXEC | unix.MS_NOSUID)
+	if !write {
+		flags |= unix.MS_RDONLY
+	}
 	for try := 1; ; try++ {
 		if err = unix.Mount(dev, espDir, "vfat", flags, "errors=continue"); err == nil {
 			break

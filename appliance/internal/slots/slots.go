@@ -13,8 +13,8 @@
 // own name (one without its content yet is none to systemd-boot), and only then
 // another one is removed. Kernels are written into the place of the one before
 // in the same slot, which leaves FAT's tables alone. The partition is mounted
-// only while something is done with it, and with every write going straight to
-// the disk, in order.
+// only while something is done with it, for writing only when something changes,
+// and then with every write going straight to the disk, in order.
 package slots
 
 import (
@@ -142,8 +142,8 @@ func entryFile(number int, s Slot, trial bool) string {
 // Disk is the disk that the running system was started from.
 type Disk struct {
 	boot Boot
-	// esp lets do work on the first partition.
-	esp func(do func(root *os.Root) error) error
+	// esp lets do work on the first partition, or only look.
+	esp func(write bool, do func(root *os.Root) error) error
 	// root opens a slot's partition.
 	root func(Slot) (*os.File, error)
 	// settled makes sure that what is read next comes from the disk.
@@ -153,7 +153,7 @@ type Disk struct {
 
 // New is for a disk in parts: esp calls its argument with the first partition,
 // root opens that of a slot. Open is the one for the box.
-func New(boot Boot, esp func(do func(*os.Root) error) error, root func(Slot) (*os.File, error)) *Disk {
+func New(boot Boot, esp func(write bool, do func(*os.Root) error) error, root func(Slot) (*os.File, error)) *Disk {
 	return &Disk{boot, esp, root, func(*os.File) error { return nil }, func() {}}
 }
 
@@ -187,21 +187,26 @@ func list(root *os.Root) ([]Entry, error) {
 // State is what the boot entries say.
 type State struct {
 	Confirmed bool // the running system is
+	Leftover  bool // of an interrupted Confirm, which is to be called again
 	Other     bool // the other slot has a system that was confirmed once
 }
 
 // State reads the entries.
 func (d *Disk) State() (State, error) {
 	var s State
-	err := d.esp(func(root *os.Root) error {
+	err := d.esp(false, func(root *os.Root) error {
 		all, err := list(root)
 		for _, e := range all {
-			if e.confirmed() && e.Slot == d.boot.Running {
+			switch ours := e.Slot == d.boot.Running; {
+			case ours && e.confirmed():
 				s.Confirmed = true
-			} else if e.confirmed() {
+			case ours:
+				s.Leftover = true
+			case e.confirmed():
 				s.Other = true
 			}
 		}
+		s.Leftover = s.Leftover && s.Confirmed
 		return err
 	})
 	return s, wrap("boot entries", err)
@@ -210,7 +215,7 @@ func (d *Disk) State() (State, error) {
 // Clear takes the other slot's entries away: from here on nothing but the
 // running system starts.
 func (d *Disk) Clear() error {
-	return wrap("clear the other slot", d.esp(func(root *os.Root) error {
+	return wrap("clear the other slot", d.esp(true, func(root *os.Root) error {
 		all, err := list(root)
 		if err != nil {
 			return err
@@ -298,11 +303,11 @@ func sum(f *os.File, size int64) (string, error) {
 // the disk afterwards. What follows it in the file is filled with zeros.
 func (d *Disk) WriteKernel(r io.Reader, size int64) (sha string, err error) {
 	name := string(d.boot.Running.Other()) + "/vmlinuz"
-	if err := d.esp(func(root *os.Root) error { return putKernel(root, name, r, size) }); err != nil {
+	if err := d.esp(true, func(root *os.Root) error { return putKernel(root, name, r, size) }); err != nil {
 		return "", wrap("kernel of the other slot", err)
 	}
 	// Mounted anew, so that nothing is left over in memory.
-	err = d.esp(func(root *os.Root) error {
+	err = d.esp(false, func(root *os.Root) error {
 		f, err := root.Open(name)
 		if err != nil {
 			return err
@@ -337,7 +342,7 @@ func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
 
 // Arm lets the other slot start once, on trial, with these options.
 func (d *Disk) Arm(version, options string) error {
-	return wrap("arm the other slot", d.esp(func(root *os.Root) error {
+	return wrap("arm the other slot", d.esp(true, func(root *os.Root) error {
 		all, err := list(root)
 		if err != nil {
 			return err
@@ -389,7 +394,7 @@ func (d *Disk) putEntry(root *os.Root, name, text string) error {
 // it may. Done twice it changes nothing the second time; after a power cut in
 // the middle of it, the next call finishes.
 func (d *Disk) Confirm(version string) error {
-	return wrap("confirm the running system", d.esp(func(root *os.Root) error {
+	return wrap("confirm the running system", d.esp(true, func(root *os.Root) error {
 		all, err := list(root)
 		if err != nil {
 			return err

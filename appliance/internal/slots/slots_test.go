@@ -54,7 +54,7 @@ func (b *bench) start(cmdline string) {
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	b.Disk = New(boot, func(do func(*os.Root) error) error {
+	b.Disk = New(boot, func(_ bool, do func(*os.Root) error) error {
 		r, err := os.OpenRoot(filepath.Join(b.dir, "esp"))
 		if err != nil {
 			return err
@@ -268,6 +268,10 @@ func TestConfirmFinishes(t *testing.T) {
 		t.Fatal(err)
 	}
 	b.state(State{Other: true}, B)
+	if err := os.WriteFile(empty, []byte("linux /b/vmlinuz\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	b.state(State{Confirmed: true, Leftover: true, Other: true}, B)
 	if err := b.Confirm("2"); err != nil {
 		t.Fatal(err)
 	}

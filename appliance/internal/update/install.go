@@ -137,11 +137,11 @@ func (m *Manager) arrive(ctx context.Context) error {
 	if !state.Confirmed {
 		return m.prove(ctx, state)
 	}
-	// This finishes a confirmation that the power interrupted.
-	if err := m.c.Disk.Confirm(m.c.Running.Version); err != nil {
-		return err
+	if state.Leftover {
+		// The power went in the middle of it.
+		err = m.c.Disk.Confirm(m.c.Running.Version)
 	}
-	return m.settle()
+	return errors.Join(err, m.settle())
 }
 
 // settle records what became of a trial, now that the running version is a

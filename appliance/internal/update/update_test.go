@@ -76,7 +76,7 @@ func (b *box) start(slot slots.Slot, release api.Release) {
 	b.t.Helper()
 	b.slot, b.release = slot, release
 	boot := slots.Boot{Running: slot, Disk: guid, Options: "quiet"}
-	disk := slots.New(boot, func(do func(*os.Root) error) error {
+	disk := slots.New(boot, func(_ bool, do func(*os.Root) error) error {
 		r, err := os.OpenRoot(filepath.Join(b.dir, "esp"))
 		if err != nil {
 			return err
