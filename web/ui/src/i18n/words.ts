@@ -72,12 +72,6 @@ export function clock(time: number): string {
   return new Intl.DateTimeFormat(current.value, { timeStyle: 'short' }).format(time);
 }
 
-/** A day and its time. */
-export function date(time: number | string, style: 'day' | 'minute' | 'second' = 'minute'): string {
-  const options = { day: { dateStyle: 'medium' }, minute: { dateStyle: 'medium', timeStyle: 'short' }, second: { dateStyle: 'medium', timeStyle: 'medium' } } as const;
-  return new Intl.DateTimeFormat(current.value, options[style]).format(new Date(time));
-}
-
 /** "2 hours ago", "in 3 days". */
 export function ago(time: number, now: number): string {
   const steps = [
@@ -90,12 +84,4 @@ export function ago(time: number, now: number): string {
     if (Math.abs(now - time) >= length) return format.format(Math.round((time - now) / length), unit);
   }
   return format.format(0, 'minute');
-}
-
-/** "3.2 GB". */
-export function bytes(n: number): string {
-  const units = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte'] as const;
-  let i = 0;
-  for (; n >= 1000 && i < units.length - 1; i++) n /= 1000;
-  return new Intl.NumberFormat(current.value, { style: 'unit', unit: units[i] ?? 'byte', unitDisplay: 'short', maximumFractionDigits: n < 10 && i > 0 ? 1 : 0 }).format(n);
 }

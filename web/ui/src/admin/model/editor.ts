@@ -33,6 +33,8 @@ export interface Editor<T> {
   keepMine(): Promise<boolean>;
   /** Ends a conflict: theirs instead of the draft. */
   takeTheirs(): void;
+  /** Leaves the choice for later; the draft stays, and saving it asks again. */
+  decideLater(): void;
 }
 
 interface Version<T> {
@@ -122,6 +124,9 @@ export function editor<T extends object>(client: Client, path: string, propose?:
     },
     takeTheirs: () => {
       if (theirs.value) settle(theirs.value);
+    },
+    decideLater: () => {
+      theirs.value = null;
     },
   };
 }

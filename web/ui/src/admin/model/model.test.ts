@@ -102,6 +102,8 @@ describe('a section under change', () => {
       expect(await clock.save()).toBe(false);
       expect(clock.conflict.value?.by?.who).toBe('Workshop');
       expect(clock.conflict.value?.fields.map((f) => f.path)).toEqual(['zone', 'servers.0']);
+      clock.decideLater();
+      expect(await clock.save(), 'saving asks again').toBe(false);
       expect(clock.draft.value?.['zone']).toBe('UTC');
       if (mine) await clock.keepMine();
       else clock.takeTheirs();

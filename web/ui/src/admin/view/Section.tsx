@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { date } from '../../i18n/words.ts';
+import { date } from '../../i18n/format.ts';
 import { Button } from '../../kit/Button.tsx';
 import { Notice } from '../../kit/Card.tsx';
 import { Dialog } from '../../kit/Dialog.tsx';
@@ -64,7 +64,7 @@ function ConflictDialog<T extends object>({ of }: { readonly of: Editor<T> }) {
   if (!conflict) return null;
   const { by, fields } = conflict;
   return (
-    <Dialog title={t('conflict.title')} closeLabel={t('close')} onClose={() => of.takeTheirs()}>
+    <Dialog title={t('conflict.title')} closeLabel={t('close')} onClose={() => of.decideLater()}>
       <p>{by ? t('conflict.by', { who: by.who, at: date(by.at) }) : t('conflict.text')}</p>
       <Table
         label={t('conflict.title')}

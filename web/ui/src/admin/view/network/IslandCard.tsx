@@ -1,4 +1,4 @@
-import { date } from '../../../i18n/words.ts';
+import { date } from '../../../i18n/format.ts';
 import { Card, Notice } from '../../../kit/Card.tsx';
 import { SwitchField, TextField } from '../../../kit/Field.tsx';
 import { Table } from '../../../kit/Table.tsx';

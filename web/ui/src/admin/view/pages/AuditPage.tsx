@@ -1,5 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
-import { date } from '../../../i18n/words.ts';
+import { date } from '../../../i18n/format.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Card, Notice } from '../../../kit/Card.tsx';
 import { TextField } from '../../../kit/Field.tsx';

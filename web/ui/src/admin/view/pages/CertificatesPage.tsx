@@ -1,4 +1,4 @@
-import { date } from '../../../i18n/words.ts';
+import { date } from '../../../i18n/format.ts';
 import { Card, Facts, Notice, Tag } from '../../../kit/Card.tsx';
 import { QrCode } from '../../../kit/QrCode.tsx';
 import { TrustSteps } from '../../../trust/view/TrustSteps.tsx';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { date } from '../../../i18n/words.ts';
+import { date } from '../../../i18n/format.ts';
 import { Card } from '../../../kit/Card.tsx';
 import { Dialog } from '../../../kit/Dialog.tsx';
 import { announce } from '../../../kit/Live.tsx';

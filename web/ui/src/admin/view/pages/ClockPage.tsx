@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'preact/hooks';
-import { ago, date } from '../../../i18n/words.ts';
+import { date } from '../../../i18n/format.ts';
+import { ago } from '../../../i18n/words.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Card, Facts, Notice, Tag } from '../../../kit/Card.tsx';
 import { SwitchField } from '../../../kit/Field.tsx';

@@ -5,6 +5,7 @@ import type { Check, CheckState, Diagnostics } from '../../api.ts';
 import { known, t } from '../../words.ts';
 import { TestCall } from '../TestCall.tsx';
 import { Page, Problem, useAction, useBox } from '../use.tsx';
+import { HardwareCard } from './HardwareCard.tsx';
 
 const moods: Readonly<Record<CheckState, Mood>> = { ok: 'good', broken: 'bad', unclear: 'warn', skipped: 'calm' };
 
@@ -38,6 +39,7 @@ export function DiagnosticsPage() {
       <Card title={t('test-call.title')} text={t('test-call.text')}>
         <TestCall />
       </Card>
+      <HardwareCard />
     </Page>
   );
 }

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { bytes } from '../../../i18n/words.ts';
+import { bytes } from '../../../i18n/format.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Card, Notice, Progress } from '../../../kit/Card.tsx';
 import type { Install, InstallDisk } from '../../api.ts';

@@ -1,4 +1,4 @@
-import { bytes } from '../../../i18n/words.ts';
+import { bytes } from '../../../i18n/format.ts';
 import { Card, Notice, Tag } from '../../../kit/Card.tsx';
 import { Table } from '../../../kit/Table.tsx';
 import type { Network, NetworkStatus, PortStatus } from '../../api.ts';
@@ -13,6 +13,7 @@ export function NetworkPage() {
   const status = useResource<NetworkStatus>('/api/v1/network', 3000);
   const section = useEditor<Network>('/api/v1/settings/network', '/api/v1/network/propose');
   const s = status.data.value;
+  const elsewhere = status.code.value === 'only-on-the-box';
   return (
     <Page title={t('nav.page.network')} lead={t('network.lead')}>
       {s?.pending ? (
@@ -43,11 +44,13 @@ export function NetworkPage() {
           )}
         </Loaded>
       </Card>
-      <Card title={t('network.change')} text={t('network.change-text')}>
-        <PortsForm section={section} seen={s?.ports ?? []} busy={s?.pending !== undefined} proposed={() => void status.reload()} />
-      </Card>
+      {elsewhere ? null : (
+        <Card title={t('network.change')} text={t('network.change-text')}>
+          <PortsForm section={section} seen={s?.ports ?? []} busy={s?.pending !== undefined} proposed={() => void status.reload()} />
+        </Card>
+      )}
       <NamesCard />
-      <IslandCard />
+      {elsewhere ? null : <IslandCard />}
     </Page>
   );
 }

@@ -1,5 +1,6 @@
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ago, bytes, date } from '../../../i18n/words.ts';
+import { bytes, date } from '../../../i18n/format.ts';
+import { ago } from '../../../i18n/words.ts';
 import { Card, Facts, Notice, Tag } from '../../../kit/Card.tsx';
 import { QrCode } from '../../../kit/QrCode.tsx';
 import { Table } from '../../../kit/Table.tsx';

@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { date } from '../../../i18n/words.ts';
+import { date } from '../../../i18n/format.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Card, Facts, Notice, Progress, Tag } from '../../../kit/Card.tsx';
 import { SwitchField } from '../../../kit/Field.tsx';

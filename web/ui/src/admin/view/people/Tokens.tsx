@@ -1,5 +1,6 @@
 import { useState } from 'preact/hooks';
-import { ago, date } from '../../../i18n/words.ts';
+import { date } from '../../../i18n/format.ts';
+import { ago } from '../../../i18n/words.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Card, Notice } from '../../../kit/Card.tsx';
 import { Dialog } from '../../../kit/Dialog.tsx';
