@@ -67,6 +67,9 @@ func Text(p Page, colour bool) string {
 	line("")
 	line("  name       %s", first(p.Status.Names))
 	line("  addresses  %s", join(p.Status.Addresses))
+	if len(p.Status.Console) > 0 {
+		line("  console    %s", p.Status.Console[0])
+	}
 	line("  version    %s", p.Status.Version)
 	line("  state      %s", state(p.Health))
 	for _, s := range p.Health.Services {
