@@ -1,8 +1,6 @@
 package transport
 
 import (
-	"net/netip"
-
 	"github.com/pion/ice/v4"
 	"github.com/pion/stun/v4"
 )
@@ -43,7 +41,7 @@ func (p *Port) handleSTUN(l *local, b []byte, from address, now int64) (reason, 
 			return p.answer(l, m, from)
 		}
 		g := p.byUfrag(m.localUfrag())
-		if g == nil || g.conns[l] == nil {
+		if g == nil || g.conn(l) == nil {
 			return dropSTUNUser, false
 		}
 		if !m.authentic(g.password) {
@@ -112,9 +110,9 @@ func (g *generation) request(l *local, m stunMessage, from address, now int64) (
 		}
 	}
 	if ask {
-		g.ask(l, from, addr, ufrag, password)
+		g.ask(check{g: g, from: l, to: from, addr: addr, ufrag: ufrag, password: password})
 	}
-	if !g.conns[l].in.push(m.raw, addr) {
+	if c := g.conn(l); c == nil || !c.in.push(m.raw, addr) {
 		return dropSTUNFlood, false
 	}
 	return 0, true
@@ -140,26 +138,31 @@ func (g *generation) response(tx *transaction, m stunMessage, now int64) (reason
 	if tx.own {
 		return 0, true
 	}
-	if !g.conns[tx.local].in.push(m.raw, tx.to.addrPort()) {
+	if c := g.conn(tx.local); c == nil || !c.in.push(m.raw, tx.to.addrPort()) {
 		return dropSTUNFlood, false
 	}
 	return 0, true
 }
 
 // ask sends a connectivity check of our own.
-func (g *generation) ask(l *local, to address, addr netip.AddrPort, ufrag, password string) {
+func (g *generation) ask(c check) {
 	role := stun.Setter(ice.AttrControlled(g.tie))
 	if g.session.opts.Controlling {
 		role = ice.AttrControlling(g.tie)
 	}
 	const peerReflexive = 110<<24 | 65535<<8 | 255 // RFC 8445 §7.1.1: as if found by this check
-	m, err := stun.Build(stun.BindingRequest, stun.TransactionID, stun.NewUsername(ufrag+":"+g.ufrag),
-		role, ice.PriorityAttr(peerReflexive), stun.NewShortTermIntegrity(password), stun.Fingerprint)
+	setters := []stun.Setter{stun.BindingRequest, stun.TransactionID, stun.NewUsername(c.ufrag + ":" + g.ufrag), role}
+	if c.nominate {
+		setters = append(setters, ice.PriorityAttr(movedPriority(c.move)), ice.UseCandidate())
+	} else {
+		setters = append(setters, ice.PriorityAttr(peerReflexive))
+	}
+	m, err := stun.Build(append(setters, stun.NewShortTermIntegrity(c.password), stun.Fingerprint)...)
 	if err != nil {
 		return // the name is too long for an attribute: SetRemote has seen to that
 	}
-	g.expect(m.TransactionID, l, to, true)
-	if err := l.send(m.Raw, addr); err != nil {
+	g.expect(m.TransactionID, c.from, c.to, true)
+	if err := c.from.send(m.Raw, c.addr); err != nil {
 		g.session.port.gauges.drop(dropSendError)
 	}
 }

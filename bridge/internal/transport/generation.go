@@ -31,7 +31,8 @@ type generation struct {
 	ufrag, password string
 	tie             uint64
 	locals          []*local
-	conns           map[*local]*muxConn
+	agents          map[netip.Addr]*muxConn // as the agent knows them: never changes
+	conns           atomic.Pointer[conns]   // as they are reached: follows the port
 	local           Description
 	agent           *ice.Agent
 	selection       atomic.Pointer[binding] // the agent's
@@ -55,11 +56,15 @@ func (s *Session) newGeneration(number int, locals []*local, extra []netip.Addr)
 		password: rand.Text(),                       // 128 bits
 		tie:      binary.BigEndian.Uint64(tie[:]),
 		locals:   locals,
-		conns:    make(map[*local]*muxConn),
+		agents:   make(map[netip.Addr]*muxConn),
 	}
+	list := make(conns, len(locals))
 	for _, l := range locals {
-		g.conns[l] = &muxConn{g: g, local: l, in: newInbox(stunQueue)}
+		c := &muxConn{g: g, addr: l.addr, in: newInbox(stunQueue)}
+		c.local.Store(l)
+		list[l], g.agents[l.addr.Addr()] = c, c
 	}
+	g.conns.Store(&list)
 	g.local = Description{
 		Generation: number, Ufrag: g.ufrag, Password: g.password,
 		Candidates:   describe(locals, extra),

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -137,12 +138,18 @@ func remoteCandidate(c Candidate) (ice.Candidate, error) {
 	})
 }
 
+const (
+	hostPreference, reflexivePreference = 126, 100 // RFC 8445 §5.1.2.2
+	// offeredPreference is the first candidate's among those of its type. It
+	// leaves room above for addresses that come later.
+	offeredPreference = 32767
+)
+
 // describe makes the candidates we offer: a host candidate for each of our
 // addresses, in the configured order, and one that looks server-reflexive for
 // each address that a port forward in front of us has.
 func describe(locals []*local, extra []netip.Addr) []Candidate {
-	const hostPreference, reflexivePreference = 126, 100 // RFC 8445 §5.1.2.2
-	priority := func(preference, i int) uint32 { return uint32(preference<<24 | (65535-i)<<8 | 255) }
+	priority := func(preference, i int) uint32 { return uint32(preference<<24 | (offeredPreference-i)<<8 | 255) }
 	var list []Candidate
 	for i, l := range locals {
 		list = append(list, Candidate{
@@ -220,12 +227,12 @@ func (g *generation) bindingAt(l, r ice.Candidate) *binding {
 	s := g.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, x := range g.locals {
-		if x.addr.Addr() == la {
-			if known := s.remotes[remoteKey{x, addressOf(netip.AddrPortFrom(ra, uint16(r.Port())))}]; known != nil {
-				return known.bound
-			}
-		}
+	c := g.agents[la]
+	if c == nil {
+		return nil
+	}
+	if known := s.remotes[remoteKey{c.local.Load(), addressOf(netip.AddrPortFrom(ra, uint16(r.Port())))}]; known != nil {
+		return known.bound
 	}
 	return nil
 }
@@ -258,10 +265,8 @@ func (m agentMux) GetListenAddresses() []net.Addr { return listenAddresses(m.g.l
 
 func (m agentMux) GetConn(_ string, addr net.Addr) (net.PacketConn, error) {
 	if a, ok := addr.(*net.UDPAddr); ok {
-		for l, c := range m.g.conns {
-			if l.addr.Addr() == a.AddrPort().Addr().Unmap() {
-				return c, nil
-			}
+		if c := m.g.agents[a.AddrPort().Addr().Unmap()]; c != nil {
+			return c, nil
 		}
 	}
 	return nil, net.ErrClosed
@@ -272,10 +277,12 @@ func (m agentMux) RemoveConnByUfrag(string) {} // the session ends its conns its
 func (m agentMux) Close() error { return nil }
 
 // muxConn is what the agent takes for a socket: one of our addresses, one
-// generation of a session, STUN only.
+// generation of a session, STUN only. The agent knows it by addr for ever;
+// local is where it is now.
 type muxConn struct {
 	g     *generation
-	local *local
+	addr  netip.AddrPort
+	local atomic.Pointer[local]
 	in    *inbox
 }
 
@@ -293,10 +300,11 @@ func (c *muxConn) ReadFrom(b []byte) (int, net.Addr, error) {
 // their responses find back.
 func (c *muxConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
+	l := c.local.Load()
 	if m, ok := parseSTUN(b); ok && m.kind == bindingRequest {
-		c.g.expect(m.id, c.local, addressOf(to), false)
+		c.g.expect(m.id, l, addressOf(to), false)
 	}
-	if err := c.local.send(b, to); err != nil {
+	if err := l.send(b, to); err != nil {
 		c.g.session.port.gauges.drop(dropSendError) // the agent need not hear: it asks again
 	}
 	return len(b), nil
@@ -311,7 +319,7 @@ func (c *muxConn) WriteTo(b []byte, to net.Addr) (int, error) {
 }
 
 func (c *muxConn) Close() error                       { c.in.close(); return nil }
-func (c *muxConn) LocalAddr() net.Addr                { return net.UDPAddrFromAddrPort(c.local.addr) }
+func (c *muxConn) LocalAddr() net.Addr                { return net.UDPAddrFromAddrPort(c.addr) }
 func (c *muxConn) SetDeadline(t time.Time) error      { c.in.setDeadline(t); return nil }
 func (c *muxConn) SetReadDeadline(t time.Time) error  { c.in.setDeadline(t); return nil }
 func (c *muxConn) SetWriteDeadline(_ time.Time) error { return nil }

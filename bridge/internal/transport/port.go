@@ -97,14 +97,24 @@ func Open(cfg Config) (*Port, error) {
 	return p, nil
 }
 
-// SetAddresses follows a change of the machine's addresses. Sessions that
-// exist keep the addresses they have, as far as these are still there; new
-// sessions offer the new ones.
+// SetAddresses follows a change of the machine's addresses. New sessions offer
+// the new ones. Sessions that exist keep the addresses they have; where one of
+// those is gone, they go on from another.
 func (p *Port) SetAddresses(addrs []netip.Addr) error {
+	locals, gone, err := p.setAddresses(addrs)
+	for _, s := range gone {
+		s.rehome(locals)
+	}
+	return err
+}
+
+// setAddresses returns the addresses in use and, when some have gone, all
+// sessions.
+func (p *Port) setAddresses(addrs []netip.Addr) ([]*local, []*Session, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
-		return ErrClosed
+		return nil, nil, ErrClosed
 	}
 	var locals []*local
 	var extra []netip.Addr
@@ -132,12 +142,14 @@ func (p *Port) SetAddresses(addrs []netip.Addr) error {
 		}
 	}
 	if len(locals) == 0 {
-		return errors.Join(append(errs, ErrNoAddress)...)
+		return nil, nil, errors.Join(append(errs, ErrNoAddress)...)
 	}
 	old := p.locals
 	p.locals, p.extra = locals, extra
+	lost := false
 	for _, l := range old {
 		if !slices.Contains(locals, l) {
+			lost = true
 			l.close()
 		}
 	}
@@ -148,7 +160,13 @@ func (p *Port) SetAddresses(addrs []netip.Addr) error {
 			}
 		}
 	}
-	return errors.Join(errs...)
+	var sessions []*Session
+	for _, g := range p.sessions {
+		if lost && !slices.Contains(sessions, g.session) {
+			sessions = append(sessions, g.session)
+		}
+	}
+	return locals, sessions, errors.Join(errs...)
 }
 
 // Serve reads until ctx ends, then closes all sessions and sockets and waits

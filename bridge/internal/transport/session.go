@@ -55,6 +55,7 @@ type Session struct {
 	retired      *generation   // the one before, for a moment
 	dropped      []*generation // for run to close
 	restarts     int
+	moves        int           // of ours, to other addresses
 	fingerprints []Fingerprint // the remote side's
 	setup        Setup         // its role
 	streams      map[uint32]*Stream

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pion/dtls/v3"
 	"github.com/pion/ice/v4"
@@ -164,7 +165,7 @@ func TestAddressesChange(t *testing.T) {
 	p := openPort(t)
 	r := newRecorder()
 	r.echo = true
-	_, c := join(t, p, r, clientOptions{})
+	s, c := join(t, p, r, clientOptions{})
 	r.wantState(t, Connected)
 	second := loopback.Next()
 	if err := p.SetAddresses([]netip.Addr{second, loopback}); err != nil {
@@ -172,8 +173,18 @@ func TestAddressesChange(t *testing.T) {
 	}
 	var seq uint16 = 1
 	c.talk(t, &seq, "as before")
+	// The address in use goes: the session goes on from the other one.
 	if err := p.SetAddresses([]netip.Addr{second}); err != nil {
 		t.Fatal(err)
+	}
+	begun := time.Now()
+	for string(c.talk(t, &seq, "moved").Payload) != "moved" { // what was under way before may still come
+	}
+	if d := time.Since(begun); d > 5*time.Second {
+		t.Errorf("media was away for %v", d)
+	}
+	if got := s.path.Load(); got == nil || got.local.addr.Addr() != second {
+		t.Errorf("sending from %+v, want %v", got, second)
 	}
 	if err := p.SetAddresses([]netip.Addr{netip.MustParseAddr("192.0.2.1")}); !errors.Is(err, ErrNoAddress) {
 		t.Errorf("no address of ours: %v, want %v", err, ErrNoAddress)
@@ -363,7 +374,7 @@ func TestDescription(t *testing.T) {
 		addr     netip.Addr
 		priority uint32
 	}{
-		{Host, loopback, 2130706431}, {Host, netip.MustParseAddr("::1"), 2130706175}, {ServerReflexive, outside, 1694498815},
+		{Host, loopback, 2122317823}, {Host, netip.MustParseAddr("::1"), 2122317567}, {ServerReflexive, outside, 1686110207},
 	} {
 		c := d.Candidates[i]
 		if c.Type != want.typ || c.Addr.Addr() != want.addr || c.Priority != want.priority || int(c.Addr.Port()) != p.LocalPort() {
