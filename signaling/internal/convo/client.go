@@ -5,7 +5,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"regexp"
 	"strconv"
+	"strings"
 
 	"github.com/xdg-go/scram"
 )
@@ -162,8 +164,16 @@ func (c *Client) bind(ctx context.Context, resource string) error {
 
 func stanza(n *Node) bool { return n.Name.Space == "jabber:client" }
 
+// bareStanza is the start of a stanza that relies on the stream for its
+// namespace.
+var bareStanza = regexp.MustCompile(`^<(?:presence|message|iq)\b`)
+
 // Send sends a stanza, or something else.
 func (c *Client) Send(ctx context.Context, text string) error {
+	tag, _, _ := strings.Cut(text, ">")
+	if m := bareStanza.FindStringIndex(text); m != nil && !strings.Contains(tag, " xmlns=") { // RFC 7395 §3.3: its frame has no stream around it
+		text = text[:m[1]] + ` xmlns="jabber:client"` + text[m[1]:]
+	}
 	if n, err := Parse(`<w xmlns="jabber:client">` + text + `</w>`); c.on && err == nil && len(n.Children) == 1 && stanza(n.Children[0]) {
 		c.sent = append(c.sent, text)
 	}

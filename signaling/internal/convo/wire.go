@@ -100,7 +100,10 @@ func (w *webSocket) Close(ctx context.Context) error {
 	}
 	for {
 		text, err := w.Text(ctx)
-		if err != nil || text == CloseFrame {
+		switch {
+		case text == CloseFrame, websocket.CloseStatus(err) == websocket.StatusNormalClosure:
+			return nil
+		case err != nil:
 			return err
 		}
 	}

@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"meetbox.local/signaling/internal/convo"
+	"meetbox.local/signaling/internal/prosody"
+)
+
+// other is Debian's prosody as a world.
+type other struct {
+	*prosody.Server
+	root *x509.CertPool
+}
+
+func newOther(t *testing.T) *other {
+	t.Helper()
+	dir := t.TempDir()
+	w := &world{dir: dir, root: x509.NewCertPool()}
+	cert, key := w.certificate(t)
+	s, err := prosody.Start(prosody.Options{
+		Dir: dir, Certificate: cert, Key: key, Accounts: map[string]string{"focus": password, "jvb": password},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return &other{s, w.root}
+}
+
+// WebSocket implements convo.World.
+func (o *other) WebSocket(ctx context.Context, query string) (convo.Wire, error) {
+	client := &http.Client{Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "tcp", o.HTTP)
+		},
+	}}
+	return convo.DialWebSocket(ctx, client, "ws://meet.jitsi/xmpp-websocket?room=demo&"+query)
+}
+
+// TCP implements convo.World.
+func (o *other) TCP(ctx context.Context) (convo.Wire, error) {
+	return convo.DialTCP(ctx, o.Server.TCP, &tls.Config{RootCAs: o.root, ServerName: "auth.meet.jitsi"})
+}
+
+// BOSH implements convo.World; the plain conversations do without.
+func (o *other) BOSH() convo.Wire { panic("prosody has no BOSH here") }
+
+// Password implements convo.World.
+func (o *other) Password(string) string { return password }
+
+// Restart implements convo.World.
+func (o *other) Restart(t *testing.T) { t.Fatal("prosody forgets everything when it restarts") }
+
+// TestPlainConversations: what is nothing but XEP-0045, XEP-0198 or XEP-0199
+// goes the same way against Debian's prosody, word for word, so the files say
+// what the standards do and not what we do. Every server is one for all files,
+// each of which has a room of its own.
+func TestPlainConversations(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("testdata/plain/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no conversations: %v", err)
+	}
+	ours, theirs := newWorld(t), newOther(t)
+	for _, f := range files {
+		name := strings.TrimSuffix(filepath.Base(f), ".txt")
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.ReplaceAll(string(b), "demo@", name+"@")
+		for _, server := range []struct {
+			name  string
+			world convo.World
+		}{{"meetbox", ours}, {"prosody", theirs}} {
+			t.Run(name+"/"+server.name, func(t *testing.T) { convo.PlayText(t, server.world, f, text) })
+		}
+	}
+}
