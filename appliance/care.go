@@ -5,9 +5,11 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -179,6 +181,25 @@ func filtered(set api.Settings, net api.NetworkStatus) (w firewall.Wanted) {
 			w.Hosts = append(w.Hosts, firewall.Host{Name: a.String(), UDP: true, Port: ntp})
 		}
 	}
+	if h, ok := authority(set.Certificates); ok {
+		w.Hosts = append(w.Hosts, h)
+	}
 	slices.SortFunc(w.Own, netip.Prefix.Compare)
 	return w
+}
+
+// authority is where the box's certificate comes from, when it comes from
+// somewhere else.
+func authority(set api.CertificateSettings) (firewall.Host, bool) {
+	u, err := url.Parse(set.ACME.Directory)
+	if set.Source != api.SourceACME || err != nil || u.Hostname() == "" {
+		return firewall.Host{}, false
+	}
+	port := uint64(api.EgressACME.UsualPort())
+	if u.Port() != "" {
+		if port, err = strconv.ParseUint(u.Port(), 10, 16); err != nil {
+			return firewall.Host{}, false
+		}
+	}
+	return firewall.Host{Name: u.Hostname(), Port: uint16(port)}, true
 }

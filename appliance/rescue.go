@@ -69,6 +69,12 @@ func (r rescue) Do(a screen.Act) error {
 		if err := markReset(permDir); err != nil {
 			return err
 		}
+	case screen.NewCode:
+		if r.daemon == nil {
+			return errStarting
+		}
+		_, err := r.daemon.people.NewSetupCode() // the status page shows it
+		return err
 	case screen.Restart:
 	case screen.TurnOff:
 		signal = syscall.SIGUSR2

@@ -5,6 +5,7 @@ import "time"
 // Setup is what anybody may know of a box: whether it has an owner yet.
 type Setup struct {
 	Claimed bool      `json:"claimed"`
+	Code    bool      `json:"code"` // a setup code is on the screen: also of a claimed box, when somebody in front of it asked for one
 	Name    string    `json:"name"` // the box's first host name
 	Version string    `json:"version"`
 	Now     time.Time `json:"now"` // the box's clock

@@ -7,7 +7,8 @@ import (
 )
 
 // Egress is the hosts outside that the box may speak to; none, when empty. The
-// time servers of section clock need no line here.
+// time servers of section clock and the authority of section certificates need
+// no line here.
 type Egress struct {
 	Hosts []EgressHost `json:"hosts,omitempty"`
 }

@@ -115,33 +115,48 @@ func owners(tx *state.Tx) (n int) {
 // SetupCode is the code for the screen: "" on a box that has an owner, unless
 // somebody in front of it asked for one.
 func (b *Book) SetupCode() (code string, err error) {
+	var claimed bool
 	err = b.store.View(func(tx *state.Tx) error {
-		c, err := state.Get[string](tx, "machine", "setup_code")
-		if err == nil {
-			code = c
-		} else if errors.Is(err, state.ErrNone) {
-			return nil
-		}
+		code, claimed, err = setupCode(tx)
 		return err
 	})
-	if err != nil || code != "" {
+	if err != nil || code != "" || claimed {
 		return code, err
 	}
-	if claimed, err := b.Claimed(); err != nil || claimed {
-		return "", err
-	}
-	return b.NewSetupCode()
+	err = b.store.Update(func(tx *state.Tx) error {
+		// Again, now that nobody else can make one meanwhile.
+		if code, claimed, err = setupCode(tx); err != nil || code != "" || claimed {
+			return err
+		}
+		code = newCode()
+		return state.Put(tx, "machine", "setup_code", code)
+	})
+	return code, err
 }
 
-// NewSetupCode makes a code with which anybody becomes an owner, once: for a
-// new box, and for people in front of a box whose owners lost their passwords.
+func setupCode(tx *state.Tx) (code string, claimed bool, err error) {
+	code, err = state.Get[string](tx, "machine", "setup_code")
+	if errors.Is(err, state.ErrNone) {
+		return "", owners(tx) > 0, nil
+	}
+	return code, owners(tx) > 0, err
+}
+
+// NewSetupCode makes a code with which anybody becomes an owner, once: for
+// people in front of a box whose owners lost their passwords.
 func (b *Book) NewSetupCode() (string, error) {
+	code := newCode()
+	return code, b.store.Update(func(tx *state.Tx) error {
+		return errors.Join(state.Put(tx, "machine", "setup_code", code), tx.Audit(state.Actor{Name: "screen"}, "setup code made", "", ""))
+	})
+}
+
+func newCode() string {
 	digits := make([]byte, 8)
 	for i := range digits {
 		digits[i] = '0' + digit()
 	}
-	code := string(digits[:4]) + "-" + string(digits[4:])
-	return code, b.store.Update(func(tx *state.Tx) error { return state.Put(tx, "machine", "setup_code", code) })
+	return string(digits[:4]) + "-" + string(digits[4:])
 }
 
 // digit is one of ten, each as likely.

@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"meetbox.local/appliance/api"
@@ -236,6 +237,9 @@ func explain(err error) api.Problem {
 	}
 	if errors.Is(err, state.ErrNone) {
 		return make(http.StatusNotFound, "not-found", "There is no such thing.")
+	}
+	if errors.Is(err, syscall.ENOSPC) {
+		return make(http.StatusInsufficientStorage, "disk-full", "The box's disk is full, so nothing was changed. Remove files or recordings, or see the page on the hardware.")
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return make(http.StatusGatewayTimeout, "timeout", "It took too long.")

@@ -57,9 +57,18 @@ func TestClaimOnce(t *testing.T) {
 	if a := stranger.want(409, "POST", "/api/v1/claim", api.Claim{Code: code, Name: "Eve", Password: password}); a.problem.Code != "claimed" {
 		t.Errorf("second claim: %s", a.body)
 	}
-	if s := read[api.Setup](t, stranger.want(200, "GET", "/api/v1/setup", nil)); !s.Claimed {
-		t.Error("not claimed")
+	if s := read[api.Setup](t, stranger.want(200, "GET", "/api/v1/setup", nil)); !s.Claimed || s.Code {
+		t.Errorf("not claimed: %+v", s)
 	}
+	// Owners who lost their passwords ask for a code in front of the box.
+	if code, err = b.parts.Accounts.NewSetupCode(); err != nil {
+		t.Fatal(err)
+	}
+	if s := read[api.Setup](t, stranger.want(200, "GET", "/api/v1/setup", nil)); !s.Claimed || !s.Code {
+		t.Errorf("with a new code: %+v", s)
+	}
+	stranger.want(200, "POST", "/api/v1/claim", api.Claim{Code: code, Name: "ada", Password: "another long password"})
+	c.want(401, "GET", "/api/v1/session", nil) // the account's old sessions are over
 }
 
 func TestSignInAndOut(t *testing.T) {

@@ -1,10 +1,6 @@
 package admin
 
-import (
-	"time"
-
-	"meetbox.local/appliance/api"
-)
+import "meetbox.local/appliance/api"
 
 func statusRoutes(p *Parts) []Route {
 	return []Route{
@@ -15,9 +11,13 @@ func statusRoutes(p *Parts) []Route {
 }
 
 func (p *Parts) getSetup(*Call) (api.Setup, error) {
+	code, err := p.Accounts.SetupCode()
+	if err != nil {
+		return api.Setup{}, err
+	}
 	claimed, err := p.Accounts.Claimed()
 	s := p.Source.Status()
-	out := api.Setup{Claimed: claimed, Version: s.Version, Now: time.Now().UTC()}
+	out := api.Setup{Claimed: claimed, Version: s.Version, Now: p.now().UTC(), Code: code != ""}
 	if len(s.Names) > 0 {
 		out.Name = s.Names[0]
 	}

@@ -17,7 +17,7 @@ type Actions interface {
 	Do(Act) error
 }
 
-// Act is something that restarts the machine, or turns it off.
+// Act is something that restarts the machine, or turns it off; but NewCode.
 type Act int
 
 // The acts.
@@ -26,6 +26,7 @@ const (
 	Reset                  // forget everything
 	Restart                // change nothing
 	TurnOff
+	NewCode // show a setup code, for owners who lost their passwords
 )
 
 // view is a page of the menu.
@@ -113,6 +114,8 @@ func (m *Menu) choose(k byte) {
 		ask(Restart, "restart")
 	case '6':
 		ask(TurnOff, "off")
+	case '7':
+		ask(NewCode, "code")
 	}
 }
 
@@ -156,8 +159,8 @@ func (m *Menu) begin() {
 	switch {
 	case err != nil:
 		m.say("That did not work: " + err.Error())
-	case m.act == 0:
-		m.Close() // the status page shows how far it is
+	case m.act == 0, m.act == NewCode:
+		m.Close() // the status page shows how far it is, or the code
 	default:
 		m.say("The machine stops now.")
 	}
@@ -181,6 +184,7 @@ func (m *Menu) Text() string {
 		line("4  factory reset: forget everything, and restart")
 		line("5  restart")
 		line("6  turn off")
+		line("7  new setup code: for owners who lost their passwords")
 		line("")
 		line("Press a number. Esc leads back to the status page.")
 	case cards:

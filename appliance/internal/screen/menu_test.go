@@ -59,6 +59,7 @@ func TestMenu(t *testing.T) {
 		{name: "restart", keys: "m5restart\r", done: Restart, want: "stops now"},
 		{name: "off", keys: "m6off\r", done: TurnOff, want: "stops now"},
 		{name: "off fails", keys: "m6off\r", err: errors.New("no"), done: TurnOff, want: "did not work: no"},
+		{name: "code", keys: "m7code\r", done: NewCode},
 		{name: "disks", keys: "m3", want: "nvme0n1  Disk One  16.0 GB"},
 		{name: "a disk that is none", keys: "m39", want: "Press a number"},
 		{name: "a small one", keys: "m32", want: "too small"},

@@ -61,7 +61,7 @@ func Text(p Page, colour bool) string {
 		line("  Devices warn until they trust this box: %s", p.Status.Authority)
 		if p.Status.SetupCode != "" {
 			line("")
-			line("  Nobody owns this box yet. Setup code: %s", p.Status.SetupCode)
+			line("  To become its owner, open the console. Setup code: %s", p.Status.SetupCode)
 		}
 	}
 	line("")

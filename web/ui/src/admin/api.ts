@@ -616,6 +616,7 @@ export interface SettingsState {
 
 export interface Setup {
   claimed: boolean;
+  code: boolean;
   name: string;
   now: string;
   version: string;
