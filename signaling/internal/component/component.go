@@ -273,6 +273,15 @@ func (s *Set) Changed(o *muc.Occupant, was mucx.Role) {
 	}
 }
 
+// Closed implements muc.Watcher.
+func (s *Set) Closed(r *muc.Room, closed bool) {
+	b := []byte("false")
+	if closed {
+		b = []byte("true")
+	}
+	s.store(r, "lobbyEnabled", b)
+}
+
 // Left implements muc.Watcher.
 func (s *Set) Left(o *muc.Occupant) {
 	if r := o.Room(); r.Ended() {

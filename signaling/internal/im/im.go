@@ -26,11 +26,7 @@ const (
 )
 
 // Member is a session of an account. Members are compared by identity.
-type Member interface {
-	Addr() jid.JID
-	Escaped() []byte
-	Send(*wire.Out)
-}
+type Member = wire.Recipient
 
 // Env is what the service needs of the world around it.
 type Env interface {

@@ -146,6 +146,7 @@ func (r *Room) apply(c change) {
 	}
 	r.service.env.Event("affiliation changed", "room", r.addr.String(), "jid", c.addr.String(),
 		"affiliation", string(c.affiliation), "actor", c.by.nick)
+	r.home().save()
 	for _, room := range r.family() {
 		room.affect(c)
 	}
@@ -162,11 +163,11 @@ func (r *Room) affect(c change) {
 		case c.affiliation == muc.Outcast:
 			n.codes = []int{muc.StatusBanned}
 			r.drop(p, exit{reason: "banned", note: n})
-		case c.affiliation == muc.NoAffiliation && r.membersOnly && p.rank() == Guest:
+		case c.affiliation == muc.NoAffiliation && r.config.MembersOnly && p.rank() == Guest:
 			n.codes = []int{muc.StatusAffiliation}
 			r.drop(p, exit{reason: "no member any more", note: n})
 		default:
-			p.appoint(defaultRole(c.affiliation), n)
+			p.appoint(r.roleOf(c.affiliation), n)
 		}
 	}
 }

@@ -60,7 +60,7 @@ func (sv *Service) available(m Member, room *Room, o *Occupant, st *wire.Stanza)
 		o.changed(o.role)
 	case o != nil: // joined already, and has lost track
 		o.take(st)
-		room.welcome(o, st.ID, false)
+		room.welcome(o, st.ID, false, nil)
 	case !joining:
 		sv.refuse(m, st, stanza.NewError(stanza.ItemNotFound, "not in the room"))
 	default:
@@ -101,6 +101,9 @@ func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
 			room.affiliations[m.Addr().Bare()] = muc.Owner
 		}
 	}
+	if room.dormant() {
+		room.wake()
+	}
 	sv.joins++
 	o := &Occupant{
 		room: room, number: sv.joins, nick: nick, from: wire.Escape(st.To.String()),
@@ -113,10 +116,10 @@ func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
 			room.affiliations[o.addr.Bare()] = muc.Owner
 		}
 	}
-	if room.membersOnly && m.Rank() == Guest && o.affiliation() == muc.NoAffiliation {
+	if room.config.MembersOnly && m.Rank() == Guest && o.affiliation() == muc.NoAffiliation {
 		room.affiliations[o.addr.Bare()] = muc.Member // it knew the password
 	}
-	o.role = defaultRole(o.affiliation())
+	o.role = room.roleOf(o.affiliation())
 	o.take(st)
 	if room.started.IsZero() && m.Rank() != FocusBot {
 		room.started = sv.env.Now()
@@ -125,7 +128,7 @@ func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
 	room.occupants = append(room.occupants, o)
 	room.nicks[nick] = o
 	sv.at[m] = append(sv.at[m], o)
-	room.welcome(o, st.ID, created)
+	room.welcome(o, st.ID, created, x.History)
 	sv.env.Event("participant joined", "room", room.addr.String(), "endpoint", nick, "jid", o.addr.String())
 }
 
@@ -137,7 +140,7 @@ func (sv *Service) admit(m Member, addr jid.JID, room *Room, nick, name string, 
 	if !sv.Internal && m.Rank() != FocusBot && (reserved(nick) || !nickRule.MatchString(nick)) {
 		return stanza.NewError(stanza.NotAllowed, "Nickname is not allowed")
 	}
-	if room == nil {
+	if room == nil || room.dormant() {
 		if sv.Internal || m.Rank() == FocusBot && sv.mayOpen(addr) {
 			return nil
 		}
@@ -149,24 +152,37 @@ func (sv *Service) admit(m Member, addr jid.JID, room *Room, nick, name string, 
 		}
 	}
 	a := room.affiliation(m.Addr(), m.Rank())
+	if d := sv.Door; d != nil && a != muc.Outcast && d.Owns(m, addr) {
+		a = muc.Owner
+	}
 	trusted := m.Rank() != Guest || room.known(m.Addr()) && !sv.Waiting
 	switch {
 	case a == muc.Outcast:
 		return stanza.NewError(stanza.Forbidden, "")
 	case sv.MainOf != nil && !trusted && a == muc.NoAffiliation:
 		return stanza.NewError(stanza.NotAllowed, "this room is for those who were in the main room")
-	case room.membersOnly && a == muc.NoAffiliation && !trusted && (room.password == "" || x.Password != room.password):
+	case room.config.MembersOnly && a == muc.NoAffiliation && !trusted && (room.config.Password == "" || x.Password != room.config.Password):
 		return room.knock(name)
 	case sv.Waiting && name == "" && power(a) < power(muc.Admin):
 		return nameless()
-	case room.password != "" && x.Password != room.password && !trusted && a != muc.Owner && (a != muc.Member || !room.membersOnly):
+	case room.config.Password != "" && x.Password != room.config.Password && !trusted && a != muc.Owner && (a != muc.Member || !room.config.MembersOnly):
 		return stanza.NewError(stanza.NotAuthorized, "")
 	case room.nicks[nick] != nil, !sv.Waiting && room.taken(nick, m.Addr()):
 		return stanza.NewError(stanza.Conflict, "")
-	case m.Rank() == Guest && len(room.occupants) >= sv.MaxOccupants:
+	case m.Rank() == Guest && a != muc.Owner && room.people() >= room.limit():
 		return stanza.NewError(stanza.ServiceUnavailable, "the room is full")
 	}
 	return nil
+}
+
+// people are the occupants without the box's own accounts.
+func (r *Room) people() (n int) {
+	for _, o := range r.occupants {
+		if o.rank() == Guest {
+			n++
+		}
+	}
+	return n
 }
 
 // mayOpen tells whether the focus may make a room of this address. A lobby
@@ -203,7 +219,7 @@ func clone(b []byte) []byte {
 
 // welcome tells a joiner who is there, the others of the joiner, and the
 // joiner that it is in: in this order, which clients rely on.
-func (r *Room) welcome(o *Occupant, id []byte, created bool) {
+func (r *Room) welcome(o *Occupant, id []byte, created bool, past *muc.History) {
 	for _, p := range r.occupants {
 		if p != o && o.sees(p) {
 			o.send(p.shown)
@@ -218,6 +234,7 @@ func (r *Room) welcome(o *Occupant, id []byte, created bool) {
 		w.Entering(o)
 	}
 	o.publish(id, n)
+	r.tellPast(o, past)
 	if r.subject != nil {
 		o.send(r.subject)
 	} else {
@@ -240,7 +257,7 @@ func (r *Room) takeOver(o *Occupant, m Member, st *wire.Stanza) {
 	o.number = r.service.joins
 	r.service.at[m] = append(r.service.at[m], o)
 	o.take(st)
-	r.welcome(o, st.ID, false)
+	r.welcome(o, st.ID, false, nil)
 	for _, out := range held {
 		o.send(out)
 	}

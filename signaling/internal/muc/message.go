@@ -33,16 +33,22 @@ func (r *Room) message(o *Occupant, st *wire.Stanza) {
 	_, hasSubject := st.Find(stanza.NS, "subject")
 	_, hasBody := st.Find(stanza.NS, "body")
 	isSubject := hasSubject && !hasBody
-	if isSubject && o.role != muc.Moderator {
+	if isSubject && o.role != muc.Moderator && !r.config.AnySubject {
 		r.service.refuse(o.member, st, stanza.NewError(stanza.Forbidden, ""))
 		return
 	}
-	out := &wire.Out{
-		Head: wire.Head{Kind: wire.Message, From: o.from, ID: st.ID, Type: stanza.GroupChat, Lang: st.Lang, Decls: st.Decls()}.Bytes(),
-		Body: words(st, false),
+	head := wire.Head{Kind: wire.Message, From: o.from, ID: st.ID, Type: stanza.GroupChat, Lang: st.Lang, Decls: st.Decls()}.Bytes()
+	content, kept := words(st, false), worth(st) && !r.service.Waiting
+	if kept {
+		content = r.identify(o, st, head, content)
 	}
+	out := &wire.Out{Head: head, Body: append(content, "</message>"...)}
 	if isSubject {
 		r.subject = out
+		r.save()
+	}
+	if kept {
+		r.remind(out)
 	}
 	for _, p := range r.occupants {
 		if p.hears(o) {
@@ -60,7 +66,7 @@ func invitation(st *wire.Stanza) bool {
 	return ok
 }
 
-// words is the content of a message without what only the server may say.
+// words is the content of a message, without its end tag and without what only the server may say.
 // Names come from presence, delays and archive ids from the server; a room's
 // notice (muc#user) in a message to everybody would be forged.
 func words(st *wire.Stanza, private bool) []byte {
@@ -84,7 +90,7 @@ func words(st *wire.Stanza, private bool) []byte {
 	if private && !marked {
 		b = append(b, `<x xmlns="http://jabber.org/protocol/muc#user"/>`...)
 	}
-	return append(b, "</message>"...)
+	return b
 }
 
 // named gives a reply marker its namespace: senders leave it out, receivers
@@ -115,7 +121,7 @@ func (r *Room) whisper(o *Occupant, st *wire.Stanza) {
 	}
 	ok := to.sendOrHold(&wire.Out{
 		Head: wire.Head{Kind: wire.Message, From: o.from, ID: st.ID, Type: st.Type, Lang: st.Lang, Decls: st.Decls()}.Bytes(),
-		Body: words(st, true),
+		Body: append(words(st, true), "</message>"...),
 	})
 	if !ok {
 		r.service.refuse(o.member, st, stanza.NewError(stanza.RecipientUnavailable, ""))

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"meetbox.local/signaling/internal/archive"
 	"meetbox.local/signaling/internal/wire"
 	"meetbox.local/signaling/xmpp/disco"
 	"meetbox.local/signaling/xmpp/form"
@@ -29,6 +30,8 @@ func (r *Room) query(m Member, o *Occupant, st *wire.Stanza) {
 		m.Send(wire.Answer(st, r.escaped, disco.Items{}))
 	case get && st.Is(nsPing, "ping"):
 		m.Send(wire.Result(st, r.escaped))
+	case o != nil && st.Is(archive.NS, "query"):
+		e = r.records(o, st)
 	case o != nil && st.Is(muc.NSAdmin, "query"):
 		e = r.admin(o, st)
 	case o != nil && st.Is(muc.NSOwner, "query") && r.main == nil:
@@ -50,16 +53,28 @@ func (r *Room) discoInfo(m Member, st *wire.Stanza) *stanza.Error {
 		return stanza.NewError(stanza.ItemNotFound, "")
 	}
 	features := []string{muc.NS, "muc_unsecured", "muc_open", "muc_nonanonymous", "muc_temporary", "muc_hidden",
-		"muc_unmoderated", muc.NS + "#stable_id", muc.NS + "#self-ping-optimization"}
-	if r.password != "" {
+		"muc_unmoderated", archive.NSID, muc.NS + "#stable_id", muc.NS + "#self-ping-optimization"}
+	if r.config.Password != "" {
 		features[1] = "muc_passwordprotected"
 	}
-	if r.membersOnly {
+	if r.config.MembersOnly {
 		features[2] = "muc_membersonly"
+	}
+	if r.config.Persistent {
+		features[4] = "muc_persistent"
+	}
+	if r.config.Moderated {
+		features[6] = "muc_moderated"
+	}
+	if r.config.Archive && r.service.Rules.Archive {
+		features = append(features, archive.NS)
 	}
 	fields := []form.Field{
 		{Var: "FORM_TYPE", Type: "hidden", Values: []string{muc.NS + "#roominfo"}},
 		{Var: "muc#roominfo_meetingId", Values: []string{r.meeting}},
+	}
+	if r.config.Desc != "" {
+		fields = append(fields, form.Field{Var: "muc#roominfo_description", Values: []string{r.config.Desc}})
 	}
 	if r.service.MainOf != nil {
 		fields = append(fields, form.Field{Var: "muc#roominfo_isbreakout", Values: []string{"1"}},
@@ -74,8 +89,12 @@ func (r *Room) discoInfo(m Member, st *wire.Stanza) *stanza.Error {
 	if !r.started.IsZero() {
 		fields = append(fields, form.Field{Var: "muc#roominfo_created_timestamp", Values: []string{strconv.FormatInt(r.started.UnixMilli(), 10)}})
 	}
+	name := r.config.Name
+	if name == "" {
+		name = r.addr.Local()
+	}
 	m.Send(wire.Answer(st, r.escaped, disco.Info{
-		Identities: []disco.Identity{{Category: "conference", Type: "text", Name: r.addr.Local()}},
+		Identities: []disco.Identity{{Category: "conference", Type: "text", Name: name}},
 		Features:   disco.Features(features...),
 		Forms:      []form.Data{{Type: form.Result, Fields: fields}},
 	}))
@@ -108,77 +127,6 @@ func (r *Room) owner(o *Occupant, st *wire.Stanza) *stanza.Error {
 	return r.configure(o, st, q.Form)
 }
 
-// The fields of the configuration form that are more than decoration.
-const (
-	fieldWhois     = "muc#roomconfig_whois"
-	fieldSecret    = "muc#roomconfig_roomsecret"
-	fieldProtected = "muc#roomconfig_passwordprotectedroom"
-	fieldMembers   = "muc#roomconfig_membersonly"
-)
-
-func (r *Room) form() *form.Data {
-	return &form.Data{Type: form.Ask, Fields: []form.Field{
-		{Var: "FORM_TYPE", Type: "hidden", Values: []string{muc.NS + "#roomconfig"}},
-		{Var: fieldWhois, Type: "list-single", Values: []string{"anyone"}, Options: []form.Option{{Value: "anyone"}}},
-		{Var: fieldSecret, Type: "text-private", Values: []string{r.password}},
-		{Var: fieldProtected, Type: "boolean", Values: []string{flag(r.password != "")}},
-		{Var: fieldMembers, Type: "boolean", Values: []string{flag(r.membersOnly)}},
-	}}
-}
-
-func flag(b bool) string {
-	if b {
-		return "1"
-	}
-	return "0"
-}
-
-func isTrue(v string) bool { return v == "1" || v == "true" }
-
-// configure takes in a submitted form. Fields that are absent keep their
-// value, and so does the password when the form only says that there is one.
-func (r *Room) configure(o *Occupant, st *wire.Stanza, f *form.Data) *stanza.Error {
-	if kind := f.Kind(); f.Type != form.Submit || kind != "" && kind != muc.NS+"#roomconfig" {
-		return stanza.NewError(stanza.BadRequest, "")
-	}
-	if v, ok := f.Value(fieldWhois); ok && v != "anyone" {
-		return stanza.NewError(stanza.NotAcceptable, "addresses are shown to everybody")
-	}
-	password, members := r.password, r.membersOnly
-	if v, ok := f.Value(fieldSecret); ok {
-		password = v
-	}
-	if v, ok := f.Value(fieldProtected); ok && !isTrue(v) {
-		password = ""
-	}
-	if v, ok := f.Value(fieldMembers); ok {
-		members = isTrue(v)
-	}
-	changed := password != r.password || members != r.membersOnly
-	closing := members && !r.membersOnly
-	r.password, r.membersOnly = password, members
-	opening := !members && r.lobby != nil
-	if closing {
-		r.openLobby()
-	}
-	o.send(wire.Result(st, r.escaped))
-	if !changed {
-		return nil
-	}
-	r.service.env.Event("room configured", "room", r.addr.String(), "endpoint", o.nick, "password", password != "", "members_only", members)
-	r.notice(muc.StatusConfigChanged)
-	if closing {
-		r.removeStrangers(o)
-	}
-	if r.service.Lobby != nil && (closing || opening) {
-		r.announce(o.member, "LOBBY-ENABLED", closing, "")
-	}
-	if opening {
-		r.closeLobby(true)
-	}
-	return nil
-}
-
 // removeStrangers empties a room that is for members only from now on.
 func (r *Room) removeStrangers(actor *Occupant) {
 	var out []*Occupant
@@ -209,7 +157,8 @@ func (r *Room) destroy(by *Occupant, elsewhere jid.JID, reason string) {
 		actor = by.nick
 	}
 	r.service.env.Event("room destroyed", "room", r.addr.String(), "endpoint", actor, "reason", reason)
-	r.held = false
+	r.held, r.config.Persistent = false, false
+	r.save()
 	occupants := r.occupants
 	r.occupants = nil // nobody is told of the others
 	for _, p := range occupants {

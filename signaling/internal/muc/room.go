@@ -25,15 +25,16 @@ type Room struct {
 	started time.Time // first occupant beside the focus; zero until then
 	meeting string    // a UUID, the meeting's name in statistics and on bridges
 
-	password    string
-	membersOnly bool
-	lobby       *Room              // where people wait for this one; nil without
-	main        *Room              // whose lobby or breakout room this is; nil if it is neither
-	branches    []*Room            // breakout rooms with somebody in them
-	open        bool               // somebody has entered who may open it
-	held        bool               // exists without occupants: it has breakout rooms
-	guests      map[jid.JID]string // nicks, by bare address, of who was let in since it has them
-	subject     *wire.Out          // as it was sent to the occupants
+	config   config
+	saved    bool               // is in the store
+	history  []pastMessage      // for who joins
+	lobby    *Room              // where people wait for this one; nil without
+	main     *Room              // whose lobby or breakout room this is; nil if it is neither
+	branches []*Room            // breakout rooms with somebody in them
+	open     bool               // somebody has entered who may open it
+	held     bool               // exists without occupants: it has breakout rooms
+	guests   map[jid.JID]string // nicks, by bare address, of who was let in since it has them
+	subject  *wire.Out          // as it was sent to the occupants
 
 	affiliations map[jid.JID]muc.Affiliation // of bare addresses; the focus has its own rule
 	occupants    []*Occupant                 // in the order of joining

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"meetbox.local/signaling/internal/store"
 	"meetbox.local/signaling/internal/wire"
 	"meetbox.local/signaling/xmpp/disco"
 	"meetbox.local/signaling/xmpp/jid"
@@ -34,7 +35,11 @@ type Member interface {
 type Env interface {
 	Now() time.Time
 	NewID() string // a UUID
+	Stamp() uint32 // another one at each call
 	Event(msg string, args ...any)
+	Write(...store.Op)
+	// Ask reads the store, later, and sends what f returns.
+	Ask(m wire.Recipient, f func(store.Reader) []*wire.Out)
 	Count(what string) // a metric of things dropped or refused
 }
 
@@ -47,6 +52,8 @@ type Watcher interface {
 	Entered(*Occupant)
 	// Changed comes after a presence was told to all; was is the role before.
 	Changed(o *Occupant, was muc.Role)
+	// Closed comes when a room gets a lobby, or loses it.
+	Closed(r *Room, closed bool)
 	// Left comes last of all; the room may have ended with it.
 	Left(*Occupant)
 }
@@ -61,6 +68,8 @@ type Door interface {
 	// Introduce renders who somebody is known to be, for everybody, and what
 	// it may do, for itself; nil for nothing.
 	Introduce(m Member) (identity, permissions []byte)
+	// Lasting tells whether an address is an account's, not a guest's.
+	Lasting(addr jid.JID) bool
 	// Appoints tells whether the focus may make somebody owner.
 	Appoints(m Member, room jid.JID) bool
 }
@@ -112,7 +121,14 @@ func New(o Options, env Env) *Service {
 }
 
 // Rooms and Occupants are for metrics.
-func (sv *Service) Rooms() int { return len(sv.rooms) }
+func (sv *Service) Rooms() (n int) {
+	for _, r := range sv.rooms {
+		if !r.dormant() {
+			n++
+		}
+	}
+	return n
+}
 
 // Occupants counts those of all rooms.
 func (sv *Service) Occupants() (n int) {
@@ -137,7 +153,7 @@ func (sv *Service) Handle(m Member, st *wire.Stanza) {
 		sv.presence(m, room, st)
 		return
 	}
-	if room == nil {
+	if room == nil || room.dormant() {
 		sv.refuse(m, st, stanza.NewError(stanza.ItemNotFound, "no such room"))
 		return
 	}
@@ -325,13 +341,18 @@ func (sv *Service) create(addr jid.JID) *Room {
 	return r
 }
 
-// close forgets a room without occupants.
+// close forgets a room without occupants, or lets it sleep.
 func (sv *Service) close(r *Room) {
 	r.closeLobby(false)
+	if r.config.Persistent && sv.Rules.Persistent {
+		r.sleep()
+	} else {
+		r.erase()
+		delete(sv.rooms, r.addr)
+	}
 	if r.main != nil {
 		r.main.branches = slices.DeleteFunc(r.main.branches, func(b *Room) bool { return b == r })
 	}
-	delete(sv.rooms, r.addr)
 	sv.env.Event("room ended", "room", r.addr.String(), "meeting", r.meeting,
 		"lasted", fmt.Sprint(sv.env.Now().Sub(r.created).Round(time.Second)))
 }

@@ -24,8 +24,9 @@ type RoomState struct {
 	Created      time.Time                   `json:"created"`
 	Started      time.Time                   `json:"started,omitzero"`
 	Meeting      string                      `json:"meeting"`
-	Password     string                      `json:"password,omitempty"`
-	MembersOnly  bool                        `json:"members_only,omitempty"`
+	Config       config                      `json:"config,omitzero"`
+	Saved        bool                        `json:"saved,omitempty"`
+	History      []PastState                 `json:"history,omitempty"`
 	Subject      *OutState                   `json:"subject,omitempty"`
 	Main         jid.JID                     `json:"main,omitzero"`
 	Held         bool                        `json:"held,omitempty"`
@@ -74,7 +75,10 @@ func (sv *Service) State(session func(Member) uint32) State {
 	for _, r := range sv.sorted() {
 		rs := RoomState{
 			Number: r.number, Addr: r.addr, Created: r.created, Started: r.started, Meeting: r.meeting,
-			Password: r.password, MembersOnly: r.membersOnly, Affiliations: r.affiliations,
+			Config: r.config, Saved: r.saved, Affiliations: r.affiliations,
+		}
+		for _, p := range r.history {
+			rs.History = append(rs.History, PastState{p.at, StateOf(p.out)})
 		}
 		rs.Held, rs.Guests, rs.Open = r.held, r.guests, r.open
 		if r.main != nil {
@@ -111,13 +115,16 @@ func (sv *Service) Restore(st State, member func(session uint32) Member) error {
 		r := &Room{
 			service: sv, number: rs.Number, addr: rs.Addr, escaped: wire.Escape(rs.Addr.String()),
 			created: rs.Created, started: rs.Started, meeting: rs.Meeting,
-			password: rs.Password, membersOnly: rs.MembersOnly,
+			config: rs.Config, saved: rs.Saved,
 			affiliations: rs.Affiliations, nicks: map[string]*Occupant{},
 		}
 		if r.affiliations == nil {
 			r.affiliations = map[jid.JID]muc.Affiliation{}
 		}
 		r.open = rs.Open
+		for _, p := range rs.History {
+			r.history = append(r.history, pastMessage{p.At, p.Out.Out()})
+		}
 		if rs.Held {
 			r.held, r.guests = true, rs.Guests
 			if r.guests == nil {

@@ -48,7 +48,7 @@ func (sv *Service) Promote(m Member, room jid.JID) {
 func (r *Room) Addr() jid.JID { return r.addr }
 
 // Ended tells whether the room is gone.
-func (r *Room) Ended() bool { return r.service.rooms[r.addr] != r }
+func (r *Room) Ended() bool { return r.service.rooms[r.addr] != r || r.dormant() }
 
 // Occupants are those who are there, in the order of joining. Who leaves
 // while it runs is still named.

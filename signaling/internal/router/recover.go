@@ -90,6 +90,7 @@ func (r *Router) load() {
 		if err := r.im.Load(rd); err != nil {
 			r.log.Error("some accounts' contacts cannot be read", "err", err)
 		}
+		r.rooms.Load(rd)
 	})
 }
 

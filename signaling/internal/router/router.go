@@ -510,6 +510,9 @@ func (d *door) Admit(m muc.Member, room jid.JID, open bool) *stanza.Error {
 // Owns implements muc.Door.
 func (d *door) Owns(m muc.Member, room jid.JID) bool { return (*Router)(d).owns(m, room) }
 
+// Lasting implements muc.Door.
+func (d *door) Lasting(addr jid.JID) bool { return d.im.Known(addr) }
+
 // Introduce implements muc.Door.
 func (d *door) Introduce(m muc.Member) (identity, permissions []byte) { return introduce(m) }
 

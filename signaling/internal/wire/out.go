@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"meetbox.local/signaling/internal/xmlscan"
+	"meetbox.local/signaling/xmpp/jid"
 	"meetbox.local/signaling/xmpp/stanza"
 )
 
@@ -21,6 +22,13 @@ func (o *Out) Len() int { return len(o.Head) + len(o.Body) }
 
 // Whole makes an Out of complete bytes.
 func Whole(b []byte) *Out { return &Out{Body: b, Whole: true} }
+
+// Recipient is who can be sent something.
+type Recipient interface {
+	Addr() jid.JID
+	Escaped() []byte // Addr, as it may stand in an attribute
+	Send(*Out)
+}
 
 // Head describes a start tag. From must be escaped; ID and Lang are raw values
 // and Decls is raw text, both from a Stanza.
