@@ -202,11 +202,11 @@ func (b *Book) Claim(ctx context.Context, from netip.Addr, agent string, q api.C
 		}
 		p, err := state.Get[person](tx, "people", key(q.Name))
 		if errors.Is(err, state.ErrNone) {
-			p = person{Created: tx.Now()}
+			p = person{Name: q.Name, Created: tx.Now()}
 		} else if err != nil {
 			return err
 		}
-		p.Name, p.Role, p.Password, p.Recovery, p.OneTime, p.Pending = q.Name, api.Owner, hash, hashes, "", ""
+		p.Role, p.Password, p.Recovery, p.OneTime, p.Pending = api.Owner, hash, hashes, "", ""
 		if err := endSessions(tx, p.Name, ""); err != nil {
 			return err
 		}
