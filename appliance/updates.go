@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"aead.dev/minisign"
+	"github.com/golang-jwt/jwt/v5"
 
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/admin"
@@ -135,6 +136,23 @@ func (d *daemon) callWorks(ctx context.Context) error {
 	return nil
 }
 
+// callToken is an invitation into any room for a few minutes: guests may not
+// be allowed to begin a meeting.
+func (d *daemon) callToken() (string, error) {
+	secret, err := d.store.TokenSecret()
+	if err != nil {
+		return "", err
+	}
+	now := d.now()
+	t := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"iss": api.BoxKey, "aud": "jitsi", "sub": "*", "room": "*",
+		"nbf": now.Add(-callTime).Unix(), "exp": now.Add(2 * callTime).Unix(),
+		"context": map[string]any{"user": map[string]any{"name": "selfcall", "moderator": true}},
+	})
+	t.Header["kid"] = api.BoxKey
+	return t.SignedString([]byte(secret))
+}
+
 // selfCall runs the program beside this one, on the box as a user of its own;
 // one at a time.
 func (d *daemon) selfCall(ctx context.Context) (r api.SelfCall, err error) {
@@ -154,7 +172,11 @@ func (d *daemon) selfCall(ctx context.Context) (r api.SelfCall, err error) {
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(filepath.Dir(exe), "selfcall"),
 		"-url", "https://"+render.HostPort("127.0.0.1", d.set.HTTPSPort), "-certificate", "-", "-timeout", callTime.String())
-	cmd.Dir, cmd.Env = "/", []string{}
+	token, err := d.callToken()
+	if err != nil {
+		return r, err
+	}
+	cmd.Dir, cmd.Env = "/", []string{"MEETBOX_SELFCALL_TOKEN=" + token}
 	cmd.Stdin = bytes.NewReader(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: web.Raw}))
 	if d.machine != nil {
 		if cmd.SysProcAttr, err = as("selfcall"); err != nil {

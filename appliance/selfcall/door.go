@@ -19,6 +19,7 @@ import (
 type door struct {
 	base   *url.URL
 	client *http.Client
+	token  string // JSON Web Token; empty: as a guest
 }
 
 var errCertificate = errors.New("the web server shows another certificate than the one that was made for it")
@@ -47,7 +48,7 @@ func newDoor(address string, certificate []byte) (*door, error) {
 			return nil
 		}
 	}
-	return &door{u, &http.Client{Transport: &http.Transport{TLSClientConfig: cfg}}}, nil
+	return &door{base: u, client: &http.Client{Transport: &http.Transport{TLSClientConfig: cfg}}}, nil
 }
 
 // page asks for the start page.

@@ -9,6 +9,9 @@
 // the first thing that did not work in words. It exits with 0 when all of it
 // worked, with 1 when not. An update is kept only if it does.
 //
+// MEETBOX_SELFCALL_TOKEN may hold a JSON Web Token, for where guests may not
+// begin a meeting.
+//
 // It is a process of its own, with a user of its own on the box: it holds a
 // whole WebRTC client, which none of the services wants to be linked with.
 package main
@@ -51,6 +54,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 		fmt.Fprintln(stderr, "selfcall:", err)
 		return 2
 	}
+	d.token = os.Getenv("MEETBOX_SELFCALL_TOKEN")
 	ctx, cancel := context.WithTimeoutCause(ctx, *timeout, fmt.Errorf("not within %v", *timeout))
 	defer cancel()
 	report := call(ctx, d)

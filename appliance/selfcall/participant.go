@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"fmt"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -64,7 +65,11 @@ func capabilities() disco.Info {
 
 // login opens the stream as a guest (RFC 7395).
 func (p *participant) login(ctx context.Context) error {
-	conn, err := p.door.socket(ctx, "/xmpp-websocket", "room="+p.room, "xmpp")
+	q := url.Values{"room": {p.room}}
+	if p.door.token != "" {
+		q.Set("token", p.door.token)
+	}
+	conn, err := p.door.socket(ctx, "/xmpp-websocket", q.Encode(), "xmpp")
 	if err != nil {
 		return err
 	}
@@ -350,8 +355,8 @@ func (p *participant) leave() {
 
 // hostPart is what follows the host in a bridge's WebSocket address: the host
 // is the one that the call goes to anyway.
-func hostPart(url string) string {
-	_, rest, _ := strings.Cut(url, "://")
+func hostPart(address string) string {
+	_, rest, _ := strings.Cut(address, "://")
 	if i := strings.IndexByte(rest, '/'); i >= 0 {
 		return rest[i:]
 	}

@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,8 +23,14 @@ import (
 // patience is for what should take a second, on a busy machine.
 const patience = 60 * time.Second
 
+// binEnv names the folder of the services in a copy of this test.
+const binEnv = "MEETBOX_TEST_SERVICES"
+
 // build makes the real services, once for all tests.
 var build = sync.OnceValues(func() (string, error) {
+	if bin := os.Getenv(binEnv); bin != "" {
+		return bin, nil
+	}
 	bin, err := os.MkdirTemp("", "mb")
 	if err != nil {
 		return "", err
@@ -31,6 +39,7 @@ var build = sync.OnceValues(func() (string, error) {
 	for _, s := range services {
 		args = append(args, "meetbox.local/"+s)
 	}
+	args = append(args, "meetbox.local/appliance/selfcall")
 	if out, err := exec.Command("go", args...).CombinedOutput(); err != nil {
 		return bin, fmt.Errorf("%w\n%s", err, out)
 	}
@@ -41,7 +50,7 @@ var services = []string{"appliance", "signaling", "focus", "bridge", "web"}
 
 func TestMain(m *testing.M) {
 	code := m.Run()
-	if bin, err := build(); err == nil {
+	if bin, err := build(); err == nil && os.Getenv(binEnv) != bin {
 		os.RemoveAll(bin)
 	}
 	os.Exit(code)
@@ -185,6 +194,52 @@ func TestCall(t *testing.T) {
 	// Nobody in between may pretend to be the box.
 	if r, code := w.call("-certificate", filepath.Join(w.dir, "tls", "xmpp.crt")); code != 1 || failed(r) != "page" || !strings.Contains(r.Error, "another certificate") {
 		t.Errorf("another certificate: %d, %+v", code, r)
+	}
+}
+
+// Asked by its administrator, the box calls itself, even where guests may not
+// begin a meeting.
+func TestThroughAppliance(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	code, err := ctl.Fetch(t.Context(), filepath.Join(w.dir, "ctl", "appliance.sock"), "/setup-code")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cookie := ""
+	ask := func(method, path, body string) []byte {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, "http://box/api/v1/"+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range map[string]string{"Content-Type": "application/json", "Sec-Fetch-Site": "same-origin", "If-Match": "*", "Cookie": cookie} {
+			req.Header.Set(name, value)
+		}
+		resp, err := ctl.Client(filepath.Join(w.dir, "appliance.sock")).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		b, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode/100 != 2 {
+			t.Fatalf("%s %s: %s %s %v", method, path, resp.Status, b, err)
+		}
+		for _, c := range resp.Cookies() {
+			cookie = c.Name + "=" + c.Value
+		}
+		return b
+	}
+	ask("POST", "claim", `{"code":"`+strings.TrimSpace(string(code))+`","name":"harbour","password":"a lighthouse at the end of the pier"}`)
+	ask("PUT", "settings/rooms", `{"create":"users"}`)
+	if r, code := w.call("-timeout", "15s"); code != 1 || r.OK {
+		t.Errorf("a guest's call: %d, %+v", code, r)
+	} else {
+		t.Log(r.Error)
+	}
+	var r api.SelfCall
+	if b := ask("POST", "selfcall", ""); json.Unmarshal(b, &r) != nil || !r.OK {
+		t.Errorf("the box's own call: %s", b)
 	}
 }
 

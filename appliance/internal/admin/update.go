@@ -32,6 +32,9 @@ func updateRoutes(p *Parts) []Route {
 
 func (p *Parts) postUpdate(c *Call, file io.Reader) (api.Update, error) {
 	if err := p.Updates.Begin(c.Context(), file, c.Query("force") == "true"); err != nil {
+		// A browser only reads the answer once it has sent all of the file.
+		_, derr := io.Copy(io.Discard, file)
+		p.Log.DebugContext(c.Context(), "update refused", "err", err, "rest", derr)
 		return api.Update{}, err
 	}
 	s := p.Updates.Status()
