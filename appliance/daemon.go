@@ -200,6 +200,11 @@ func (d *daemon) loop(ctx context.Context, changed <-chan struct{}) {
 		case <-d.u.Reload:
 		case answer := <-d.asked:
 			answer <- d.renew(ctx)
+			// Somebody changed something: should the file be damaged one day,
+			// this is the state to come back to.
+			if err := d.store.SafeCopy(true); err != nil {
+				d.log.Error("no safe copy", "err", err)
+			}
 			continue
 		}
 		_ = d.renew(ctx) // it is in the log; the next look tries again

@@ -175,12 +175,15 @@ func (s *Store) SafeCopy(force bool) error {
 		}
 		return tx.CopyFile(fresh, 0o600)
 	})
-	if err != nil || id == s.copied {
-		return err
+	if err == nil && id == s.copied {
+		return nil
 	}
-	db, err := open(fresh)
-	if err != nil {
-		return fmt.Errorf("safe copy of the state: %w", err)
+	var db *bbolt.DB
+	if err == nil {
+		db, err = open(fresh)
+	}
+	if err != nil { // such as a full disk, which this file should not fill
+		return errors.Join(fmt.Errorf("safe copy of the state: %w", err), os.RemoveAll(fresh))
 	}
 	if err := errors.Join(db.Close(), os.Rename(fresh, name), syncDir(filepath.Dir(name))); err != nil {
 		return fmt.Errorf("safe copy of the state: %w", err)
