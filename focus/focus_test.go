@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"meetbox.local/appliance/kit/ctl"
 	"meetbox.local/focus/internal/sources"
@@ -426,6 +427,45 @@ func TestHTTP(t *testing.T) {
 	}
 	if a, _ := post("GET", ""); a.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("GET: %d", a.StatusCode)
+	}
+}
+
+// Where only people who log in begin meetings, a stranger's request by HTTP is
+// told so; one with a token is for the room to judge.
+func TestHTTPLogin(t *testing.T) {
+	t.Parallel()
+	w := newWorldWith(t, nil, map[string]any{"rooms": map[string]any{"create": "listed", "listed": []string{"hall"}}})
+	c := ctl.Client(w.path("focus.sock"))
+	post := func(room, token string) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://focus/conference-request/v1", strings.NewReader(`{"room":"`+room+`@`+mucDomain+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token != "" {
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+		a, err := c.Do(r)
+		if err != nil {
+			return 0
+		}
+		defer a.Body.Close()
+		var v struct{ Ready bool }
+		if a.StatusCode == http.StatusOK && (json.NewDecoder(a.Body).Decode(&v) != nil || !v.Ready) {
+			return 0
+		}
+		return a.StatusCode
+	}
+	deadline := time.Now().Add(patience)
+	for post("hall", "") != http.StatusOK { // anybody may begin this one
+		if time.Now().After(deadline) {
+			t.Fatal("no conference")
+		}
+	}
+	if got := post("demo", ""); got != http.StatusForbidden {
+		t.Errorf("a stranger is answered %d", got)
+	}
+	if got := post("demo", "token"); got != http.StatusOK {
+		t.Errorf("somebody with a token is answered %d", got)
 	}
 }
 

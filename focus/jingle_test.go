@@ -119,7 +119,7 @@ func (p *peer) awaitProperty(key, value string) {
 // Only so many may send, and clients know when they need not try.
 func TestSenderLimits(t *testing.T) {
 	t.Parallel()
-	w := newWorldWith(t, map[string]any{"rules": map[string]any{"audio_senders": 2, "video_senders": 1}})
+	w := newWorldWith(t, map[string]any{"rules": map[string]any{"audio_senders": 2, "video_senders": 1}}, nil)
 	b := w.bridge("b1")
 	ann, bob, cy := w.guest(1000, classicJSON()), w.guest(2000, classicJSON()), w.guest(3000, classicJSON())
 	offers := meet(ann, bob, "demo")
@@ -151,7 +151,7 @@ func TestSenderLimits(t *testing.T) {
 // A room has rules of its own, within the box's: a moderator says them.
 func TestRoomRules(t *testing.T) {
 	t.Parallel()
-	w := newWorldWith(t, map[string]any{"rules": map[string]any{"codecs": []string{"VP9", "VP8", "H264"}, "last_n": 20, "video_senders": 5}})
+	w := newWorldWith(t, map[string]any{"rules": map[string]any{"codecs": []string{"VP9", "VP8", "H264"}, "last_n": 20, "video_senders": 5}}, nil)
 	b := w.bridge("b1")
 	ann, bob := w.guest(1000, classicJSON()), w.guest(2000, classicJSON())
 	ann.join("demo")

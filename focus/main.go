@@ -30,6 +30,7 @@ import (
 	"meetbox.local/focus/internal/request"
 	"meetbox.local/signaling/xmpp/client"
 	"meetbox.local/signaling/xmpp/jid"
+	"meetbox.local/signaling/xmpp/jitsimeet"
 	"meetbox.local/signaling/xmpp/stanza"
 )
 
@@ -95,7 +96,14 @@ func run(parent context.Context, u *unit.Unit) error {
 	p.focus.Rule(s.Rules)
 	p.focus.Seek(s.rooms())
 	p.focus.Breakout(s.rooms()[1])
-	p.door = request.New(p.focus, account, s.rooms(), u.Log, u.Metrics)
+	office, err := jid.New("", s.FocusDomain, "")
+	if err != nil {
+		return fmt.Errorf("settings: %w", err)
+	}
+	judge := func(room jid.JID, done func(error)) {
+		c.Ask(office, stanza.Set, jitsimeet.Conference{Room: room.String()}, func(_ stanza.IQ, err error) { done(err) })
+	}
+	p.door = request.New(p.focus, judge, account, s.rooms(), u.Log, u.Metrics)
 	srv := &http.Server{Handler: p.door, ReadHeaderTimeout: 5 * time.Second, ErrorLog: slog.NewLogLogger(u.Log.Handler(), slog.LevelDebug)}
 	for pattern, page := range p.focus.Pages() {
 		u.Handle(pattern, page)

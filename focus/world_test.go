@@ -75,10 +75,10 @@ type world struct {
 	focus     *process
 }
 
-func newWorld(t *testing.T) *world { return newWorldWith(t, nil) }
+func newWorld(t *testing.T) *world { return newWorldWith(t, nil, nil) }
 
-// newWorldWith is newWorld with more settings of the focus.
-func newWorldWith(t *testing.T, more map[string]any) *world {
+// newWorldWith is newWorld with more settings of the focus and of signaling.
+func newWorldWith(t *testing.T, more, ofSignaling map[string]any) *world {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "mb") // t.TempDir is too long for a socket
 	if err != nil {
@@ -92,12 +92,14 @@ func newWorldWith(t *testing.T, more map[string]any) *world {
 	w := &world{t: t, dir: dir, address: l.Addr().String()}
 	l.Close()
 	w.certificate()
-	w.write("signaling.json", map[string]any{
+	server := map[string]any{
 		"domain": "meet.jitsi", "auth_domain": "auth.meet.jitsi", "muc_domain": mucDomain,
 		"internal_muc_domain": "internal-muc.meet.jitsi", "focus_domain": "focus.meet.jitsi",
 		"tcp": w.address, "certificate": w.path("xmpp.crt"), "key": w.path("xmpp.key"), "focus_user": "focus",
 		"accounts": []any{account(t, "focus"), account(t, "jvb")},
-	})
+	}
+	maps.Copy(server, ofSignaling)
+	w.write("signaling.json", server)
 	settings := map[string]any{
 		"xmpp": w.login("focus", "focus"), "domain": "meet.jitsi", "muc_domain": mucDomain, "focus_domain": "focus.meet.jitsi", "brewery": breweryRoom,
 	}

@@ -5,6 +5,7 @@
 package request
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -29,9 +30,14 @@ type Conferences interface {
 	Request(room jid.JID, props map[string]string, done func(ok bool))
 }
 
+// Judge asks signaling whether somebody who has not logged in may begin a
+// meeting in a room. XMPP clients are judged by it on their way here.
+type Judge func(room jid.JID, done func(error))
+
 // Door answers requests. It is an http.Handler.
 type Door struct {
 	conferences Conferences
+	judge       Judge
 	focus       jid.JID  // bare; clients recognise the focus in the room by it
 	domains     []string // of the rooms
 	log         *slog.Logger
@@ -42,9 +48,9 @@ type Door struct {
 }
 
 // New returns a door to the rooms of some domains.
-func New(c Conferences, focus jid.JID, domains []string, log *slog.Logger, set *metrics.Set) *Door {
+func New(c Conferences, judge Judge, focus jid.JID, domains []string, log *slog.Logger, set *metrics.Set) *Door {
 	d := &Door{
-		conferences: c, focus: focus, domains: domains, log: log,
+		conferences: c, judge: judge, focus: focus, domains: domains, log: log,
 		asked:   set.NewCounter("focus_conference_requests_total"),
 		refused: set.NewCounter("focus_conference_requests_refused_total"),
 		took:    set.NewHistogram("focus_conference_request_seconds"),
@@ -155,6 +161,11 @@ func (d *Door) post(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, text, http.StatusBadRequest)
 		return
 	}
+	if r.Header.Get("Authorization") == "" && !d.mayBegin(r.Context(), room) {
+		d.refused.Inc()
+		http.Error(w, "log in to begin this meeting, or wait for who does", http.StatusForbidden)
+		return
+	}
 	start := time.Now()
 	ready := make(chan bool, 1)
 	d.conferences.Request(room, texts(ask.Properties), func(ok bool) { ready <- ok })
@@ -171,6 +182,19 @@ func (d *Door) post(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
 	if err := json.NewEncoder(w).Encode(answer); err != nil {
 		d.log.Debug("answer not delivered", "room", room.String(), "err", err)
+	}
+}
+
+// mayBegin is signaling's verdict. Where it has none the room decides, when
+// somebody enters it; so it does with a token.
+func (d *Door) mayBegin(ctx context.Context, room jid.JID) bool {
+	verdict := make(chan error, 1)
+	d.judge(room, func(err error) { verdict <- err })
+	select {
+	case err := <-verdict:
+		return !errors.Is(err, stanza.NewError(stanza.NotAuthorized, ""))
+	case <-ctx.Done():
+		return true
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 	"meetbox.local/signaling/xmpp/jid"
+	"meetbox.local/signaling/xmpp/stanza"
 )
 
 // rooms are conferences that begin at once.
@@ -25,7 +26,14 @@ func (r *rooms) Request(room jid.JID, props map[string]string, done func(bool)) 
 
 func door() (*Door, *rooms) {
 	r := new(rooms)
-	return New(r, jid.MustParse("focus@auth.x"), []string{"muc.x"}, slog.New(slog.DiscardHandler), metrics.NewSet()), r
+	judge := func(room jid.JID, done func(error)) {
+		if room.Local() == "closed" {
+			done(stanza.NewError(stanza.NotAuthorized, ""))
+			return
+		}
+		done(nil)
+	}
+	return New(r, judge, jid.MustParse("focus@auth.x"), []string{"muc.x"}, slog.New(slog.DiscardHandler), metrics.NewSet()), r
 }
 
 func TestPost(t *testing.T) {
@@ -36,6 +44,16 @@ func TestPost(t *testing.T) {
 		strings.NewReader(`{"room":"demo@muc.x","properties":{"startAudioMuted":10,"a":"b","c":null,"d":{"e":[1]}}}`)))
 	if w.Code != http.StatusOK || len(r.asked) != 1 || r.asked[0] != jid.MustParse("demo@muc.x") {
 		t.Errorf("%d, asked for %v", w.Code, r.asked)
+	}
+	for token, want := range map[string]int{"": http.StatusForbidden, "Bearer x": http.StatusOK} {
+		w, q := httptest.NewRecorder(), httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/conference-request/v1", strings.NewReader(`{"room":"closed@muc.x"}`))
+		if token != "" {
+			q.Header.Set("Authorization", token)
+		}
+		closed, _ := door()
+		if closed.ServeHTTP(w, q); w.Code != want {
+			t.Errorf("with token %q: %d", token, w.Code)
+		}
 	}
 	for name, want := range map[string]string{"startAudioMuted": "10", "a": "b", "c": "null", "d": `{"e":[1]}`} {
 		if r.props[name] != want {
@@ -56,6 +74,10 @@ func FuzzPost(f *testing.F) {
 		w := httptest.NewRecorder()
 		d.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/conference-request/v1", strings.NewReader(body)))
 		switch w.Code {
+		case http.StatusForbidden:
+			if !strings.Contains(body, "closed") {
+				t.Errorf("%q is forbidden", body)
+			}
 		case http.StatusBadRequest:
 			if len(r.asked) > 0 {
 				t.Errorf("%q is refused, and asked for", body)

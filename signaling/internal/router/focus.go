@@ -31,7 +31,11 @@ type request struct {
 // clients that only know focus.DOMAIN.
 func (r *Router) toFocus(s *Session, st *wire.Stanza) {
 	if s.rank == muc.FocusBot {
-		r.fromFocus(st)
+		if st.Type == stanza.Set && st.To.IsBare() {
+			r.forStranger(s, st)
+		} else {
+			r.fromFocus(st)
+		}
 		return
 	}
 	if st.Kind != wire.IQ || !st.To.IsBare() || st.To.Local() != "" {

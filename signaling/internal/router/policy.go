@@ -273,6 +273,26 @@ func (r *Router) judge(s *Session, st *wire.Stanza) *stanza.Error {
 	return nil
 }
 
+// forStranger answers the focus, which asks by a request of its own whether
+// somebody who came by HTTP, and has not logged in, may begin a meeting.
+func (r *Router) forStranger(focus *Session, st *wire.Stanza) {
+	e := stanza.NewError(stanza.BadRequest, "")
+	var ask conference
+	c, ok := st.Find(nsFocus, "conference")
+	if ok && st.Decode(c, &ask) == nil {
+		if room, err := jid.Parse(ask.Room); err == nil {
+			main := r.rooms.Room(room)
+			open := main != nil && main.Open() || r.config.Rooms.opens(room.Local(), r.now) || r.permits[room].After(r.now)
+			if open || room.Domain() != r.MUC {
+				focus.Send(wire.Result(st, wire.Escape(r.Focus)))
+				return
+			}
+			e = errLogin
+		}
+	}
+	focus.Send(wire.Failure(st, wire.Escape(r.Focus), e))
+}
+
 // welcome adds to the focus' answer what it does not know: that people can log
 // in here, and who has.
 func (r *Router) welcome(s *Session, st *wire.Stanza) *wire.Out {
