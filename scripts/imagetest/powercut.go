@@ -2,22 +2,21 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
-// Power is cut at a random moment within these after the start, or after the
-// work began. A first boot takes the machine some tens of seconds, an update
-// likewise until it runs and is confirmed.
+// Power is cut at a random moment within these after the change of settings
+// began, and after an update has come to a phase. How long a boot and an upload
+// take is measured.
 const (
-	cutBoot     = 40 * time.Second
 	cutSettings = 4 * time.Second
-	cutUpdate   = 90 * time.Second
+	cutPhase    = 8 * time.Second
 )
 
 // bench is the power-cut test: a box that lives on from cut to cut, and new
@@ -34,6 +33,8 @@ type bench struct {
 	settings int    // acknowledged in all
 	updated  int    // updates that arrived
 	fresh    int
+	boot     time.Duration // the first one's
+	upload   time.Duration // of the last whole file
 }
 
 // cuts kills QEMU n times and counts the boots after it.
@@ -51,10 +52,12 @@ func cuts(ctx context.Context, image, accel, dir string, n int, r *report) error
 	if b.box, err = b.machine("box"); err != nil {
 		return err
 	}
+	began := time.Now()
 	authority, ok := boot(ctx, b.box, r, "power cuts: first boot", "nvme,serial=meetbox")
 	if !ok {
 		return nil
 	}
+	b.boot, b.upload = time.Since(began), time.Since(began)
 	defer func() { b.box.cut() }()
 	b.c = newConsole(b.box, authority)
 	if !r.check("power cuts: claimed", b.c.claim(ctx)) {
@@ -130,6 +133,13 @@ func sometime(d time.Duration) time.Duration {
 	return time.Duration(rand.Int64N(int64(d))) + 50*time.Millisecond
 }
 
+func pause(ctx context.Context, d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-ctx.Done():
+	}
+}
+
 // back boots the box after a cut and looks whether it still knows all.
 func (b *bench) back(ctx context.Context) (time.Duration, error) {
 	authority, took, err := joinable(ctx, b.box)
@@ -173,23 +183,33 @@ func (b *bench) duringSettings(ctx context.Context) (string, error) {
 }
 
 // duringUpdate cuts somewhere between the first byte that is sent and the
-// confirmed new version.
+// confirmed new version; each phase, however short, has its share.
 func (b *bench) duringUpdate(ctx context.Context) (string, error) {
 	before, err := b.c.update(ctx)
 	if err != nil {
 		return "before an update", err
 	}
-	after := sometime(cutUpdate)
-	work, cancel := context.WithTimeout(ctx, after)
-	defer cancel()
+	phases := []string{"receiving", "writing", "restarting", "trial", "confirmed"}
+	phase := phases[rand.IntN(len(phases))]
 	begun := time.Now()
-	phase := "receiving"
-	if err := b.c.upload(work, b.file); err != nil && work.Err() == nil {
-		return "at the begin of an update", err
-	} else if err == nil {
-		phase = b.follow(work, before.Slot)
+	work, cancel := context.WithTimeout(ctx, bootTime)
+	if phase == "receiving" {
+		cancel()
+		work, cancel = context.WithTimeout(ctx, sometime(b.upload))
 	}
-	after = time.Since(begun)
+	defer cancel()
+	err = b.c.upload(work, b.file)
+	switch {
+	case err != nil && work.Err() == nil:
+		return "at the begin of an update", err
+	case err == nil:
+		b.upload = time.Since(begun)
+		if phase, err = b.reach(work, phase, before.Slot); err != nil {
+			return "during an update", err
+		}
+		pause(ctx, sometime(cutPhase))
+	}
+	after := time.Since(begun)
 	b.box.cut()
 	took, err := b.back(ctx)
 	if err != nil {
@@ -202,24 +222,29 @@ func (b *bench) duringUpdate(ctx context.Context) (string, error) {
 	return fmt.Sprintf("after %.1f s of an update (%s); joinable after %.0f s, in slot %s, before it was %s", after.Seconds(), phase, took.Seconds(), now.Slot, before.Slot), err
 }
 
-// follow returns the last phase that the box told of until ctx ends, or the
-// update is through.
-func (b *bench) follow(ctx context.Context, slot string) string {
-	phase := "verified"
-	tick := time.NewTicker(lookEvery)
+// reach waits until an update has come to a phase, or past it, and returns
+// where it is. A box that does not answer restarts.
+func (b *bench) reach(ctx context.Context, phase, slot string) (string, error) {
+	order := []string{"receiving", "writing", "restarting", "trial", "confirmed"}
+	tick := time.NewTicker(lookEvery / 2)
 	defer tick.Stop()
 	for {
+		now := "restarting"
 		if u, err := b.c.update(ctx); err == nil {
-			phase = u.Phase
-			if u.Slot != slot && u.Phase == "idle" {
-				return "confirmed"
+			now = u.Phase
+			if now == "idle" {
+				if u.Slot == slot {
+					return now, fmt.Errorf("the update ended: %+v", u.Last)
+				}
+				now = "confirmed"
 			}
-		} else if _, ok := errors.AsType[*problem](err); !ok && ctx.Err() == nil && phase != "receiving" {
-			phase = "restarting"
+		}
+		if slices.Index(order, now) >= slices.Index(order, phase) {
+			return now, nil
 		}
 		select {
 		case <-ctx.Done():
-			return phase
+			return now, context.Cause(ctx)
 		case <-tick.C:
 		}
 	}
@@ -236,11 +261,8 @@ func (b *bench) duringFirstBoot(ctx context.Context) (string, error) {
 	if err := m.start("nvme,serial=meetbox"); err != nil {
 		return "first boot", err
 	}
-	after := sometime(cutBoot)
-	select {
-	case <-time.After(after):
-	case <-ctx.Done():
-	}
+	after := sometime(b.boot)
+	pause(ctx, after)
 	m.cut()
 	what := fmt.Sprintf("%.1f s into a first boot", after.Seconds())
 	authority, took, err := joinable(ctx, m)
