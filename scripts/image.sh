@@ -71,10 +71,11 @@ trap restore EXIT
 # Everything that mke2fs would draw by lot or from the clock is given.
 extra=image/box/extra
 rm -rf "$extra"
-mkdir -p "$extra"
-truncate -s 128M "$extra/perm.ext4"
+# A single file would be in the root with the name of its folder here.
+mkdir -p "$extra/share"
+truncate -s 128M "$extra/share/perm.ext4"
 E2FSPROGS_FAKE_TIME=$epoch mke2fs -q -t ext4 -b 4096 -i 16384 -J size=16 -L perm -e remount-ro \
-	-U "${disk%00}f0" -E "hash_seed=${disk%00}f1,root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,nodiscard" "$extra/perm.ext4"
+	-U "${disk%00}f0" -E "hash_seed=${disk%00}f1,root_owner=0:0,lazy_itable_init=0,lazy_journal_init=0,nodiscard" "$extra/share/perm.ext4"
 scripts/firmware.sh "$extra/firmware"
 if [ -n "${MEETBOX_DEBUG:-}" ]; then
 	cp "$(command -v busybox)" "$extra/busybox"
@@ -137,7 +138,7 @@ room=$((($(wc -c <"$out/vmlinuz") / 4194304 + 2) * 4194304))
 cp "$out/vmlinuz" "$parts/a.vmlinuz"
 rm -f "$parts/b.vmlinuz"
 truncate -s "$room" "$parts/a.vmlinuz" "$parts/b.vmlinuz"
-"$parts/mkimage" -time "$epoch" -disk "$disk" -o "$out/meetbox.img" -root "$out/root.img" -perm "$extra/perm.ext4" \
+"$parts/mkimage" -time "$epoch" -disk "$disk" -o "$out/meetbox.img" -root "$out/root.img" -perm "$extra/share/perm.ext4" \
 	-esp EFI/BOOT/BOOTX64.EFI="$gok/third_party/systemd-250.5-1/systemd-bootx64.efi" \
 	-esp loader/loader.conf="$parts/loader.conf" \
 	-esp loader/entries/s000001-a.conf="$parts/a.conf" \
