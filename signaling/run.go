@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -50,6 +51,9 @@ var errFixed = errors.New("addresses have changed; a new process takes them over
 
 // run serves until ctx ends or something fails for good.
 func run(ctx context.Context, u *unit.Unit) error {
+	// A meeting's garbage is short-lived and its sessions are many: memory is
+	// dearer here than the time of the collector.
+	debug.SetGCPercent(25)
 	set, err := conf.Wait[settings](ctx, u.Settings())
 	if err != nil {
 		return err

@@ -125,7 +125,9 @@ func (l *link) write(ctx context.Context) error {
 			if err := l.framing.writeBatch(b, batch); err != nil {
 				return err
 			}
-			clear(batch)
+			if clear(batch); cap(batch) > 16 {
+				batch = nil // of a join
+			}
 		}
 		if stopped {
 			err := l.framing.finish(condition, l.opened.Load())

@@ -1,9 +1,12 @@
 package c2s
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"sync"
@@ -32,6 +35,29 @@ func (s *Server) ServeWeb(ctx context.Context, l net.Listener) error {
 }
 
 type connKey struct{}
+
+// lean takes a connection over from net/http without its buffers, 8 KiB for
+// each client: a batch is put together in a corkConn anyhow.
+type lean struct{ http.ResponseWriter }
+
+// Hijack implements http.Hijacker.
+func (l lean) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, rw, err := http.NewResponseController(l.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	// What the client has said early, in the new buffer.
+	n := rw.Reader.Buffered()
+	early, err := rw.Reader.Peek(n)
+	r := bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(early)), conn), max(512, n))
+	if err == nil {
+		_, err = r.Peek(n)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, conn.Close())
+	}
+	return conn, bufio.NewReadWriter(r, bufio.NewWriterSize(conn, 512)), nil
+}
 
 type corkListener struct {
 	net.Listener

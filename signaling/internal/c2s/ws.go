@@ -73,7 +73,7 @@ func offersXMPP(r *http.Request) bool {
 }
 
 func (s *Server) webSocket(ctx context.Context, w http.ResponseWriter, r *http.Request) {
-	conn, err := websocket.Accept(w, r, &websocket.AcceptOptions{
+	conn, err := websocket.Accept(lean{w}, r, &websocket.AcceptOptions{
 		Subprotocols:       []string{"xmpp"},
 		InsecureSkipVerify: true, // any origin, see Handler
 		CompressionMode:    websocket.CompressionDisabled,
@@ -109,7 +109,7 @@ func (f *webSocket) open(domain, id string) string {
 func (f *webSocket) ready() bool { return true }
 
 func (f *webSocket) writeBatch(box *sm.Box, items []sm.Item) error {
-	if f.cork == nil || len(items) == 1 {
+	if f.cork == nil {
 		return f.writeEach(box, items)
 	}
 	f.cork.cork()

@@ -104,7 +104,7 @@ func (b *Box) Take(link Waker, buf []Item) ([]Item, bool) {
 	clear(b.pending)
 	b.pending = b.pending[:0]
 	b.waiting = 0
-	if cap(b.pending) > 1024 {
+	if cap(b.pending) > 16 {
 		b.pending = nil // one big join must not keep its memory for ever
 	}
 	for _, it := range buf {
