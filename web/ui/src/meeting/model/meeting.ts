@@ -23,7 +23,7 @@ import { createNotices } from './notices.ts';
 import { createRoom, type Room } from './room.ts';
 import { createRoster, pictureSource, type Member } from './roster.ts';
 import { createSession } from './session.ts';
-import type { Meeting, Participant, Phase, Shown } from './types.ts';
+import type { Knocker, Meeting, Participant, Phase, Shown } from './types.ts';
 
 export interface MeetingOptions {
   /** As in the link; what a JID does not allow is replaced. */
@@ -63,6 +63,8 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
   const dominantSpeaker = signal<string | null>(null);
   const subject = signal('');
   const locked = signal(false);
+  const lobby = signal(false);
+  const knocking = signal<readonly Knocker[]>([]);
   const startedAt = signal<number | null>(null);
   const shown = signal<readonly Shown[] | null>(null);
   const notices = createNotices();
@@ -153,6 +155,13 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       },
       locked(on) {
         locked.value = on;
+      },
+      lobby(on) {
+        lobby.value = on;
+      },
+      knocking(list) {
+        // Who is let in shows up here before they leave there.
+        knocking.value = list.filter((k) => !roster.members.peek().some((m) => m.jid === k.jid));
       },
     },
   });
@@ -413,6 +422,11 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       room.enterPassword(password);
     },
     setPassword: room.setPassword,
+    lobby,
+    knocking,
+    setLobby: (on) => room.setLobby(on, [room.jid, ...roster.members.peek().map((m) => m.jid)]),
+    admit: room.admit,
+    turnAway: room.turnAway,
     join(newName) {
       if (phase.peek().at !== 'idle') return;
       name.value = newName.trim();

@@ -22,7 +22,9 @@ import {
 } from '../../xmpp/presence.ts';
 import { iqError, iqResult, type StanzaError } from '../../xmpp/stanza.ts';
 import { child, el, textOf, type Xml } from '../../xmpp/xml.ts';
+import { lobbyOf, printMembers, printMembersOnly } from '../../xmpp/lobby.ts';
 import { askFocus, FocusRefused, NoFocus } from './focus.ts';
+import { createLobby, type Knocker } from './lobby.ts';
 import type { Failure, Interruption, Waiting } from './types.ts';
 
 /** The nick of the conference's focus; everything it sends comes from ROOM/focus. */
@@ -51,6 +53,10 @@ export interface RoomHandlers {
   started(at: number): void;
   /** Whether the room has a password. */
   locked(on: boolean): void;
+  /** Whether people are let in one by one. */
+  lobby(on: boolean): void;
+  /** Who waits to be let in; for moderators. */
+  knocking(list: readonly Knocker[]): void;
 }
 
 export interface RoomOptions {
@@ -71,6 +77,10 @@ export interface Room {
   enterPassword(password: string): void;
   /** As a moderator; '' takes it away. */
   setPassword(password: string): Promise<void>;
+  /** As a moderator: who is here, by their addresses, stays. */
+  setLobby(on: boolean, here: readonly string[]): Promise<void>;
+  admit(id: string): void;
+  turnAway(id: string): Promise<void>;
   leave(): void;
   /** Something of the profile changed. */
   update(): void;
@@ -117,8 +127,11 @@ export function createRoom(options: RoomOptions): Room {
       else if (inside) handlers.resumed();
     },
     refused: (condition) => fail('refused', condition),
-    presence: onPresence,
+    presence(x) {
+      if (!lobby.presence(x)) onPresence(x);
+    },
     message(x) {
+      if (lobby.message(x)) return;
       if (!(x.attrs['from'] ?? '').startsWith(room)) return;
       const message = parseMessage(x);
       if (message?.kind === 'configured') void askRoom();
@@ -131,13 +144,37 @@ export function createRoom(options: RoomOptions): Room {
     if (link === 'lost') handlers.interrupted('network');
   });
 
+  const lobby = createLobby({
+    room,
+    send: (x) => connection.send(x),
+    iq: (x) => connection.iq(x),
+    newId: () => endpointOf(''),
+    handlers: {
+      admitted: join,
+      denied: () => fail('denied', ''),
+      ended() {
+        handlers.left({ nick: endpoint, self: true, kicked: false, actor: '', reason: '', destroyed: true, alternative: '' });
+        stop();
+      },
+      knocking: (list) => handlers.knocking(list),
+    },
+  });
+  // A lobby wants a name of everybody.
+  const knownAs = () => handlers.profile().name || 'Guest';
+  let lobbyAddress = '';
+  let moderating = false;
+  const attend = () => lobby.attend(moderating ? lobbyAddress : '', knownAs());
+
   const occupant = () => `${room}/${endpoint}`;
-  const profile = () => printProfile({ ...handlers.profile(), caps }, capsNode);
+  let named = false;
+  const profile = () => printProfile({ ...handlers.profile(), ...(named ? { name: knownAs() } : {}), caps }, capsNode);
 
   async function enter(): Promise<void> {
     task.abort();
     const mine = (task = new AbortController());
     inside = false;
+    lobby.reset();
+    lobbyAddress = '';
     endpoint = endpointOf(connection.jid);
     handlers.entering(wasInside);
     void askIceServers();
@@ -216,6 +253,8 @@ export function createRoom(options: RoomOptions): Room {
       wasInside = true;
       clearTimeout(joinTimer);
       handlers.entered(o);
+      moderating = o.role === 'moderator' || o.affiliation === 'owner';
+      if (!first) attend();
       if (first) {
         void askRoom();
         // What changed between the join and its answer.
@@ -266,8 +305,22 @@ export function createRoom(options: RoomOptions): Room {
         handlers.waiting('password', password !== undefined);
         password = undefined;
         return;
-      case 'lobby':
+      case 'lobby': {
+        const where = lobbyOf(error);
+        if (where === '') {
+          fail('refused', error.message);
+          return;
+        }
         handlers.waiting('lobby', false);
+        lobby.knock(where, knownAs());
+        return;
+      }
+      case 'name-required':
+        if (named) fail('refused', error.message);
+        else {
+          named = true;
+          join();
+        }
         return;
       case 'full':
         fail('full', error.message);
@@ -308,7 +361,11 @@ export function createRoom(options: RoomOptions): Room {
       .catch(() => undefined);
     const created = Number(disco?.fields['muc#roominfo_created_timestamp']);
     if (created > 0) handlers.started(created);
-    if (disco) handlers.locked(disco.features.has('muc_passwordprotected'));
+    if (!disco) return;
+    handlers.locked(disco.features.has('muc_passwordprotected'));
+    lobbyAddress = disco.fields['muc#roominfo_lobbyroom'] ?? '';
+    handlers.lobby(lobbyAddress !== '');
+    attend();
   }
 
   async function askIceServers(): Promise<void> {
@@ -346,7 +403,16 @@ export function createRoom(options: RoomOptions): Room {
       password = wanted === '' ? undefined : wanted;
       handlers.locked(wanted !== '');
     },
+    async setLobby(on, here) {
+      // Who came without an invitation is a member from now on, or would have to knock after a reload.
+      if (on) await connection.iq(el('iq', '', { type: 'set', to: room }, printMembers(here))).catch(() => undefined);
+      await connection.iq(el('iq', '', { type: 'set', to: room }, printMembersOnly(on)));
+      await askRoom();
+    },
+    admit: lobby.admit,
+    turnAway: lobby.turnAway,
     leave() {
+      lobby.leave();
       stop(...(inside ? [printLeave(occupant())] : []));
     },
     update() {

@@ -10,6 +10,7 @@ export type MediaKind = 'microphone' | 'camera' | 'speaker';
 export type Failure =
   | 'unreachable' // no connection to the box, and none came back
   | 'refused' // the box did not let us log in or join
+  | 'denied' // a moderator did not let us in
   | 'full' // the room has its maximum of people
   | 'no-focus' // the service that runs conferences is not there
   | 'unsupported' // this browser cannot do WebRTC, or the page is not served over HTTPS
@@ -121,6 +122,12 @@ export interface ChatMessage {
   readonly delivery: 'sent' | 'sending' | 'refused';
 }
 
+/** Somebody who waits to be let in. */
+export interface Knocker {
+  readonly id: string;
+  readonly name: string;
+}
+
 /** Something the person should be told once. The view words it, and removes it with `dismiss`. */
 export type NoticeKind =
   | { readonly kind: 'joined'; readonly name: string }
@@ -169,6 +176,10 @@ export interface Meeting {
 
   /** Whether the room has a password. */
   readonly locked: ReadonlySignal<boolean>;
+  /** Whether people wait until a moderator lets them in. */
+  readonly lobby: ReadonlySignal<boolean>;
+  /** Who waits, the first one first; for moderators only. */
+  readonly knocking: ReadonlySignal<readonly Knocker[]>;
 
   join(name: string): void;
   /** Answers the phase `waiting` for a password. */
@@ -193,4 +204,7 @@ export interface Meeting {
   grantModerator(participant: string): Promise<void>;
   /** '' takes the password away. */
   setPassword(password: string): Promise<void>;
+  setLobby(on: boolean): Promise<void>;
+  admit(knocker: string): void;
+  turnAway(knocker: string): Promise<void>;
 }

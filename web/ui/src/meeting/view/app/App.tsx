@@ -1,6 +1,7 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { locale, t } from '../../../i18n/i18n.ts';
+import { Button } from '../../../kit/Button.tsx';
 import { LiveRegion } from '../../../kit/Live.tsx';
 import type { Meeting } from '../../model/types.ts';
 import { Failed, Left, Unsupported } from '../end/EndPage.tsx';
@@ -75,7 +76,13 @@ function OneMeeting({ title, open }: { readonly title: string; readonly open: (r
       return <PreJoin meeting={meeting} title={title} connecting />;
     case 'waiting':
       if (phase.why === 'password') return <PasswordPage meeting={meeting} wrong={phase.wrong === true} />;
-      return <Message icon="clock" title={t(`waiting.${phase.why}.title`)} text={<p>{t(`waiting.${phase.why}.text`)}</p>} />;
+      return (
+        <Message icon={phase.why === 'lobby' ? 'hand' : 'clock'} title={t(`waiting.${phase.why}.title`)} text={<p>{t(`waiting.${phase.why}.text`)}</p>}>
+          <Button large onClick={() => meeting.leave()}>
+            {t('waiting.leave')}
+          </Button>
+        </Message>
+      );
     case 'joined':
     case 'reconnecting':
       return <Room meeting={meeting} title={title} />;

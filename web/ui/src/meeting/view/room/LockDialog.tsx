@@ -2,7 +2,7 @@ import { useState } from 'preact/hooks';
 import { t } from '../../../i18n/i18n.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Dialog } from '../../../kit/Dialog.tsx';
-import { TextField } from '../../../kit/Field.tsx';
+import { SwitchField, TextField } from '../../../kit/Field.tsx';
 import type { Meeting } from '../../model/types.ts';
 
 interface LockDialogProps {
@@ -10,7 +10,7 @@ interface LockDialogProps {
   readonly close: () => void;
 }
 
-/** Where a moderator gives the room a password or takes it away. */
+/** Where a moderator says who comes in: whoever is let in, whoever knows the password, everybody. */
 export function LockDialog({ meeting, close }: LockDialogProps) {
   const [password, setPassword] = useState('');
   const [failed, setFailed] = useState(false);
@@ -19,6 +19,13 @@ export function LockDialog({ meeting, close }: LockDialogProps) {
     try {
       await meeting.setPassword(wanted);
       close();
+    } catch {
+      setFailed(true);
+    }
+  };
+  const lobby = async (on: boolean) => {
+    try {
+      await meeting.setLobby(on);
     } catch {
       setFailed(true);
     }
@@ -41,6 +48,7 @@ export function LockDialog({ meeting, close }: LockDialogProps) {
         </>
       }
     >
+      <SwitchField label={t('lock.lobby')} hint={t('lock.lobby-hint')} on={meeting.lobby.value} onChange={(on) => void lobby(on)} />
       <p>{locked ? t('lock.locked') : t('lock.text')}</p>
       <form
         onSubmit={(event) => {

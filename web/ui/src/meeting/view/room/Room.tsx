@@ -12,6 +12,7 @@ import type { Tile as Picture } from '../../model/layout.ts';
 import { speakerView } from '../app/settings.ts';
 import { CopyLink } from './CopyLink.tsx';
 import { InviteDialog } from './InviteDialog.tsx';
+import { Knocking } from './Knocking.tsx';
 import { LockDialog } from './LockDialog.tsx';
 import { HelpDialog } from './HelpDialog.tsx';
 import { SettingsDialog } from './SettingsDialog.tsx';
@@ -73,6 +74,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
         <div class="room-stage">
           <div class="banners">
             <Reconnecting meeting={meeting} />
+            <Knocking meeting={meeting} />
             <Sharing meeting={meeting} />
             <Sounds meeting={meeting} />
             <Problems media={meeting.media} />

@@ -64,7 +64,7 @@ export function Toolbar({ meeting, panel, pinned, open }: ToolbarProps) {
         shortcut="P"
         expanded={panel.value === 'people'}
         look={panel.value === 'people' ? 'active' : 'normal'}
-        badge={String(meeting.participants.value.length)}
+        badge={meeting.participants.value.length > 1 ? String(meeting.participants.value.length) : undefined}
         quietBadge
         onClick={() => toggle('people')}
       >
@@ -188,7 +188,7 @@ function More({ meeting, hand, pinned, open }: MoreProps) {
             {speakerView.value ? t('toolbar.grid-view') : t('toolbar.speaker-view')}
           </MenuItem>
           {item('invite', t('invite.title'), 'invite')}
-          {meeting.me.moderator.value ? item('lock', meeting.locked.value ? t('lock.title') : t('lock.set'), 'lock') : null}
+          {meeting.me.moderator.value ? item('lock', t('lock.title'), 'lock') : null}
           {item('settings', t('settings.title'), 'settings')}
           {item('keyboard', t('keys.title'), 'keys')}
         </>
