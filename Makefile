@@ -15,7 +15,7 @@ run: build
 	@exec bin/run process-compose.yaml
 
 build: tools ui
-	@CGO_ENABLED=0 go build -o bin/ $(SERVICES:%=./%) ./appliance/selfcall ./scripts/run github.com/f1bonacc1/process-compose
+	@CGO_ENABLED=0 go build -o bin/ $(SERVICES:%=./%) ./appliance/selfcall ./appliance/meetboxctl ./scripts/run github.com/f1bonacc1/process-compose
 
 tools:
 	@scripts/need.sh go node

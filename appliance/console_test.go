@@ -39,7 +39,7 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	w := &world{dir: dir, bin: t.TempDir(), running: map[string]*exec.Cmd{}}
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", w.bin+"/", ".", "../web")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", w.bin+"/", ".", "../web", "./meetboxctl")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}

@@ -32,8 +32,8 @@ func backupRoutes(p *Parts) []Route {
 	made.Download, made.Answer = "application/octet-stream", nil
 	return []Route{
 		made,
-		person(upload(http.MethodPost, "/api/v1/restore", api.Owner, "Takes a backup; nothing changes before it is opened with PUT.", backup.MaxSize, p.takeBackup)),
-		person(send(http.MethodPut, "/api/v1/restore", api.Owner, "Opens the backup: looks into it (try), or makes the box what it says.", p.restore)),
+		upload(http.MethodPost, "/api/v1/restore", api.Owner, "Takes a backup; nothing changes before it is opened with PUT.", backup.MaxSize, p.takeBackup),
+		send(http.MethodPut, "/api/v1/restore", api.Owner, "Opens the backup: looks into it (try), or makes the box what it says.", p.restore),
 		person(send(http.MethodPost, "/api/v1/reset", api.Owner, "Makes the box forget its settings, or everything.", p.reset)),
 	}
 }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"meetbox.local/appliance/api"
+	"meetbox.local/appliance/kit/ctl"
+)
+
+// TestMeetboxctl does what the setup wizard does, without a browser.
+func TestMeetboxctl(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	ca := filepath.Join(w.dir, "run", "tls", "ca.crt")
+	config := filepath.Join(t.TempDir(), "meetboxctl.json")
+	// do runs one command, as a script would.
+	do := func(exit int, stdin string, args ...string) string {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), filepath.Join(w.bin, "meetboxctl"), append([]string{"-config", config}, args...)...)
+		cmd.Stdin = strings.NewReader(stdin)
+		var out, wrong bytes.Buffer
+		cmd.Stdout, cmd.Stderr = &out, &wrong
+		err := cmd.Run()
+		code := 0
+		if e, ok := errors.AsType[*exec.ExitError](err); ok {
+			code = e.ExitCode()
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		if code != exit {
+			t.Errorf("meetboxctl %s: exit code %d, %s%s", strings.Join(args, " "), code, out.String(), wrong.String())
+		}
+		return out.String() + wrong.String()
+	}
+	has := func(text, part string) {
+		t.Helper()
+		if !strings.Contains(text, part) {
+			t.Errorf("no %q in %s", part, text)
+		}
+	}
+	raw, err := ctl.Fetch(t.Context(), w.control("appliance"), "/setup-code")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code := strings.TrimSpace(string(raw))
+	has(do(2, "", "fly"), "no command")
+	has(do(2, "", "get", "status"), "MEETBOX_URL")
+	has(do(1, "", "-url", w.origin, "get", "setup"), "-ca")
+	has(do(1, "correct horse battery\n", "claim", "-url", w.origin, "-ca", ca, "-code", "0000-000", "-name", "Ada"), `"code": "invalid"`)
+	var made api.Claimed
+	if err := json.Unmarshal([]byte(do(0, "correct horse battery\n", "claim", "-url", w.origin, "-ca", ca, "-code", code, "-name", "Ada")), &made); err != nil || len(made.Recovery) != 8 {
+		t.Fatalf("claimed: %+v, %v", made, err)
+	}
+	if info, err := os.Stat(config); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("the token's file: %v, %v", info, err)
+	}
+
+	// From here on the token does.
+	has(do(0, "", "get", "setup"), `"claimed": true`)
+	has(do(0, "", "set", "settings/console", "idle_minutes=90"), `"idle_minutes": 90`)
+	has(do(1, "", "set", "settings/console", "idle_minutes=soon"), "idle_minutes")
+	has(do(1, "", "set", "settings/console", "colour=red"), "There is no such field")
+	has(do(0, "", "get", "revisions"), `"section": "console"`)
+	has(do(0, "", "get", "certificates"), `"source": "own"`)
+	has(do(0, "", "post", "certificates/request", `names=["meet.site.example"]`), "BEGIN CERTIFICATE REQUEST")
+	has(do(0, "", "routes"), "settings/network")
+	has(do(0, "", "completion"), "complete -o default -F _meetboxctl")
+	backup := filepath.Join(t.TempDir(), "box.backup")
+	do(0, "", "download", "backup", backup, "passphrase=four words in a row")
+	has(do(0, "", "upload", "restore", backup), `"size"`)
+	has(do(1, "", "put", "restore", "passphrase=other words in a row"), "not the passphrase")
+	has(do(0, "", "put", "restore", "passphrase=four words in a row", "try=true"), `"same": true`)
+	log := filepath.Join(t.TempDir(), "audit.jsonl")
+	do(0, "", "download", "audit.jsonl", log)
+	do(1, "", "download", "audit.jsonl", log) // never over another file
+	if b, err := os.ReadFile(log); err != nil || !bytes.Contains(b, []byte("box claimed")) {
+		t.Errorf("%s, %v", b, err)
+	}
+	has(do(1, "wrong\n", "sign-in", "-name", "Ada"), `"code": "wrong"`)
+	has(do(0, "correct horse battery\n", "sign-in", "-name", "Ada"), `"role": "owner"`)
+	has(do(0, "", "get", "logs?limit=1"), `"lines"`)
+}
