@@ -11,6 +11,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"meetbox.local/appliance/kit/conf"
 	"meetbox.local/appliance/kit/ctl"
@@ -20,6 +21,7 @@ import (
 	"meetbox.local/signaling/internal/sasl"
 	"meetbox.local/signaling/internal/store"
 	"meetbox.local/signaling/internal/token"
+	"meetbox.local/signaling/internal/upload"
 )
 
 // settings are what the appliance renders.
@@ -39,6 +41,7 @@ type settings struct {
 	Tokens []token.Key    `json:"tokens,omitempty"` // keys of JSON Web Tokens
 	Rooms  router.Rooms   `json:"rooms,omitzero"`
 	Media  router.Media   `json:"media,omitzero"`
+	Web    router.Web     `json:"web,omitzero"`
 	LAN    string         `json:"lan,omitempty"` // where people's XMPP clients connect; empty: nowhere
 }
 
@@ -62,20 +65,24 @@ func run(ctx context.Context, u *unit.Unit) error {
 	if err != nil {
 		return err
 	}
-	r, err := router.Open(router.Options{
-		Domain: set.Domain, AuthDomain: set.AuthDomain, MUC: set.MUC, InternalMUC: set.InternalMUC,
-		Focus: set.Focus, FocusUser: set.FocusUser, Store: kept,
-	}, filepath.Join(u.Run, "signaling"), u.Log, u.Metrics)
+	files, err := upload.Open(u.State, u.Log)
 	if err != nil {
 		return errors.Join(err, kept.Close())
+	}
+	r, err := router.Open(router.Options{
+		Domain: set.Domain, AuthDomain: set.AuthDomain, MUC: set.MUC, InternalMUC: set.InternalMUC,
+		Focus: set.Focus, FocusUser: set.FocusUser, Store: kept, Files: files,
+	}, filepath.Join(u.Run, "signaling"), u.Log, u.Metrics)
+	if err != nil {
+		return errors.Join(err, kept.Close(), files.Close())
 	}
 	srv := c2s.New(r, c2s.DefaultLimits(), u.Log)
 	var certificate atomic.Pointer[tls.Certificate]
 	if err := apply(set, srv, &certificate); err != nil {
-		return errors.Join(err, r.Close(), kept.Close())
+		return errors.Join(err, r.Close(), kept.Close(), files.Close())
 	}
 	err = serve(ctx, u, set, srv, &certificate)
-	return errors.Join(err, r.Close(), kept.Close())
+	return errors.Join(err, r.Close(), kept.Close(), files.Close())
 }
 
 // apply takes over what may change while running.
@@ -89,13 +96,16 @@ func apply(set settings, srv *c2s.Server, certificate *atomic.Pointer[tls.Certif
 	if err != nil {
 		return fmt.Errorf("tokens: %w", err)
 	}
-	config := router.Config{Rooms: set.Rooms, Media: set.Media}
+	config := router.Config{Rooms: set.Rooms, Media: set.Media, Web: set.Web}
 	for _, a := range set.Users {
 		config.Users = append(config.Users, a.User)
 	}
 	if err := srv.Router.Configure(config); err != nil {
 		return err
 	}
+	srv.Router.Files.SetRules(upload.Rules{
+		Bytes: set.Rooms.FileBytes, Quota: set.Rooms.FileQuota, Life: time.Duration(set.Rooms.FileHours) * time.Hour,
+	})
 	srv.SetAccounts(sasl.NewAccounts(set.AuthDomain, set.Accounts))
 	srv.SetUsers(sasl.NewAccounts(set.Domain, set.Users))
 	srv.SetTokens(keys)
@@ -120,6 +130,7 @@ func serve(parent context.Context, u *unit.Unit, set settings, srv *c2s.Server, 
 	var wg sync.WaitGroup
 	wg.Go(func() { cancel(srv.Router.Run(ctx)) })
 	wg.Go(func() { cancel(srv.Router.Store.Run(ctx)) })
+	wg.Go(func() { cancel(srv.Router.Files.Run(ctx)) })
 	wg.Go(func() {
 		cancel(srv.ServeTCP(ctx, tcp, &tls.Config{
 			GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return certificate.Load(), nil },

@@ -94,6 +94,7 @@ type signalingFile struct {
 	Rooms  rooms     `json:"rooms,omitzero"`
 	Media  relays    `json:"media,omitzero"`
 	LAN    string    `json:"lan,omitempty"`
+	Web    home      `json:"web,omitzero"`
 }
 
 // relays are where clients find STUN and TURN.
@@ -111,6 +112,13 @@ type key struct {
 	Public    string       `json:"public,omitempty"`
 	Issuers   []string     `json:"issuers,omitempty"`
 	Audiences []string     `json:"audiences,omitempty"`
+}
+
+// home is where browsers reach the box; host is for clients that came by
+// another way.
+type home struct {
+	Host string `json:"host,omitempty"`
+	Port int    `json:"port,omitempty"`
 }
 
 type rooms struct {
@@ -308,6 +316,7 @@ func signaling(in Input) signalingFile {
 	for _, i := range in.Rooms.Issuers {
 		f.Tokens = append(f.Tokens, key{ID: i.ID, Algorithm: i.Algorithm, Public: i.Public, Issuers: i.Issuers, Audiences: i.Audiences})
 	}
+	f.Web = home{in.host(), in.HTTPSPort}
 	r := in.Rooms
 	f.Rooms = rooms{
 		Create: r.Create, Listed: r.Listed, Schedule: r.Schedule, MaxOccupants: r.MaxParticipants,
@@ -329,6 +338,20 @@ func signaling(in Input) signalingFile {
 		f.LAN = ":" + strconv.Itoa(in.XMPPPort)
 	}
 	return f
+}
+
+// host is one of the box's that work from everywhere on the network: the first
+// address, else the first name.
+func (in Input) host() string {
+	for _, a := range in.Addresses {
+		if !a.IsLoopback() && a.Is4() {
+			return a.String()
+		}
+	}
+	if len(in.Names) > 0 {
+		return in.Names[0]
+	}
+	return "localhost"
 }
 
 // services is the part of signaling's file that the box needs itself.

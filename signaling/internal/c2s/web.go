@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"meetbox.local/signaling/internal/upload"
 )
 
 // WebSocketPath is where clients connect, as Jitsi's expect it.
@@ -22,6 +24,9 @@ func (s *Server) ServeWeb(ctx context.Context, l net.Listener) error {
 	mux := http.NewServeMux()
 	mux.Handle(WebSocketPath, s.Handler(ctx))
 	mux.Handle(BOSHPath, s.BOSH(ctx))
+	if s.Router.Files != nil {
+		mux.Handle(upload.Path, s.Router.Files)
+	}
 	srv := &http.Server{
 		Handler: mux, ReadHeaderTimeout: 10 * time.Second,
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context { return context.WithValue(ctx, connKey{}, c) },

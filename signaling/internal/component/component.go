@@ -86,7 +86,7 @@ type meeting struct {
 	Metadata   map[string]json.RawMessage `json:"metadata,omitempty"`
 	Stats      stats                      `json:"stats,omitzero"`
 	Polls      []*poll                    `json:"polls,omitempty"`
-	Files      map[string]*file           `json:"files,omitempty"` // by id
+	Files      map[string]*file           `json:"files,omitempty"`      // by id
 	Moderation map[string]*moderation     `json:"moderation,omitempty"` // by medium; only what is on
 	Breakouts  breakouts                  `json:"breakouts,omitzero"`
 }

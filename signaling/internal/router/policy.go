@@ -28,6 +28,7 @@ type Config struct {
 	Users []string `json:"users,omitempty"` // accounts of people
 	Rooms Rooms    `json:"rooms,omitzero"`
 	Media Media    `json:"media,omitzero"`
+	Web   Web      `json:"web,omitzero"`
 }
 
 // Rooms are the rules for all of them.

@@ -30,6 +30,8 @@ func (r *Router) route(s *Session, st *wire.Stanza) {
 		r.internal.Handle(s, st)
 	case r.Focus:
 		r.toFocus(s, st)
+	case r.uploadDomain():
+		r.toUpload(s, st)
 	case r.Domain, r.AuthDomain, r.GuestDomain:
 		switch {
 		case st.To.Local() == "" && st.To.IsBare():
@@ -134,7 +136,7 @@ func (r *Router) domain(s *Session, st *wire.Stanza) {
 	case st.Is(disco.NSInfo, "query"):
 		r.discoInfo(s, st, from)
 	case st.Is(disco.NSItems, "query"):
-		s.Send(wire.Answer(st, from, disco.Items{Items: []disco.Item{{JID: r.rooms.Addr(), Name: "Meetings"}}}))
+		s.Send(wire.Answer(st, from, r.items()))
 	case st.Is(nsVersion, "query"):
 		s.Send(wire.Result(st, from, []byte(`<query xmlns="`+nsVersion+`"><name>Meetbox</name></query>`)))
 	case st.Is(nsTime, "time"):

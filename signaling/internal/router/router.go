@@ -16,6 +16,7 @@ import (
 	"meetbox.local/signaling/internal/sm"
 	"meetbox.local/signaling/internal/store"
 	"meetbox.local/signaling/internal/token"
+	"meetbox.local/signaling/internal/upload"
 	"meetbox.local/signaling/internal/wire"
 	"meetbox.local/signaling/xmpp/jid"
 	"meetbox.local/signaling/xmpp/stanza"
@@ -25,6 +26,7 @@ import (
 type Options struct {
 	Domain, AuthDomain, MUC, InternalMUC, Focus string
 	FocusUser                                   string
+	Files                                       *upload.Box  // nil: none are shared
 	Store                                       *store.Store // nil: nothing outlives a power cut
 	GuestDomain                                 string       // of guests, while the domain itself is for those who log in
 

@@ -10,6 +10,7 @@
 //	/ca.crt                    the authority's certificate
 //	/xmpp-websocket            → signaling
 //	/http-bind                 → signaling
+//	/upload/…                  → signaling
 //	/conference-request/v1     → focus
 //	/colibri-ws/…              → bridge
 //

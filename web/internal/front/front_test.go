@@ -328,7 +328,7 @@ func TestConferenceRequest(t *testing.T) {
 		t.Errorf("%d %q", got.StatusCode, got.text)
 	}
 	got := w.do(t, request(t, http.MethodOptions, url, nil))
-	if got.StatusCode != http.StatusNoContent || got.Header.Get("Access-Control-Allow-Methods") != "GET, POST, OPTIONS" ||
+	if got.StatusCode != http.StatusNoContent || got.Header.Get("Access-Control-Allow-Methods") != "GET, POST, PUT, OPTIONS" ||
 		got.Header.Get("Access-Control-Allow-Headers") != "Content-Type, Authorization" {
 		t.Errorf("preflight: %d %v", got.StatusCode, got.Header)
 	}

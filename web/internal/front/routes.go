@@ -9,6 +9,7 @@ import (
 	"meetbox.local/appliance/api"
 	"meetbox.local/web/internal/configjs"
 	"meetbox.local/web/internal/policy"
+	"meetbox.local/web/internal/proxy"
 )
 
 // maxReport bounds a violation report; browsers cut samples at 40 characters.
@@ -19,6 +20,7 @@ func (s *Server) routes(signaling, focus, bridge http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/xmpp-websocket", signaling)
 	mux.Handle("/http-bind", signaling)
+	mux.Handle(proxy.FilesPath, signaling)
 	mux.Handle("/conference-request/v1", focus)
 	mux.Handle("/colibri-ws/", bridge)
 	own := http.NewServeMux()

@@ -28,6 +28,12 @@ import (
 // body with one Jingle answer, well below this.
 const maxBody = 256 << 10
 
+// FilesPath is where files come and go, which signaling measures by itself.
+const FilesPath = "/upload/"
+
+// maxFile bounds those, whatever is agreed.
+const maxFile = 1 << 30
+
 // headerWait is how long a backend may take to begin its answer: BOSH holds
 // a request for up to 60 s.
 const headerWait = 75 * time.Second
@@ -92,7 +98,11 @@ func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		b.webSockets.Add(1)
 		defer b.webSockets.Add(-1)
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+	most := int64(maxBody)
+	if strings.HasPrefix(r.URL.Path, FilesPath) {
+		most = maxFile
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, most)
 	b.proxy.ServeHTTP(w, r)
 }
 
