@@ -231,7 +231,7 @@ func (p *Port) Listening() []netip.AddrPort {
 	defer p.mu.RUnlock()
 	list := make([]netip.AddrPort, len(p.locals))
 	for i, l := range p.locals {
-		list[i] = l.addr
+		list[i] = netip.AddrPortFrom(l.addr.Addr().Unmap(), l.addr.Port())
 	}
 	return list
 }

@@ -68,12 +68,17 @@ var clients = 40_000
 // dial connects as web does for a client.
 func dial(t *testing.T, socket, user, password string) *turn.Client {
 	t.Helper()
+	return dialFrom(t, socket, user, password, "TCP4 192.0.2.7 192.0.2.1")
+}
+
+func dialFrom(t *testing.T, socket, user, password, way string) *turn.Client {
+	t.Helper()
 	c, err := net.Dial("unix", socket)
 	if err != nil {
 		t.Fatal(err)
 	}
 	clients++
-	if _, err := fmt.Fprintf(c, "PROXY TCP4 192.0.2.7 192.0.2.1 %d 443\r\n", clients); err != nil {
+	if _, err := fmt.Fprintf(c, "PROXY %s %d 443\r\n", way, clients); err != nil {
 		t.Fatal(err)
 	}
 	client, err := turn.NewClient(&turn.ClientConfig{
@@ -142,6 +147,25 @@ func TestRelay(t *testing.T) {
 	}
 	if s.refused.Get() == 0 || s.allocations.Get() != perUser {
 		t.Errorf("%d refused, %d allocations", s.refused.Get(), s.allocations.Get())
+	}
+}
+
+// A client that came by IPv6 is relayed to a bridge that has only IPv4.
+func TestOtherFamily(t *testing.T) {
+	media := echo(t)
+	_, socket := serve(t, media)
+	user, password := credentials(t, time.Minute)
+	conn, err := dialFrom(t, socket, user, password, "TCP6 2001:db8::7 2001:db8::1").Allocate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := conn.WriteTo([]byte("hello"), net.UDPAddrFromAddrPort(media)); err != nil {
+		t.Fatal(err)
+	}
+	b := make([]byte, 1500)
+	if n, _, err := conn.ReadFrom(b); err != nil || string(b[:n]) != "hello" {
+		t.Errorf("%q, %v", b[:n], err)
 	}
 }
 

@@ -30,8 +30,8 @@ const (
 	// Realm is what clients mix into their keys.
 	Realm = "meetbox"
 	// perUser is how many allocations one credential may have: a client makes
-	// one per network interface and ICE restart.
-	perUser = 8
+	// two per network interface, and as many again for an ICE restart.
+	perUser = 24
 	// inAll bounds sockets and memory.
 	inAll = 512
 	// greetingWait is how long web may take to say who comes.
@@ -69,10 +69,12 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	var wg sync.WaitGroup
 	wg.Go(g.run)
 	server, err := turn.NewServer(turn.ServerConfig{
-		Realm:         Realm,
-		AuthHandler:   turn.LongTermTURNRESTAuthHandler(s.secret, quiet{}),
-		QuotaHandler:  s.admit,
-		LoggerFactory: quiet{},
+		Realm:        Realm,
+		AuthHandler:  turn.LongTermTURNRESTAuthHandler(s.secret, quiet{}),
+		QuotaHandler: s.admit,
+		// Browsers say nothing of a family and mean IPv4, however they came.
+		StrictAddressFamily: true,
+		LoggerFactory:       quiet{},
 		EventHandler: turn.EventHandler{
 			OnAllocationCreated: func(_, _ net.Addr, _, user, _ string, _ net.Addr, _ int) { s.count(user, 1) },
 			OnAllocationDeleted: func(_, _ net.Addr, _, user, _ string) { s.count(user, -1) },
@@ -138,20 +140,19 @@ var (
 // Validate implements turn.RelayAddressGenerator.
 func (generator) Validate() error { return nil }
 
-// AllocatePacketConn opens a socket on the address of the media port, from
+// AllocatePacketConn opens a socket on an address of the media port, from
 // which that can be reached for sure.
 func (g generator) AllocatePacketConn(c turn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
-	for _, m := range g.media() {
-		if m.Addr().Is4() != (c.Network == "udp4") {
-			continue
-		}
-		conn, err := net.ListenUDP(c.Network, net.UDPAddrFromAddrPort(netip.AddrPortFrom(m.Addr(), 0)))
-		if err != nil {
-			return nil, nil, fmt.Errorf("relay socket: %w", err)
-		}
-		return &mediaOnly{conn, g.media}, conn.LocalAddr(), nil
+	media := g.media()
+	i := slices.IndexFunc(media, func(m netip.AddrPort) bool { return m.Addr().Is4() == (c.Network == "udp4") })
+	if i < 0 {
+		return nil, nil, errFamily
 	}
-	return nil, nil, errFamily
+	conn, err := net.ListenUDP(c.Network, net.UDPAddrFromAddrPort(netip.AddrPortFrom(media[i].Addr(), 0)))
+	if err != nil {
+		return nil, nil, fmt.Errorf("relay socket: %w", err)
+	}
+	return &mediaOnly{conn, g.media}, conn.LocalAddr(), nil
 }
 
 // AllocateListener implements turn.RelayAddressGenerator.
