@@ -56,7 +56,7 @@ var want = map[string]string{
 		"accounts":[
 			{"user":"focus","scram":{"SCRAM-SHA-256":{"salt":"c2FsdA==","iterations":4096,"stored_key":"c3RvcmVk","server_key":"c2VydmVy"}}},
 			{"user":"jvb","scram":{"SCRAM-SHA-256":{"salt":"c2FsdA==","iterations":4096,"stored_key":"c3RvcmVk","server_key":"c2VydmVy"}}}],
-		"media":{"secret":"secret-t","turn":8443,"stun":10000}}`,
+		"media":{"secret":"secret-t","turn":8443,"stun":10000},"web":{"host":"192.168.1.23","port":8443}}`,
 	"focus.json": `{"xmpp":{"address":"127.0.0.1:5222","domain":"auth.meet.jitsi","user":"focus","password":"secret-f","resource":"focus","ca":"RUN/tls/ca.crt"},
 		"domain":"meet.jitsi","muc_domain":"muc.meet.jitsi","focus_domain":"focus.meet.jitsi","brewery":"jvbbrewery@internal-muc.meet.jitsi"}`,
 	"bridge.json": `{"id":"bridge-1a2b3c4d",
@@ -145,7 +145,7 @@ func TestChanges(t *testing.T) {
 		{"web certificate", func() { in.Web = input(t).Web }, []string{"web"}},
 		{"XMPP certificate", func() { in.XMPP = input(t).XMPP }, []string{"signaling"}},
 		{"media address", func() { in.Media = in.Media[:1] }, []string{"bridge"}},
-		{"address that people see", func() { in.Addresses = in.Addresses[1:] }, []string{"bridge", "web"}},
+		{"address that people see", func() { in.Addresses = in.Addresses[1:] }, []string{"bridge", "signaling", "web"}},
 		{"XMPP port", func() { in.XMPPPort = 5333 }, []string{"bridge", "focus", "signaling"}},
 		{"authority", func() { in.Authority = input(t).Authority }, []string{"bridge", "focus", "web"}},
 		{"a file was damaged", func() {
