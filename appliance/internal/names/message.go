@@ -60,12 +60,12 @@ func records(host string, l Link, w Wanted) []record {
 		out = append(out, record{name: name, kind: kind, class: unique, ttl: hostTTL, data: a.AsSlice()})
 	}
 	// NSEC says that there are no other types, so that nobody waits for them.
-	window := []byte{0, 4, 0, 0, 0, 0}
+	window := []byte{0, 1, 0} // RFC 4034, 4.1.2: no zeros at the end
+	if has6 {
+		window = []byte{0, 4, 0, 0, 0, 0x08} // type 28
+	}
 	if has4 {
 		window[2] |= 0x40 // type 1
-	}
-	if has6 {
-		window[5] |= 0x08 // type 28
 	}
 	out = append(out, record{name: name, kind: typeNSEC, class: unique, ttl: hostTTL, data: append(wire(name), window...)})
 	for _, s := range []struct {
