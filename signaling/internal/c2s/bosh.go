@@ -233,7 +233,7 @@ func (s *Server) boshSession(ctx context.Context, b *body, r *http.Request) (*bo
 		return nil, bodyError("item-not-found")
 	case ctx.Err() != nil:
 		return nil, bodyError("system-shutdown")
-	case s.unlogged.Load() >= s.Limits.Unlogged:
+	case s.webUnlogged.Load() >= s.Limits.Unlogged:
 		s.Router.Drop("too_many_connections")
 		return nil, bodyError("policy-violation")
 	}
@@ -244,7 +244,7 @@ func (s *Server) boshSession(ctx context.Context, b *body, r *http.Request) (*bo
 	}
 	limits := s.Limits
 	limits.Idle = 0 // inactive watches
-	f.link = newLink(f, limits, s.Router.QueueBytes)
+	f.link = newLink(f, limits, s.Router.QueueBytes, &s.webUnlogged)
 	s.boshMu.Lock()
 	s.boshes[f.sid] = f
 	s.boshMu.Unlock()

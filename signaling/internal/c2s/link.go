@@ -36,6 +36,8 @@ type link struct {
 	wake    chan struct{}
 	limits  Limits
 
+	unlogged *atomic.Int64 // counts the link until it has a session
+
 	mu        sync.Mutex
 	box       *sm.Box
 	before    *sm.Box // of the stream, before it resumed a session
@@ -50,8 +52,8 @@ type link struct {
 	stanzas, bytes *rate.Limiter // nil: no limit
 }
 
-func newLink(f framing, limits Limits, queue int) *link {
-	l := &link{framing: f, wake: make(chan struct{}, 1), limits: limits}
+func newLink(f framing, limits Limits, queue int, unlogged *atomic.Int64) *link {
+	l := &link{framing: f, wake: make(chan struct{}, 1), limits: limits, unlogged: unlogged}
 	l.box = sm.New(queue, l)
 	l.stanzas = rate.NewLimiter(rate.Limit(limits.Rate), limits.Burst)
 	l.bytes = rate.NewLimiter(rate.Limit(limits.ByteRate), limits.ByteBurst)
@@ -198,7 +200,7 @@ func (s *Server) serve(ctx context.Context, l *link, st *stream, read func(conte
 		l.idle = time.AfterFunc(l.limits.Idle, func() { l.watch(st) })
 		defer l.idle.Stop()
 	}
-	s.unlogged.Add(1)
+	l.unlogged.Add(1)
 	st.login = time.AfterFunc(s.Limits.Login, func() {
 		s.Router.Drop("login_timeout")
 		l.Stop("connection-timeout")

@@ -57,8 +57,9 @@ type Server struct {
 	accounts atomic.Pointer[sasl.Accounts]
 	users    atomic.Pointer[sasl.Accounts]
 	tokens   atomic.Pointer[token.Verifier]
-	unlogged atomic.Int64
-	caps     string
+	// Counted apart: strangers of the web must not keep the box's own accounts out.
+	webUnlogged, tcpUnlogged atomic.Int64
+	caps                     string
 
 	buffers sync.Pool // of *[]byte, for writing
 

@@ -123,7 +123,7 @@ func (s *stream) limit() int {
 func (s *stream) settled() {
 	s.once.Do(func() {
 		s.login.Stop()
-		s.srv.unlogged.Add(-1)
+		s.link.unlogged.Add(-1)
 	})
 }
 

@@ -38,7 +38,7 @@ func (s *Server) ServeTCP(ctx context.Context, l net.Listener, config *tls.Confi
 			}
 			return fmt.Errorf("accept: %w", err)
 		}
-		if s.unlogged.Load() >= s.Limits.Unlogged {
+		if s.tcpUnlogged.Load() >= s.Limits.Unlogged {
 			s.Router.Drop("too_many_connections")
 			_ = conn.Close() // nothing was said yet
 			continue
@@ -48,16 +48,16 @@ func (s *Server) ServeTCP(ctx context.Context, l net.Listener, config *tls.Confi
 }
 
 func (s *Server) tcp(ctx context.Context, conn net.Conn, config *tls.Config) {
-	s.unlogged.Add(1)
+	s.tcpUnlogged.Add(1)
 	secure, err := s.startTLS(ctx, conn, config)
-	s.unlogged.Add(-1) // from here on the link counts
+	s.tcpUnlogged.Add(-1) // from here on the link counts
 	if err != nil {
 		s.Log.Info("connection refused", "peer", conn.RemoteAddr().String(), "err", err)
 		_ = conn.Close()
 		return
 	}
 	f := &tcp{conn: secure}
-	l := newLink(f, s.Limits, s.Router.QueueBytes)
+	l := newLink(f, s.Limits, s.Router.QueueBytes, &s.tcpUnlogged)
 	st := s.newStream(l, origin{tcp: true, local: loopback(conn), peer: conn.RemoteAddr().String(), bound: bindingOf(secure)})
 	s.serve(ctx, l, st, func(ctx context.Context) error { return f.read(ctx, l, st) })
 }

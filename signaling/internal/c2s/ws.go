@@ -35,7 +35,7 @@ func (s *Server) Handler(ctx context.Context) http.Handler {
 			fmt.Fprintln(w, "XMPP over WebSocket")
 		case !offersXMPP(r):
 			http.Error(w, "subprotocol xmpp expected", http.StatusBadRequest)
-		case s.unlogged.Load() >= s.Limits.Unlogged:
+		case s.webUnlogged.Load() >= s.Limits.Unlogged:
 			s.Router.Drop("too_many_connections")
 			http.Error(w, "too many connections", http.StatusServiceUnavailable)
 		default:
@@ -85,7 +85,7 @@ func (s *Server) webSocket(ctx context.Context, w http.ResponseWriter, r *http.R
 	conn.SetReadLimit(-1) // counted here, to answer in XMPP's words
 	f := &webSocket{conn: conn, ctx: ctx, buffers: &s.buffers}
 	f.cork, _ = r.Context().Value(connKey{}).(*corkConn)
-	l := newLink(f, s.Limits, s.Router.QueueBytes)
+	l := newLink(f, s.Limits, s.Router.QueueBytes, &s.webUnlogged)
 	st := s.newStream(l, originOf(r))
 	// Not on the goroutine of the request: that one's stack has grown with
 	// HTTP, and would be kept with all that was said in it.
