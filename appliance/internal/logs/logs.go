@@ -6,6 +6,7 @@ package logs
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"io/fs"
@@ -99,11 +100,13 @@ func (f Filter) wants(l api.LogLine) bool {
 
 // parse reads a line as slog writes it; any other line is text.
 func parse(service, line string) api.LogLine {
+	// The process runner of a developer's machine wraps each line in JSON.
+	var wrapped struct{ Message string }
+	if strings.HasPrefix(line, "{") && json.Unmarshal([]byte(line), &wrapped) == nil && wrapped.Message != "" {
+		line = wrapped.Message
+	}
 	l := api.LogLine{Service: service, Text: line}
 	rest := line
-	if i := strings.Index(line, "time="); i > 0 && i < 40 {
-		rest = line[i:] // the process runner puts the name before it
-	}
 	at, rest, ok := strings.Cut(strings.TrimPrefix(rest, "time="), " level=")
 	if !ok {
 		return l

@@ -15,7 +15,7 @@ func TestTail(t *testing.T) {
 		"web.log.old": "time=2026-11-22T10:00:00.000Z level=INFO msg=first service=web\n",
 		"web.log": "time=2026-11-22T10:00:02.000Z level=WARN msg=\"backend \\\"x\\\" failed\" service=web peer=focus\n" +
 			"goroutine 1 [running]:\n",
-		"focus.log": "[focus\t] time=2026-11-22T10:00:01.000Z level=DEBUG msg=between service=focus room=standup\r\n",
+		"focus.log": `{"level":"info","process":"focus","message":"time=2026-11-22T10:00:01.000Z level=DEBUG msg=between service=focus room=standup"}` + "\r\n",
 		"other.log": "time=2026-11-22T10:00:01.000Z level=ERROR msg=secret\n",
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
