@@ -8,7 +8,9 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -233,46 +235,63 @@ func TestKeep(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		server := netip.MustParseAddr("192.0.2.53")
+		var mu sync.Mutex // for what the keeper's goroutine uses too
 		var applied []Policy
 		known := []netip.Addr{netip.MustParseAddr("203.0.113.7")}
 		var failing error
 		k := NewKeeper(func() Wanted {
 			return Wanted{Policy: policy(), Hosts: []Host{{"ldap.example.org", false, 636}, {"192.0.2.9", true, 123}}, DNS: []netip.Addr{server}}
 		}, slog.New(slog.DiscardHandler))
-		k.apply = func(p Policy) error { applied = append(applied, p); return failing }
+		k.apply = func(p Policy) error {
+			mu.Lock()
+			defer mu.Unlock()
+			applied = append(applied, p)
+			return failing
+		}
 		k.lookup = func(context.Context, string) ([]netip.Addr, error) {
+			mu.Lock()
+			defer mu.Unlock()
 			if len(applied) == 0 {
 				t.Error("asked before the servers were let through")
 			}
 			if known == nil {
 				return nil, io.EOF
 			}
-			return known, nil
+			return slices.Clone(known), nil
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); k.Run(ctx) }()
-		time.Sleep(3 * lookEvery)
+		pass := func(d time.Duration) {
+			mu.Unlock()
+			time.Sleep(d)
+			mu.Lock()
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		pass(3 * lookEvery)
 		if len(applied) != 2 || len(applied[0].Out) != 3 || len(applied[1].Out) != 4 || applied[1].Out[0].Addr != known[0] {
 			t.Fatalf("applied %v", applied)
 		}
 		known = nil
-		time.Sleep(2 * keepNames)
+		pass(2 * keepNames)
 		if len(applied) != 2 {
 			t.Errorf("the addresses were forgotten: %v", applied)
 		}
 		known = []netip.Addr{netip.MustParseAddr("203.0.113.8")}
 		failing = ErrKernel
-		time.Sleep(2 * keepNames)
+		pass(2 * keepNames)
 		if k.Problem() == "" {
 			t.Error("no problem, though the kernel refuses")
 		}
 		failing = nil
-		time.Sleep(3 * lookEvery)
+		pass(3 * lookEvery)
 		if last := applied[len(applied)-1]; k.Problem() != "" || last.Out[0].Addr != known[0] {
 			t.Errorf("problem %q, policy %v", k.Problem(), last)
 		}
 		cancel()
+		mu.Unlock()
 		<-done
+		mu.Lock()
 	})
 }
