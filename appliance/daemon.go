@@ -21,6 +21,7 @@ import (
 	"meetbox.local/appliance/internal/accounts"
 	"meetbox.local/appliance/internal/admin"
 	"meetbox.local/appliance/internal/certs"
+	"meetbox.local/appliance/internal/history"
 	"meetbox.local/appliance/internal/network"
 	"meetbox.local/appliance/internal/render"
 	"meetbox.local/appliance/internal/secrets"
@@ -54,8 +55,9 @@ type daemon struct {
 	store     *state.Store
 	people    *accounts.Book
 	site      *site
-	changed   chan struct{}   // names, addresses or the time are others
-	asked     chan chan error // by the admin API: put into effect what changed
+	history   *history.History // nil where it cannot be kept
+	changed   chan struct{}    // names, addresses or the time are others
+	asked     chan chan error  // by the admin API: put into effect what changed
 	addresses func() ([]network.Address, error)
 	now       func() time.Time
 	machine   *machine // nil on a developer's machine
@@ -136,6 +138,7 @@ func (d *daemon) run(ctx context.Context) error {
 	if d.updates, err = d.newUpdates(); err != nil {
 		return err
 	}
+	d.history = d.openHistory()
 	d.u.Handle("GET /setup-code", http.HandlerFunc(d.showCode))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -143,6 +146,7 @@ func (d *daemon) run(ctx context.Context) error {
 	wg.Go(func() { cancel(d.serve(ctx)) })
 	wg.Go(func() { d.watch(ctx, d.changed) })
 	wg.Go(func() { d.runSite(ctx) })
+	wg.Go(func() { d.runHistory(ctx) })
 	wg.Go(func() { d.updates.Run(ctx) })
 	if d.machine != nil {
 		wg.Go(func() { d.machine.run(ctx, d) })
@@ -274,6 +278,7 @@ func (d *daemon) admin() http.Handler {
 		SiteProblem: d.site.Problem,
 		Erase:       d.erase,
 		LogDir:      d.logDir(),
+		History:     d.history,
 		Ports:       admin.Ports{HTTPS: d.set.HTTPSPort, HTTP: d.set.HTTPPort, Admin: d.set.AdminPort},
 		Updates:     d.updates,
 		SelfCall:    d.selfCall,

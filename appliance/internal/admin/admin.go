@@ -39,6 +39,7 @@ import (
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/accounts"
 	"meetbox.local/appliance/internal/certs"
+	"meetbox.local/appliance/internal/history"
 	"meetbox.local/appliance/internal/state"
 	"meetbox.local/appliance/kit/ctl"
 )
@@ -74,7 +75,8 @@ type Parts struct {
 	// there is no certificate from outside although there should be one.
 	Proofs      http.Handler
 	SiteProblem func() string
-	LogDir      string // has NAME.log of each service
+	History     *history.History // nil where it cannot be kept
+	LogDir      string           // has NAME.log of each service
 	Ports       Ports
 	// Erase removes what other services keep, after a reset of everything,
 	// and starts the machine again.
@@ -184,7 +186,7 @@ func Ask(ctx context.Context, services []string, control func(string) string) ap
 				out.Services[i] = api.Service{Name: name, Detail: "not running, or does not answer"}
 				return
 			}
-			out.Services[i] = api.Service{Name: name, OK: s.OK, Detail: s.Detail, Since: s.Since, PID: s.PID}
+			out.Services[i] = api.Service{Name: name, OK: s.OK, Detail: s.Detail, Since: s.Since, PID: s.PID, Confined: s.Confined}
 		})
 	}
 	wg.Wait()

@@ -14,6 +14,18 @@ func meetingRoutes(p *Parts) []Route {
 		get("/api/v1/meetings", api.Viewer, "The meetings that run, and how many people are in them.", func(c *Call) (api.Meetings, error) {
 			return meetings.Now(c.Context(), p.Control)
 		}),
+		get("/api/v1/history/day", api.Viewer, "How the box was in the last day, by minutes.", func(*Call) (out api.History, err error) {
+			if p.History != nil {
+				out = p.History.Day()
+			}
+			return out, nil
+		}),
+		get("/api/v1/history/month", api.Viewer, "How the box was in the last thirty days, by quarters of an hour.", func(*Call) (out api.History, err error) {
+			if p.History != nil {
+				out = p.History.Month()
+			}
+			return out, nil
+		}),
 		get("/api/v1/overview", api.Viewer, "How the box is now, and what needs attention.", p.getOverview),
 	}
 }

@@ -34,6 +34,7 @@ const (
 func (p *Parts) serve(r Route) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("Cross-Origin-Resource-Policy", "same-origin")
 		c := &Call{Request: req, header: w.Header()}
 		answer, err := p.answer(w, r, c)
 		if err != nil {

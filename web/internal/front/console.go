@@ -21,7 +21,10 @@ const (
 	fileBody = 2 << 30
 	// A file may take this long to come in over a slow line.
 	fileWait = time.Hour
-	fileKind = "application/octet-stream"
+	// The box may think for this long: about a call to itself, a certificate
+	// from a slow authority, a file on its way to the disk.
+	thinkWait = 10 * time.Minute
+	fileKind  = "application/octet-stream"
 )
 
 // console is the handler of the console's port.
@@ -70,7 +73,7 @@ func bounded(next http.Handler) http.Handler {
 			return
 		}
 		c := http.NewResponseController(w)
-		err := errors.Join(c.SetReadDeadline(time.Now().Add(wait)), c.SetWriteDeadline(time.Now().Add(wait+writeWait)))
+		err := errors.Join(c.SetReadDeadline(time.Now().Add(wait)), c.SetWriteDeadline(time.Now().Add(wait+thinkWait)))
 		if err != nil {
 			http.Error(w, err.Error(), http.StatusInternalServerError)
 			return

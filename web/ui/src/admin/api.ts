@@ -209,6 +209,21 @@ export interface Health {
   services: Service[];
 }
 
+export interface History {
+  points: HistoryPoint[];
+  step: number;
+}
+
+export interface HistoryPoint {
+  at: string;
+  cpu: number;
+  memory: number;
+  people: number;
+  received: number;
+  sent: number;
+  temperature: number;
+}
+
 export interface IPv4 {
   address?: string;
   gateway?: string;
@@ -770,6 +785,10 @@ export interface Routes {
   'GET /api/v1/hardware': { role: 'viewer'; request: undefined; answer: Hardware };
   /** How every service is. */
   'GET /api/v1/health': { role: 'viewer'; request: undefined; answer: Health };
+  /** How the box was in the last day, by minutes. */
+  'GET /api/v1/history/day': { role: 'viewer'; request: undefined; answer: History };
+  /** How the box was in the last thirty days, by quarters of an hour. */
+  'GET /api/v1/history/month': { role: 'viewer'; request: undefined; answer: History };
   /** The machine's other disks, and how far an installation onto one of them is. */
   'GET /api/v1/install': { role: 'viewer'; request: undefined; answer: Install };
   /** Writes the system onto another disk of the machine, on which everything is lost; confirm is the text that the disk has in the list. */

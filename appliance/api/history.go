@@ -1,0 +1,21 @@
+package api
+
+import "time"
+
+// History is how the box was, in steps of the same length, the oldest first.
+// A step in which nobody looked is left out.
+type History struct {
+	Step   int            `json:"step"` // seconds
+	Points []HistoryPoint `json:"points"`
+}
+
+// HistoryPoint is the mean of one step; People is the most there were.
+type HistoryPoint struct {
+	At          time.Time `json:"at"` // of its begin
+	People      int       `json:"people"`
+	Received    float64   `json:"received"` // bytes of media in a second
+	Sent        float64   `json:"sent"`
+	CPU         float64   `json:"cpu"`         // cores in use
+	Memory      float64   `json:"memory"`      // bytes of all services
+	Temperature float64   `json:"temperature"` // °C; 0: not known
+}
