@@ -77,7 +77,7 @@ func cuts(ctx context.Context, image, accel, dir string, n int, r *report) error
 			what, err = b.duringFirstBoot(ctx)
 		}
 		if ctx.Err() != nil {
-			return context.Cause(ctx)
+			break // whoever stopped it wants to know how far it came
 		}
 		if err != nil {
 			r.check(fmt.Sprintf("cut %d of %d, %s", i+1, n, what), err)
