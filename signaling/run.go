@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"path/filepath"
 	"runtime/debug"
 	"slices"
@@ -76,6 +77,7 @@ func run(ctx context.Context, u *unit.Unit) error {
 	if err != nil {
 		return errors.Join(err, kept.Close(), files.Close())
 	}
+	u.Handle("GET /events", http.HandlerFunc(r.ServeEvents))
 	srv := c2s.New(r, c2s.DefaultLimits(), u.Log)
 	var certificate atomic.Pointer[tls.Certificate]
 	if err := apply(set, srv, &certificate); err != nil {

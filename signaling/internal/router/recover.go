@@ -338,6 +338,7 @@ type state struct {
 	Seed     []byte         `json:"seed"`
 	Event    uint64         `json:"event"`
 	LastNum  uint32         `json:"last_num"`
+	Happened uint64         `json:"happened,omitempty"` // in meetings: the number of the last event
 	Sessions []sessionState `json:"sessions"`
 	Lost     time.Time      `json:"focus_lost,omitzero"`
 	Waiting  []requestState `json:"waiting,omitempty"`
@@ -380,7 +381,7 @@ func (r *Router) inOrder() []*Session {
 }
 
 func (r *Router) snapshot() []byte {
-	st := state{Seed: r.seed[:], Event: r.event, LastNum: r.lastNum, Lost: r.focusLost, Waiting: r.waitingState()}
+	st := state{Seed: r.seed[:], Event: r.event, LastNum: r.lastNum, Happened: r.events.count, Lost: r.focusLost, Waiting: r.waitingState()}
 	for _, s := range r.inOrder() {
 		st.Sessions = append(st.Sessions, sessionState{
 			Num: s.num, Addr: s.addr, Token: s.token, Counting: s.counting, In: s.in, Available: s.available, Pass: s.pass,
@@ -408,6 +409,7 @@ func (r *Router) restore(snapshot []byte) error {
 	}
 	copy(r.seed[:], st.Seed)
 	r.event, r.lastNum, r.focusLost = st.Event, st.LastNum, st.Lost
+	r.events.count = st.Happened
 	for _, w := range st.Waiting {
 		r.waiting = append(r.waiting, request{w.From, w.Ask.Out(), w.Refusal.Out()})
 	}

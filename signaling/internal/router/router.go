@@ -102,6 +102,7 @@ type Router struct {
 	asked     map[uint64]question
 	lastAsk   uint64
 	parts     *component.Set
+	events    events
 	partsNext time.Time // when Run knows that they have something to do
 	tick      chan struct{}
 	domainTo  []byte // the domain, escaped
@@ -528,7 +529,10 @@ func (e *env) Now() time.Time { return e.now }
 
 func (e *env) NewID() string { return (*Router)(e).newID() }
 
-func (e *env) Event(msg string, args ...any) { (*Router)(e).logger().Info(msg, args...) }
+func (e *env) Event(msg string, args ...any) {
+	e.events.add(e.now, msg, args)
+	(*Router)(e).logger().Info(msg, args...)
+}
 
 func (e *env) Count(what string) { e.meter.drop(what) }
 
