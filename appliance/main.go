@@ -42,7 +42,12 @@ func main() {
 	var raw *settings.Raw
 	var onBox *bool
 	code := unit.Main(ctx, "appliance", os.Args[1:],
-		func(ctx context.Context, u *unit.Unit) error { return run(ctx, u, raw, *onBox) },
+		func(ctx context.Context, u *unit.Unit) error {
+			if *onBox {
+				u.Restrain()
+			}
+			return run(ctx, u, raw, *onBox)
+		},
 		func(fl *flag.FlagSet) {
 			raw = settings.Register(fl, os.Getenv)
 			onBox = fl.Bool("box", false, "this machine is the box: look after its network, disk and screen too")

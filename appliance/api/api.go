@@ -33,6 +33,8 @@ type Service struct {
 	Detail string    `json:"detail"`
 	Since  time.Time `json:"since,omitzero"` // of this state; zero when nobody answered
 	PID    int       `json:"pid,omitempty"`
+	// Confined is what keeps an intruder in, and what of it is missing here.
+	Confined string `json:"confined,omitempty"`
 }
 
 // Status is the answer to GET /api/status.

@@ -149,6 +149,17 @@ func TestFilter(t *testing.T) {
 			t.Errorf("call %d: %#x, want refused", n, got)
 		}
 	}
+	light := c.without(c.never)
+	for _, n := range c.never {
+		if got := judge(t, light, c.arch, n); got != refuse || !slices.Contains(c.denied, n) {
+			t.Errorf("call %d: %#x of who looks after the machine, want refused to everybody", n, got)
+		}
+	}
+	for _, n := range []uint32{unix.SYS_EXECVE, unix.SYS_MOUNT, unix.SYS_CLOCK_SETTIME, unix.SYS_SETUID, c.clone, c.socket, unix.SYS_MMAP, unix.SYS_CLONE3} {
+		if got := judge(t, light, c.arch, n, 0, 0, 0); got != pass {
+			t.Errorf("call %d: %#x of who looks after the machine, want passed", n, got)
+		}
+	}
 	if got := judge(t, p, c.arch+1, unix.SYS_READ); got != unix.SECCOMP_RET_KILL_PROCESS {
 		t.Errorf("another processor's call: %#x", got)
 	}

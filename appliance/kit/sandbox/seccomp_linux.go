@@ -33,6 +33,7 @@ type calls struct {
 	arch    uint32
 	beyond  uint32   // the first number that nobody has judged
 	denied  []uint32 // never
+	never   []uint32 // those of denied that not even the machine's own keeper needs
 	unknown []uint32 // answered like an old kernel, for callers that then do it another way
 	clone   uint32   // threads only
 	socket  uint32   // of the families that Go's library uses
@@ -94,12 +95,35 @@ func (c calls) filter() []unix.SockFilter {
 	return p
 }
 
+// without is the filter that only refuses calls by number.
+func (c calls) without(denied []uint32) []unix.SockFilter {
+	none := ^uint32(0) // no call has this number
+	return calls{arch: c.arch, beyond: c.beyond, unknown: c.unknown[1:], denied: denied, clone: none, socket: none}.filter()
+}
+
+// Restrain is for a process that looks after the whole machine: it may still
+// open files, mount, set the clock and start programs, but neither look into
+// other processes nor put anything into the kernel.
+func Restrain() Report {
+	c, ok := table()
+	if !ok {
+		return Report{Missing: "seccomp: no table for this processor"}
+	}
+	if err := install(c.without(c.never)); err != nil {
+		return Report{Missing: "seccomp: " + err.Error()}
+	}
+	return Report{Calls: true}
+}
+
 func seccomp() error {
 	c, ok := table()
 	if !ok {
 		return errors.New("no table for this processor")
 	}
-	f := c.filter()
+	return install(c.filter())
+}
+
+func install(f []unix.SockFilter) error {
 	prog := unix.SockFprog{Len: uint16(len(f)), Filter: &f[0]}
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()

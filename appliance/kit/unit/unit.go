@@ -76,13 +76,20 @@ func Confined(rules sandbox.Rules, run func(context.Context, *Unit) error) func(
 		if u.State != "" {
 			rules.Write = append(rules.Write, u.State)
 		}
-		r := sandbox.Enter(rules)
-		if r.Missing != "" {
-			u.Log.Warn("not locked in as it should be", "err", r.Missing)
-		}
-		u.ctl.SetConfined(r.String())
+		u.confined(sandbox.Enter(rules))
 		return run(ctx, u)
 	}
+}
+
+// Restrain is for the service that looks after the whole machine, in place of
+// Confined.
+func (u *Unit) Restrain() { u.confined(sandbox.Restrain()) }
+
+func (u *Unit) confined(r sandbox.Report) {
+	if r.Missing != "" {
+		u.Log.Warn("not locked in as it should be", "err", r.Missing)
+	}
+	u.ctl.SetConfined(r.String())
 }
 
 // Main runs a service and returns the process's exit code. A service with
