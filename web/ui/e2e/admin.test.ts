@@ -11,7 +11,7 @@ const box = inject('box');
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const desktop = { viewport: { width: 1280, height: 800 } };
 const password = 'nine small boats at the quay';
-const pages = ['', 'diagnostics', 'update', 'backup', 'network', 'certificates', 'clock', 'people', 'changes', 'logs', 'audit'];
+const pages = ['', 'diagnostics', 'update', 'backup', 'rooms', 'network', 'certificates', 'clock', 'people', 'changes', 'logs', 'audit'];
 let browser: Browser;
 let admins: Guest[] = [];
 
@@ -142,6 +142,7 @@ test.each([
     await admin.page.goto(`${box.consoleUrl}/#/${name}`);
     await admin.page.locator('h1').waitFor();
     await until(`${name} has loaded`, 20_000, async () => (await admin.page.locator('.loading').count()) === 0);
+    if (name === 'logs') await admin.page.locator('.log').getByText('certificate issued').first().waitFor();
     await shoot(admin.page, `console-${name || 'overview'}-${device}-${colorScheme}`, true);
     const problems = [...(await admin.page.locator('.note-bad').allTextContents()), ...(await barriers(admin.page))];
     if (!(await fits(admin.page))) problems.push('it is wider than the screen');

@@ -3,6 +3,7 @@ import { Card, Notice, Tag } from '../../../kit/Card.tsx';
 import { Table } from '../../../kit/Table.tsx';
 import type { Network, NetworkStatus, PortStatus } from '../../api.ts';
 import { t } from '../../words.ts';
+import { EgressCard } from '../network/EgressCard.tsx';
 import { IslandCard } from '../network/IslandCard.tsx';
 import { NamesCard } from '../network/NamesCard.tsx';
 import { PendingCard } from '../network/PendingCard.tsx';
@@ -51,6 +52,7 @@ export function NetworkPage() {
       )}
       <NamesCard />
       {elsewhere ? null : <IslandCard />}
+      <EgressCard />
     </Page>
   );
 }

@@ -1,7 +1,7 @@
 import { useState } from 'preact/hooks';
 import { date } from '../../../i18n/format.ts';
 import { Button } from '../../../kit/Button.tsx';
-import { Card, Facts, Notice, Progress, Tag } from '../../../kit/Card.tsx';
+import { Card, Facts, Progress, Tag } from '../../../kit/Card.tsx';
 import { SwitchField } from '../../../kit/Field.tsx';
 import { FileField } from '../../../kit/Fields.tsx';
 import type { Update } from '../../api.ts';
@@ -88,11 +88,6 @@ function Install({ phase, reload }: { readonly phase: string; readonly reload: (
         <SwitchField label={t('update.force')} hint={t('update.force-hint')} on={force} disabled={!idle} onChange={setForce} />
         {act.busy.value ? <Progress label={t('update.sending')} value={sent} /> : null}
         <Problem of={act} />
-        {act.code.value === 'meeting' ? (
-          <Notice mood="warn">
-            <p>{t('update.meeting')}</p>
-          </Notice>
-        ) : null}
         <div class="buttons">
           <Button kind="primary" type="submit" disabled={!idle || !file}>
             {t('update.install')}

@@ -16,6 +16,7 @@ import { LogsPage } from '../pages/LogsPage.tsx';
 import { NetworkPage } from '../pages/NetworkPage.tsx';
 import { OverviewPage } from '../pages/OverviewPage.tsx';
 import { PeoplePage } from '../pages/PeoplePage.tsx';
+import { RoomsPage } from '../pages/RoomsPage.tsx';
 import { UpdatePage } from '../pages/UpdatePage.tsx';
 import { hrefOf, page } from '../route.ts';
 import { useAction, useBox } from '../use.tsx';
@@ -27,6 +28,7 @@ const views: Readonly<Record<PageName, () => preact.JSX.Element>> = {
   diagnostics: DiagnosticsPage,
   update: UpdatePage,
   backup: BackupPage,
+  rooms: RoomsPage,
   network: NetworkPage,
   certificates: CertificatesPage,
   clock: ClockPage,

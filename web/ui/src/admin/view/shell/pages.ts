@@ -8,6 +8,7 @@ export const pages = [
   { name: 'diagnostics', group: 'box', tool: 'pulse', role: 'viewer' },
   { name: 'update', group: 'box', tool: 'upload', role: 'viewer' },
   { name: 'backup', group: 'box', tool: 'disk', role: 'owner' },
+  { name: 'rooms', group: 'settings', tool: 'grid', role: 'viewer' },
   { name: 'network', group: 'settings', tool: 'network', role: 'viewer' },
   { name: 'certificates', group: 'settings', tool: 'lock', role: 'viewer' },
   { name: 'clock', group: 'settings', tool: 'clock', role: 'viewer' },
