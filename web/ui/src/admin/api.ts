@@ -586,6 +586,7 @@ export interface SelfCallStep {
 }
 
 export interface Service {
+  confined?: string;
   detail: string;
   name: string;
   ok: boolean;
