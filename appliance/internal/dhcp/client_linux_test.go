@@ -201,6 +201,7 @@ func TestTwoServers(t *testing.T) {
 		netnstest.Cable(t, nil, "p2", "", other, "other", "192.0.2.2/24")
 		netnstest.Cable(t, nil, "near", "", nil, "p3", "")
 		netnstest.Bridge(t, nil, "switch", "p1", "p2", "p3")
+		netnstest.Capture(t, nil, "192.0.2.0/24")
 		serve(t, far, "far", "192.0.2.1", "192.0.2.50")
 		serve(t, other, "other", "192.0.2.2", "192.0.2.80")
 		servers, err := Servers(t.Context(), "near", 300*time.Millisecond)
@@ -236,6 +237,7 @@ func TestConflict(t *testing.T) {
 			t.Errorf("problem %q stays", good.Problem)
 		}
 		// Somebody takes it.
+		s.set("192.0.2.52", false)
 		far.Do(func() {
 			link, err := net.InterfaceByName("far")
 			if err != nil {
@@ -254,7 +256,6 @@ func TestConflict(t *testing.T) {
 		if !strings.Contains(lost.Problem, "192.0.2.51") {
 			t.Errorf("%+v", lost)
 		}
-		s.set("192.0.2.52", false)
 		reach(t, states, "a third address", has("192.0.2.52/24"))
 	})
 }

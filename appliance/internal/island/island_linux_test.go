@@ -159,6 +159,7 @@ func TestAnotherServer(t *testing.T) {
 	netnstest.Run(t, func(t *testing.T) {
 		far := netnstest.NewHost(t)
 		netnstest.Cable(t, nil, "near", "10.77.0.1/24", far, "far", "10.77.0.2/24")
+		netnstest.Capture(t, nil, "10.77.0.0/24")
 		other := netnstest.Dnsmasq(t, far, "far", "--dhcp-range=10.77.0.100,10.77.0.120,5m")
 		netnstest.Answers(t, other, "DHCP, IP range")
 		m, _ := start(t, t.TempDir(), listenFor, wanted())

@@ -137,6 +137,7 @@ func TestAvahi(t *testing.T) {
 	netnstest.Run(t, func(t *testing.T) {
 		far := netnstest.NewHost(t)
 		netnstest.Cable(t, nil, "near", "192.0.2.7/24", far, "far", "192.0.2.8/24")
+		netnstest.Capture(t, nil, "192.0.2.0/24")
 		avahi := daemon(t, far, "watcher")
 		b := start(t, nil)
 		b.on(nil, "near", "", "192.0.2.7/24", "2001:db8::7/64")
@@ -176,6 +177,7 @@ func TestAvahiConflict(t *testing.T) {
 	netnstest.Run(t, func(t *testing.T) {
 		far := netnstest.NewHost(t)
 		netnstest.Cable(t, nil, "near", "192.0.2.7/24", far, "far", "192.0.2.8/24")
+		netnstest.Capture(t, nil, "192.0.2.0/24")
 		avahi := daemon(t, far, "meetbox")
 		avahi.eventually(t, "192.0.2.8", "avahi-resolve", "-4", "-n", "meetbox.local")
 		b := start(t, nil)
@@ -194,14 +196,18 @@ func daemon(t *testing.T, h *netnstest.Host, name string) avahi {
 	t.Helper()
 	dir := t.TempDir()
 	conf := "[server]\nhost-name=" + name + "\nuse-ipv4=yes\nuse-ipv6=yes\nallow-interfaces=far\n[publish]\npublish-hinfo=no\npublish-workstation=no\n"
-	if err := os.WriteFile(filepath.Join(dir, "avahi.conf"), []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
+	// In a user namespace there is nobody but root, not even avahi.
+	for name, text := range map[string]string{"avahi.conf": conf, "passwd": "root:x:0:0::/:/bin/sh\navahi:x:0:0::/:/bin/sh\n", "group": "root:x:0:\navahi:x:0:\n"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
 	}
 	bus := "DBUS_SYSTEM_BUS_ADDRESS=unix:path=" + filepath.Join(dir, "bus")
 	h.Start(t, "dbus-daemon", "--session", "--nofork", "--nopidfile", "--address=unix:path="+filepath.Join(dir, "bus"))
-	h.Start(t, "unshare", "-m", "sh", "-c", `mount -t tmpfs none /run; mkdir /run/avahi-daemon
-until [ -S "$2" ]; do :; done
-exec env "$1" avahi-daemon --no-drop-root --no-chroot --no-rlimits -f "$3"`, "sh", bus, filepath.Join(dir, "bus"), filepath.Join(dir, "avahi.conf"))
+	h.Start(t, "unshare", "-m", "sh", "-c", `mount -t tmpfs none /run && mkdir /run/avahi-daemon
+mount --bind "$2/passwd" /etc/passwd && mount --bind "$2/group" /etc/group
+until [ -S "$2/bus" ]; do :; done
+exec env "$1" avahi-daemon --no-drop-root --no-chroot --no-rlimits -f "$2/avahi.conf"`, "sh", bus, dir)
 	return avahi{h, bus}
 }
 

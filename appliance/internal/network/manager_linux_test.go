@@ -154,6 +154,7 @@ func TestApply(t *testing.T) {
 		far := netnstest.NewHost(t)
 		netnstest.Cable(t, nil, "near", "198.51.100.9/24 198.51.100.10/24 2001:db8:9::9/64", far, "far", "192.0.2.1/24")
 		netnstest.Cable(t, nil, "more", "", far, "rest", "")
+		netnstest.Capture(t, nil, "192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "10.77.0.0/24", "2001:db8::/32", "fd00::/64")
 		six := fixed("near", "192.0.2.7/24", "192.0.2.1")
 		six.IPv6 = api.IPv6{Mode: api.Static, Addresses: []netip.Prefix{netip.MustParsePrefix("2001:db8::7/64"), netip.MustParsePrefix("fd00::7/64")}, Gateway: netip.MustParseAddr("fe80::1")}
 		six.MTU = 1400
@@ -355,6 +356,7 @@ func TestFixedConflict(t *testing.T) {
 	netnstest.Run(t, func(t *testing.T) {
 		far := netnstest.NewHost(t)
 		netnstest.Cable(t, nil, "near", "", far, "far", "192.0.2.1/24 192.0.2.50/24")
+		netnstest.Capture(t, nil, "192.0.2.0/24")
 		w := start(t, &memory{network: network(fixed("near", "192.0.2.7/24", ""))}, time.Minute)
 		w.until("an address", on("near", "192.0.2.7/24"))
 		_, err := w.m.Propose(t.Context(), network(fixed("near", "192.0.2.50/24", "")), state.Actor{}, nil, netip.Addr{})
@@ -376,6 +378,7 @@ func TestVLAN(t *testing.T) {
 	netnstest.Run(t, func(t *testing.T) {
 		far := netnstest.NewHost(t)
 		netnstest.Cable(t, nil, "near", "", far, "far", "192.0.2.1/24")
+		netnstest.Capture(t, nil, "192.0.2.0/24", "203.0.113.0/24")
 		w := start(t, &memory{network: network(fixed("near", "192.0.2.7/24", ""))}, time.Minute)
 		w.until("an address", on("near", "192.0.2.7/24"))
 		v := fixed("near", "203.0.113.7/24", "")
