@@ -226,6 +226,8 @@ function fakeDevices() {
 
 export const config: Config = {
   domain: 'meet.example',
+  login: 'meet.example',
+  token: '',
   muc: 'muc.meet.example',
   focus: 'focus.meet.example',
   websocket: 'wss://box.example/xmpp-websocket',

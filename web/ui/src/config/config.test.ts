@@ -7,6 +7,8 @@ const hosts = { domain: 'meet.jitsi', muc: 'muc.meet.jitsi' };
 test('what is not said has its default', () => {
   expect(readConfig({ hosts }, 'https://box.local:8443')).toEqual({
     domain: 'meet.jitsi',
+    login: 'meet.jitsi',
+    token: '',
     muc: 'muc.meet.jitsi',
     focus: 'focus.meet.jitsi',
     websocket: 'wss://box.local:8443/xmpp-websocket',
@@ -47,6 +49,12 @@ test('what is said is taken', () => {
     simulcast: false,
     resolution: 360,
   });
+});
+
+test('guests log in beside the domain, and who has a token at it', () => {
+  const config = { hosts: { ...hosts, anonymousdomain: 'guest.meet.jitsi' } };
+  expect(readConfig(config, 'https://box.local')).toMatchObject({ login: 'guest.meet.jitsi', token: '' });
+  expect(readConfig(config, 'https://box.local', '?jwt=a.b.c')).toMatchObject({ login: 'meet.jitsi', token: 'a.b.c' });
 });
 
 test('without a domain there is no meeting', () => {

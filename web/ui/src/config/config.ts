@@ -3,6 +3,10 @@
 
 export interface Config {
   readonly domain: string;
+  /** Where this page logs in: the domain itself, or the one for guests beside it. */
+  readonly login: string;
+  /** The JSON Web Token of the invitation; '' without one. */
+  readonly token: string;
   readonly muc: string;
   readonly focus: string;
   /** wss: URL of the XMPP service. */
@@ -45,8 +49,12 @@ function count(value: unknown, fallback: number): number {
   return typeof value === 'number' && Number.isFinite(value) ? value : fallback;
 }
 
-/** Reads the value of `window.config`. origin is the page's, for URLs that are not there or relative. */
-export function readConfig(value: unknown, origin: string): Config {
+/**
+ * Reads the value of `window.config`. origin is the page's, for URLs that are not there or relative;
+ * search is the query of its address.
+ */
+export function readConfig(value: unknown, origin: string, search = ''): Config {
+  const token = new URLSearchParams(search).get('jwt') ?? '';
   const config = object(value);
   const hosts = object(config['hosts']);
   const flags = object(config['flags']);
@@ -59,6 +67,8 @@ export function readConfig(value: unknown, origin: string): Config {
   const requestUrl = text(config['conferenceRequestUrl'], '');
   return {
     domain,
+    login: token === '' ? text(hosts['anonymousdomain'], domain) : domain,
+    token,
     muc,
     focus: text(hosts['focus'], `focus.${domain}`),
     websocket: resolve(text(config['websocket'], '/xmpp-websocket'), 'ws'),

@@ -107,6 +107,7 @@ export function createRoom(options: RoomOptions): Room {
   const own = features({ ssrcRewriting: config.ssrcRewriting, sctp: config.preferSctp });
   const url = new URL(config.websocket);
   url.searchParams.set('room', room.split('@')[0] ?? '');
+  if (config.token !== '') url.searchParams.set('token', config.token);
   let caps = '';
   let endpoint = '';
   let iceServers: readonly IceServer[] = [];
@@ -139,7 +140,7 @@ export function createRoom(options: RoomOptions): Room {
     },
     request: onRequest,
   };
-  const connection = options.connect({ url: url.href, domain: config.domain, handlers: connectionHandlers });
+  const connection = options.connect({ url: url.href, domain: config.login, handlers: connectionHandlers });
   const watchLink = connection.link.subscribe((link) => {
     if (link === 'lost') handlers.interrupted('network');
   });

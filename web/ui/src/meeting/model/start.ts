@@ -25,7 +25,7 @@ export function supported(): boolean {
 
 /** Throws ConfigError when /config.js did not say what is needed. */
 export function openConfig(): Config {
-  return readConfig(window.config, location.origin);
+  return readConfig(window.config, location.origin, location.search);
 }
 
 /** localStorage, or nothing where a browser forbids it. */
