@@ -112,6 +112,7 @@ func Routes(p *Parts) []Route {
 		certificateRoutes(p),
 		backupRoutes(p),
 		diagnosticsRoutes(p),
+		supportRoutes(p),
 		updateRoutes(p),
 		networkRoutes(p),
 		hardwareRoutes(p),

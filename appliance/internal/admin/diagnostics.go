@@ -67,6 +67,10 @@ func (p *Parts) getLogs(c *Call) (out api.Log, err error) {
 	if err != nil {
 		return out, err
 	}
+	return p.tail(f)
+}
+
+func (p *Parts) tail(f logs.Filter) (out api.Log, err error) {
 	folder, err := os.OpenRoot(p.LogDir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return out, nil // nothing was printed yet, or somebody else keeps it
@@ -83,11 +87,15 @@ func (p *Parts) downloadLogs(c *Call) (File, error) {
 	if err != nil {
 		return File{}, err
 	}
+	return File{Name: "meetbox-log.txt", Body: strings.NewReader(logText(all))}, nil
+}
+
+func logText(l api.Log) string {
 	var b strings.Builder
-	for _, l := range all.Lines {
+	for _, l := range l.Lines {
 		fmt.Fprintf(&b, "%s %-5s %-9s %s\n", l.At.Format(time.RFC3339Nano), l.Level, l.Service, l.Text)
 	}
-	return File{Name: "meetbox-log.txt", Body: strings.NewReader(b.String())}, nil
+	return b.String()
 }
 
 func (p *Parts) diagnose(c *Call, _ None) (api.Diagnostics, error) {

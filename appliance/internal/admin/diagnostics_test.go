@@ -1,8 +1,12 @@
 package admin
 
 import (
+	"archive/zip"
+	"bytes"
+	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"meetbox.local/appliance/api"
@@ -56,5 +60,42 @@ func TestOverview(t *testing.T) {
 	got := read[api.Overview](t, c.want(200, "GET", "/api/v1/overview", nil))
 	if got.Known || len(got.Services) != 2 || len(got.Attention) != 2 || got.Attention[0].Code != "service" {
 		t.Errorf("%+v", got)
+	}
+}
+
+// TestSupport: the bundle has what helps, and no secret of the box.
+func TestSupport(t *testing.T) {
+	t.Parallel()
+	b, c, claim := claimed(t)
+	b.withAuthority(t)
+	b.parts.Services, b.parts.LogDir = []string{"web"}, t.TempDir()
+	c.want(200, "POST", "/api/v1/certificates/request", api.NewCertificateRequest{Names: []string{"meet.site.example"}})
+	made := read[api.MadeToken](t, c.want(200, "POST", "/api/v1/tokens", api.NewToken{Name: "x", Role: api.Viewer, Scopes: []string{"*"}}))
+	preview := read[api.Support](t, c.want(200, "GET", "/api/v1/support", nil))
+	if len(preview.Files) < 8 {
+		t.Errorf("%d files", len(preview.Files))
+	}
+	file := c.want(200, "GET", "/api/v1/support.zip?without=revisions.json,status.json", nil).body
+	z, err := zip.NewReader(bytes.NewReader(file), int64(len(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(z.File) != len(preview.Files)-2 {
+		t.Errorf("%d files, %d in the preview", len(z.File), len(preview.Files))
+	}
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, secret := range []string{claim.Recovery[0], made.Secret, c.cookie, "argon2id", "PRIVATE KEY", `"key"`} {
+			if strings.Contains(string(text), secret) {
+				t.Errorf("%s has %q in it", f.Name, secret)
+			}
+		}
 	}
 }

@@ -675,6 +675,16 @@ export interface Storage {
   size: number;
 }
 
+export interface Support {
+  files: SupportFile[];
+}
+
+export interface SupportFile {
+  name: string;
+  size: number;
+  text: string;
+}
+
 export interface Temperature {
   celsius: number;
   limit?: number;
@@ -888,6 +898,10 @@ export interface Routes {
   'GET /api/v1/setup': { role: 'nobody'; request: undefined; answer: Setup };
   /** Names, addresses and versions of the box. */
   'GET /api/v1/status': { role: 'viewer'; request: undefined; answer: Status };
+  /** What a bundle for somebody who helps would have in it. */
+  'GET /api/v1/support': { role: 'admin'; request: undefined; answer: Support };
+  /** The bundle (without=NAME,NAME leaves files out). */
+  'GET /api/v1/support.zip': { role: 'admin'; request: undefined; answer: Blob };
   /** Your tokens; an owner sees everybody's. */
   'GET /api/v1/tokens': { role: 'operator'; request: undefined; answer: Tokens };
   /** Makes a token for a program. */
