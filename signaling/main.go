@@ -2,9 +2,11 @@
 // and the bridges are its clients, and nothing else of the box knows who is
 // talking to whom.
 //
-// It listens on RUN/signaling.sock (WebSocket, behind the web process) and on
-// a TCP port for the accounts of the box (STARTTLS), reads RUN/signaling.json,
-// and keeps its state in RUN/signaling/, so that meetings outlive it.
+// It listens on RUN/signaling.sock (WebSocket, BOSH and files, behind the web
+// process) and on a TCP port for the accounts of the box and of people
+// (STARTTLS), reads RUN/signaling.json, keeps its state in RUN/signaling/, so
+// that meetings outlive it, and what people have beyond a meeting in
+// STATE/im.db and STATE/files/.
 package main
 
 import (
