@@ -231,6 +231,7 @@ export const config: Config = {
   muc: 'muc.meet.example',
   focus: 'focus.meet.example',
   websocket: 'wss://box.example/xmpp-websocket',
+  bosh: 'https://box.example/http-bind',
   conferenceRequestUrl: '',
   ssrcRewriting: true,
   preferSctp: true,

@@ -11,6 +11,8 @@ export interface Config {
   readonly focus: string;
   /** wss: URL of the XMPP service. */
   readonly websocket: string;
+  /** XMPP by requests, for where WebSockets fail. */
+  readonly bosh: string;
   /** URL of the HTTP conference request; '' asks by IQ. */
   readonly conferenceRequestUrl: string;
   readonly ssrcRewriting: boolean;
@@ -72,6 +74,7 @@ export function readConfig(value: unknown, origin: string, search = ''): Config 
     muc,
     focus: text(hosts['focus'], `focus.${domain}`),
     websocket: resolve(text(config['websocket'], '/xmpp-websocket'), 'ws'),
+    bosh: resolve(text(config['bosh'], '/http-bind'), 'http'),
     conferenceRequestUrl: requestUrl === '' ? '' : resolve(requestUrl, 'http'),
     ssrcRewriting: flag(flags['ssrcRewritingEnabled'], true),
     preferSctp: flag(object(config['bridgeChannel'])['preferSctp'], true),

@@ -1,5 +1,5 @@
 // The connection to the XMPP server: one session that survives lost sockets. This is the only file
-// that knows Strophe. It logs in anonymously over a WebSocket, resumes the stream when the socket is
+// that knows Strophe. It logs in anonymously over a WebSocket, or by requests where those fail, resumes the stream when the socket is
 // lost (XEP-0198), and when the server does not know the stream any more, makes a fresh session and
 // says so; entering rooms again is up to whoever listens.
 //
@@ -45,6 +45,8 @@ export interface Handlers {
 
 export interface Options {
   readonly url: string;
+  /** Where the server takes requests (BOSH), for where WebSockets fail. */
+  readonly bosh?: string;
   readonly domain: string;
   readonly handlers: Handlers;
   readonly random?: () => number;
@@ -88,6 +90,9 @@ export function createConnection(options: Options): Connection {
   const pending = new Map<string, Pending>();
   let outbox: Xml[] = [];
   let attempt = 0;
+  /** What has carried a session; 'trying' while nothing has. */
+  let carrier: 'trying' | 'websocket' | 'bosh' = 'trying';
+  let byBosh = false;
   let nextId = 0;
   let resumable: SMState | null = null;
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -208,6 +213,7 @@ export function createConnection(options: Options): Connection {
     const fresh = !strophe.hasResumed();
     clearTimeout(handshakeTimer);
     attempt = 0;
+    carrier = byBosh ? 'bosh' : 'websocket';
     // Handlers do not outlive a socket in Strophe. One that throws would be removed.
     const handler = (stanza: Element): boolean => {
       try {
@@ -242,11 +248,15 @@ export function createConnection(options: Options): Connection {
 
   function start(): void {
     if (link.value === 'idle') link.value = 'connecting';
-    const url = new URL(options.url);
+    // Safari refuses WebSockets where a certificate was only clicked through, and says no more than
+    // that they fail: after two failures every other attempt is made by requests, which it lets pass.
+    byBosh = options.bosh !== undefined && (carrier === 'bosh' || (carrier === 'trying' && attempt >= 2 && attempt % 2 === 0));
+    const url = new URL(byBosh && options.bosh !== undefined ? options.bosh : options.url);
     if (resumable?.id && resumable.resumeSupported) url.searchParams.set('previd', resumable.id);
     // Stanzas not yet handed to the old socket are in the unacknowledged queue as well.
     strophe.reset();
     strophe.service = url.href;
+    strophe.setProtocol();
     handshakeTimer = setTimeout(dropSocket, handshakeTimeout);
     strophe.connect(domain, '', status);
   }

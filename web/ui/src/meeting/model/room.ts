@@ -106,8 +106,11 @@ export function createRoom(options: RoomOptions): Room {
   const { config, room, handlers } = options;
   const own = features({ ssrcRewriting: config.ssrcRewriting, sctp: config.preferSctp });
   const url = new URL(config.websocket);
-  url.searchParams.set('room', room.split('@')[0] ?? '');
-  if (config.token !== '') url.searchParams.set('token', config.token);
+  const bosh = new URL(config.bosh);
+  for (const u of [url, bosh]) {
+    u.searchParams.set('room', room.split('@')[0] ?? '');
+    if (config.token !== '') u.searchParams.set('token', config.token);
+  }
   let caps = '';
   let endpoint = '';
   let iceServers: readonly IceServer[] = [];
@@ -140,7 +143,7 @@ export function createRoom(options: RoomOptions): Room {
     },
     request: onRequest,
   };
-  const connection = options.connect({ url: url.href, domain: config.login, handlers: connectionHandlers });
+  const connection = options.connect({ url: url.href, bosh: bosh.href, domain: config.login, handlers: connectionHandlers });
   const watchLink = connection.link.subscribe((link) => {
     if (link === 'lost') handlers.interrupted('network');
   });
