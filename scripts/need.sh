@@ -46,7 +46,8 @@ for thing in "$@"; do
 		}
 		;;
 	network) # real servers and clients for the tests in network namespaces
-		for pair in dnsmasq:dnsmasq-base udhcpc:udhcpc dig:bind9-dnsutils ntpdig:ntpsec-ntpdig avahi-daemon:avahi-daemon; do
+		for pair in ip:iproute2 dnsmasq:dnsmasq-base udhcpc:udhcpc dig:bind9-dnsutils ntpdig:ntpsec-ntpdig \
+			avahi-daemon:avahi-daemon avahi-browse:avahi-utils dbus-daemon:dbus-daemon; do
 			PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || debian "${pair#*:}"
 		done
 		;;
