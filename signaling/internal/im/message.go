@@ -23,7 +23,7 @@ const (
 // Limits of what waits for somebody who is not there.
 const (
 	maxOffline      = 200
-	maxOfflineBytes = 1 << 20
+	maxOfflineBytes = 256 << 10
 	keepArchive     = 20_000 // messages of one account
 )
 

@@ -57,6 +57,14 @@ func (r *Router) ask(id uint64, q question) {
 
 // answer sends what the store has said.
 func (r *Router) answer(id uint64, outs []*wire.Out) {
+	a := answered{ID: id}
+	for _, o := range outs {
+		a.Outs = append(a.Outs, muc.StateOf(o))
+	}
+	b, err := json.Marshal(a) // before the lock: a page of an archive is long
+	if err != nil {
+		return // bytes: cannot happen
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	q, ok := r.asked[id]
@@ -64,14 +72,6 @@ func (r *Router) answer(id uint64, outs []*wire.Out) {
 	if !ok || s == nil {
 		delete(r.asked, id)
 		return
-	}
-	a := answered{ID: id}
-	for _, o := range outs {
-		a.Outs = append(a.Outs, muc.StateOf(o))
-	}
-	b, err := json.Marshal(a)
-	if err != nil {
-		return // bytes: cannot happen
 	}
 	r.begin(record{Kind: evPush, Session: s.num, Payload: b})
 	r.push(s, a)
