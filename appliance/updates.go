@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -21,12 +22,12 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"meetbox.local/appliance/api"
-	"meetbox.local/appliance/internal/admin"
 	"meetbox.local/appliance/internal/bundle"
 	"meetbox.local/appliance/internal/meetings"
 	"meetbox.local/appliance/internal/render"
 	"meetbox.local/appliance/internal/slots"
 	"meetbox.local/appliance/internal/update"
+	"meetbox.local/appliance/kit/ctl"
 )
 
 const (
@@ -36,6 +37,8 @@ const (
 	updateDir = "update"
 	// confirmedFile tells process 1 that a system on trial is confirmed.
 	confirmedFile = "/run/confirmed"
+	// wellTime is what a service may take to say how it is.
+	wellTime = 15 * time.Second
 	// callTime is what a call to itself may take, on a slow and busy machine.
 	callTime = 90 * time.Second
 )
@@ -110,16 +113,27 @@ func (d *daemon) updateKeys() []minisign.PublicKey {
 	return keys
 }
 
-// allWell is an error that names the services that are not.
+// allWell is an error that names the services that are not. On a busy machine
+// an answer may take its time; what is asked for here is worth waiting.
 func (d *daemon) allWell(ctx context.Context) error {
-	var out []string
-	for _, s := range admin.Ask(ctx, services, d.control).Services {
-		if !s.OK {
-			out = append(out, s.Name+": "+s.Detail)
-		}
+	ctx, cancel := context.WithTimeout(ctx, wellTime)
+	defer cancel()
+	errs := make([]error, len(services))
+	var wg sync.WaitGroup
+	for i, name := range services {
+		wg.Go(func() {
+			h, err := ctl.Ask(ctx, d.control(name))
+			switch {
+			case err != nil:
+				errs[i] = fmt.Errorf("the service %s does not run, or does not answer", name)
+			case !h.OK:
+				errs[i] = fmt.Errorf("the service %s is not well: %s", name, h.Detail)
+			}
+		})
 	}
-	if len(out) > 0 {
-		return errors.New(strings.Join(out, "; "))
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return errors.New(strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	return nil
 }
