@@ -19,7 +19,6 @@ import (
 	"meetbox.local/signaling/internal/upload"
 	"meetbox.local/signaling/internal/wire"
 	"meetbox.local/signaling/xmpp/jid"
-	"meetbox.local/signaling/xmpp/stanza"
 )
 
 // Options are what a server is for and how patient it is.
@@ -501,26 +500,6 @@ func earlier(a, b time.Time) time.Time {
 	}
 	return a
 }
-
-// door is the router as rooms ask it who may come in.
-type door Router
-
-// Admit implements muc.Door.
-func (d *door) Admit(m muc.Member, room jid.JID, open bool) *stanza.Error {
-	return (*Router)(d).gate(m, room, open)
-}
-
-// Owns implements muc.Door.
-func (d *door) Owns(m muc.Member, room jid.JID) bool { return (*Router)(d).owns(m, room) }
-
-// Lasting implements muc.Door.
-func (d *door) Lasting(addr jid.JID) bool { return d.im.Known(addr) }
-
-// Introduce implements muc.Door.
-func (d *door) Introduce(m muc.Member) (identity, permissions []byte) { return introduce(m) }
-
-// Appoints implements muc.Door.
-func (d *door) Appoints(m muc.Member, room jid.JID) bool { return (*Router)(d).appoints(m, room) }
 
 // env is the router as its rooms see it.
 type env Router

@@ -1,0 +1,27 @@
+package router
+
+import (
+	"meetbox.local/signaling/internal/muc"
+	"meetbox.local/signaling/xmpp/jid"
+	"meetbox.local/signaling/xmpp/stanza"
+)
+
+// door is the router as rooms ask it who may come in.
+type door Router
+
+// Admit implements muc.Door.
+func (d *door) Admit(m muc.Member, room jid.JID, open bool) *stanza.Error {
+	return (*Router)(d).gate(m, room, open)
+}
+
+// Owns implements muc.Door.
+func (d *door) Owns(m muc.Member, room jid.JID) bool { return (*Router)(d).owns(m, room) }
+
+// Lasting implements muc.Door.
+func (d *door) Lasting(addr jid.JID) bool { return d.im.Known(addr) }
+
+// Introduce implements muc.Door.
+func (d *door) Introduce(m muc.Member) (identity, permissions []byte) { return introduce(m) }
+
+// Appoints implements muc.Door.
+func (d *door) Appoints(m muc.Member, room jid.JID) bool { return (*Router)(d).appoints(m, room) }
