@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,6 +17,16 @@ type device struct{ *os.File }
 // asks the disk itself.
 func (d device) Forget() error {
 	return unix.IoctlSetInt(int(d.Fd()), unix.BLKFLSBUF, 0)
+}
+
+// Zero has the disk make a part of itself empty; the kernel writes zeros where
+// the disk cannot.
+func (d device) Zero(at, length int64) error {
+	r := [2]uint64{uint64(at), uint64(length)}
+	if _, _, errno := unix.Syscall(unix.SYS_IOCTL, d.Fd(), unix.BLKZEROOUT, uintptr(unsafe.Pointer(&r))); errno != 0 {
+		return errno
+	}
+	return nil
 }
 
 func devices(from, to, template string, progress func(done, total int64)) (err error) {

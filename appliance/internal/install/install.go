@@ -274,13 +274,25 @@ func (j *job) write(to io.WriterAt, report func(int64)) error {
 			return err
 		}
 		h.Write(b)
-		if _, err := to.WriteAt(b, j.toAt+at); err != nil {
+		if err := put(to, b, j.toAt+at); err != nil {
 			return err
 		}
 		report(int64(len(b)))
 	}
 	h.Sum(j.sum[:0])
 	return nil
+}
+
+// put writes the bytes. Most of what is copied is empty, for which disks have
+// an order of its own.
+func put(to io.WriterAt, b []byte, at int64) error {
+	if z, ok := to.(interface{ Zero(at, length int64) error }); ok && bytes.Count(b, []byte{0}) == len(b) {
+		if z.Zero(at, int64(len(b))) == nil {
+			return nil
+		}
+	}
+	_, err := to.WriteAt(b, at)
+	return err
 }
 
 var errDiffers = errors.New("the disk does not return what was written to it")

@@ -62,6 +62,7 @@ func source(t *testing.T) []byte {
 type file struct {
 	*os.File
 	lies  bool
+	zeros bool  // it knows the order
 	limit int64 // of bytes until the disk breaks; 0: none
 	wrote int64
 }
@@ -74,6 +75,14 @@ func (f *file) WriteAt(b []byte, at int64) (int, error) {
 		return 0, errBroken
 	}
 	return f.File.WriteAt(b, at)
+}
+
+func (f *file) Zero(at, length int64) error {
+	if !f.zeros {
+		return errors.ErrUnsupported
+	}
+	_, err := f.File.WriteAt(make([]byte, length), at)
+	return err
 }
 
 func (f *file) ReadAt(b []byte, at int64) (int, error) {
@@ -159,6 +168,7 @@ func TestRun(t *testing.T) {
 	}
 	// Two installations are two disks.
 	other := target(t, size)
+	other.zeros = true
 	q, _ := plan(t, other, size)
 	if err := q.Run(); err != nil {
 		t.Fatal(err)
@@ -166,6 +176,9 @@ func TestRun(t *testing.T) {
 	c := make([]byte, begin)
 	if _, err := other.File.ReadAt(c, 0); err != nil {
 		t.Fatal(err)
+	}
+	if other.wrote >= to.wrote {
+		t.Errorf("wrote %d bytes to a disk that can make itself empty, %d to the other", other.wrote, to.wrote)
 	}
 	if again, err := parse(c); err != nil || guid(again.entry(esp)[16:32]) == newESP {
 		t.Errorf("the second installation has the same identifiers, %v", err)
