@@ -17,12 +17,11 @@ import (
 // client is one WebSocket. It knows as little as it can: the benchmark is of
 // the other side.
 type client struct {
-	conn  net.Conn
-	r     *bufio.Reader
-	out   []byte
-	jid   string
-	room  string
-	tally *tally
+	conn net.Conn
+	r    *bufio.Reader
+	out  []byte
+	jid  string
+	room string
 }
 
 // tally counts for all clients of a phase.

@@ -52,8 +52,11 @@ type link struct {
 	stanzas, bytes *rate.Limiter // nil: no limit
 }
 
+// newLink makes a link, which counts as one without a login until serve ends
+// it or it has one.
 func newLink(f framing, limits Limits, queue int, unlogged *atomic.Int64) *link {
 	l := &link{framing: f, wake: make(chan struct{}, 1), limits: limits, unlogged: unlogged}
+	unlogged.Add(1)
 	l.box = sm.New(queue, l)
 	l.stanzas = rate.NewLimiter(rate.Limit(limits.Rate), limits.Burst)
 	l.bytes = rate.NewLimiter(rate.Limit(limits.ByteRate), limits.ByteBurst)
@@ -200,7 +203,6 @@ func (s *Server) serve(ctx context.Context, l *link, st *stream, read func(conte
 		l.idle = time.AfterFunc(l.limits.Idle, func() { l.watch(st) })
 		defer l.idle.Stop()
 	}
-	l.unlogged.Add(1)
 	st.login = time.AfterFunc(s.Limits.Login, func() {
 		s.Router.Drop("login_timeout")
 		l.Stop("connection-timeout")
