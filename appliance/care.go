@@ -142,6 +142,9 @@ func wanted(d *daemon) firewall.Wanted {
 	}
 	w := filtered(set, d.machine.network.Status())
 	w.TCP = []uint16{uint16(d.set.HTTPSPort), uint16(d.set.HTTPPort), uint16(d.set.AdminPort)}
+	if set.Rooms.Clients {
+		w.TCP = append(w.TCP, uint16(d.set.XMPPPort))
+	}
 	w.Media = []uint16{uint16(d.set.MediaPort)}
 	return w
 }
