@@ -145,7 +145,8 @@ func mend(device string, mounted bool, why string) error {
 		}
 	}
 	kept, lost := 0, 0
-	for _, options := range []string{"", "noload", "noload,sb=" + copyAt} {
+	// With the journal first: what was stored last is only in there.
+	for _, options := range []string{"", "sb=" + copyAt, "noload", "noload,sb=" + copyAt} {
 		if err := unix.Mount(device, at, "ext4", unix.MS_RDONLY|unix.MS_NODEV|unix.MS_NOEXEC|unix.MS_NOSUID, options); err != nil {
 			log.Printf("storage: with options %q: %v", options, err)
 			continue
@@ -154,7 +155,9 @@ func mend(device string, mounted bool, why string) error {
 		if err := unix.Unmount(at, 0); err != nil {
 			return fmt.Errorf("unmount: %w", err)
 		}
-		break
+		if kept > 0 {
+			break
+		}
 	}
 	if err := overwrite(device, permTemplate); err != nil {
 		return fmt.Errorf("new file system: %w", err)
