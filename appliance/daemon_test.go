@@ -202,13 +202,13 @@ func TestAddressChange(t *testing.T) {
 	t.Parallel()
 	b := newBox(t)
 	b.start(t)
-	web, bridge, signaling := b.service(t, "web", true), b.service(t, "bridge", true), b.service(t, "signaling", true)
+	web, bridge, focus := b.service(t, "web", true), b.service(t, "bridge", true), b.service(t, "focus", true)
 	b.setAddresses("198.51.100.9", "127.0.0.1")
 	b.wake(t)
 	<-web
 	<-bridge
-	if len(signaling) > 0 {
-		t.Error("signaling was told to reload although nothing of its own changed")
+	if len(focus) > 0 {
+		t.Error("focus was told to reload although nothing of its own changed")
 	}
 	certificates := decode[api.Certificates](t, second(b.get(t, "/api/certificates")))
 	if want := netip.MustParseAddr("198.51.100.9"); !slices.Contains(certificates.Web.Addresses, want) {

@@ -23,7 +23,7 @@ func read(t *testing.T, args []string, env map[string]string) (Settings, error) 
 
 func TestSettings(t *testing.T) {
 	t.Parallel()
-	usual := Settings{HTTPSPort: 8443, HTTPPort: 8080, MediaPort: 10000}
+	usual := Settings{HTTPSPort: 8443, HTTPPort: 8080, AdminPort: 8444, MediaPort: 10000}
 	with := func(change func(*Settings)) Settings {
 		s := usual
 		change(&s)
