@@ -53,7 +53,7 @@ test('somebody is pinned by click and by key; the speaker view is remembered', a
 test('a room with a password lets in who knows it', async () => {
   const ada = await open('Ada');
   await ada.join(`${box.url}/locked`);
-  await menu(ada, 'Set a password');
+  await menu(ada, 'Lobby and password');
   await ada.page.getByRole('textbox', { name: 'Password' }).fill('sesame');
   await ada.page.keyboard.press('Enter');
   await ada.page.locator('.room-lock').waitFor();
@@ -69,7 +69,7 @@ test('a room with a password lets in who knows it', async () => {
   await ben.page.keyboard.press('Enter');
   await ben.page.getByRole('toolbar').waitFor();
   await ben.page.locator('.room-lock').waitFor();
-  await menu(ada, 'Meeting password');
+  await menu(ada, 'Lobby and password');
   await ada.page.getByRole('button', { name: 'Remove password' }).click();
   await ben.page.locator('.room-lock').waitFor({ state: 'detached' });
 });
