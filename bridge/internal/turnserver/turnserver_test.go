@@ -191,11 +191,11 @@ func TestGreeting(t *testing.T) {
 	for line, want := range map[string]string{
 		"PROXY TCP4 192.0.2.7 192.0.2.1 40000 443\r\n":     "192.0.2.7:40000",
 		"PROXY TCP6 2001:db8::7 2001:db8::1 40000 443\r\n": "[2001:db8::7]:40000",
-		"PROXY UNKNOWN\r\n":                                "",
-		"PROXY TCP4 192.0.2.7 192.0.2.1 70000 443\r\n":     "",
-		"PROXY TCP4 example 192.0.2.1 1 443\r\n":           "",
-		"GET / HTTP/1.1\r\n":                               "",
-		"":                                                 "",
+		"PROXY UNKNOWN\r\n":                            "",
+		"PROXY TCP4 192.0.2.7 192.0.2.1 70000 443\r\n": "",
+		"PROXY TCP4 example 192.0.2.1 1 443\r\n":       "",
+		"GET / HTTP/1.1\r\n":                           "",
+		"":                                             "",
 	} {
 		got, err := parseGreeting(line)
 		if (err == nil) != (want != "") || err == nil && got.String() != want {
