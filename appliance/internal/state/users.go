@@ -79,9 +79,14 @@ func (s *Store) TokenSecret() (Secret, error) { return s.secret("token_secret") 
 func (s *Store) TURNSecret() (Secret, error) { return s.secret("turn_secret") }
 
 func (s *Store) secret(name string) (secret Secret, err error) {
+	// It is asked for twice a minute: only the first time is a write.
+	secret, ok, err := get[Secret](s, "machine", name)
+	if err != nil || ok {
+		return secret, err
+	}
 	err = s.Update(func(tx *Tx) error {
 		if secret, err = Get[Secret](tx, "machine", name); err == nil || !isNone(err) {
-			return err
+			return err // made meanwhile
 		}
 		secret = Secret(rand.Text() + rand.Text())
 		return Put(tx, "machine", name, secret)
