@@ -2,25 +2,19 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/debug"
-	"slices"
-	"strconv"
 	"sync"
 	"time"
 
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/accounts"
 	"meetbox.local/appliance/internal/admin"
-	"meetbox.local/appliance/internal/certs"
 	"meetbox.local/appliance/internal/history"
 	"meetbox.local/appliance/internal/network"
 	"meetbox.local/appliance/internal/render"
@@ -413,113 +407,6 @@ func (d *daemon) account(user string) (state.Account, error) {
 	return a, d.store.PutAccount(a)
 }
 
-// certificates fills in the authority and the two leaves, new ones where the
-// kept ones no longer do.
-func (d *daemon) certificates(in *render.Input) error {
-	pair, ok, err := d.store.Pair("authority")
-	if err == nil && !ok {
-		if pair, err = certs.NewAuthority(d.now()); err == nil {
-			err = d.store.PutPair("authority", pair)
-		}
-		d.log.Info("certificate authority made")
-	}
-	if err != nil {
-		return err
-	}
-	ca, err := certs.Load(pair)
-	if err != nil {
-		return err
-	}
-	in.Authority = pair
-	if in.Site, err = d.siteChain(); err != nil {
-		return err
-	}
-	if in.Web, err = d.leaf(ca, "web", in.Names, in.Addresses); err != nil {
-		return err
-	}
-	in.XMPP, err = d.leaf(ca, "xmpp", []string{render.Domain, render.AuthDomain}, []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 0, 1})})
-	return err
-}
-
-func (d *daemon) leaf(ca *certs.Authority, name string, names []string, addrs []netip.Addr) (state.Pair, error) {
-	pair, ok, err := d.store.Pair(name)
-	if err != nil {
-		return pair, err
-	}
-	// A clock from before this program was written is wrong. What begins then
-	// is good on devices whose clocks are right.
-	now := d.now()
-	if now.Unix() < oldest {
-		now = time.Unix(oldest, 0)
-	}
-	why := errors.New("there was none")
-	if ok {
-		why = ca.Current(now, pair, names, addrs)
-	}
-	if why == nil {
-		return pair, nil
-	}
-	if pair, err = ca.Issue(now, names, addrs); err != nil {
-		return pair, err
-	}
-	d.log.Info("certificate issued", "certificate", name, "names", names, "addresses", addrs, "why", why)
-	return pair, d.store.PutPair(name, pair)
-}
-
-// chooseXMPPPort is the port that the person set, else the one kept, else 5222,
-// else a free one. The kept one stays while it is free or signaling has it.
-func (d *daemon) chooseXMPPPort(ctx context.Context) (int, error) {
-	if d.set.XMPPPort != 0 {
-		return d.set.XMPPPort, nil
-	}
-	port, ok, err := d.store.XMPPPort()
-	if err != nil {
-		return 0, err
-	}
-	if !ok {
-		port = settings.DefaultXMPPPort
-	}
-	if d.xmppPort == port && d.silent < 2 {
-		return port, nil // rendered before, and nothing speaks against it
-	}
-	d.silent = 0
-	if settings.Loopback(port) != nil && !d.signalingAnswers(ctx) {
-		old := port
-		if port, err = settings.FreeLoopback(); err != nil {
-			return 0, err
-		}
-		d.log.Info("XMPP port taken by another program, chose another", "taken", old, "port", port)
-		ok = false
-	}
-	if !ok {
-		err = d.store.PutXMPPPort(port)
-	}
-	return port, err
-}
-
-// signalingAnswers says whether it may be our signaling that has the port.
-func (d *daemon) signalingAnswers(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, nudgeEvery)
-	defer cancel()
-	h, err := ctl.Ask(ctx, d.control("signaling"))
-	if errors.Is(err, context.DeadlineExceeded) {
-		return true // it is there; the machine is busy
-	}
-	return err == nil && (h.OK || d.now().Sub(h.Since) < startTime)
-}
-
-// portLost says whether another program took signaling's port meanwhile, as
-// when two copies start at the same moment: the port cannot be opened, and
-// twice in a row no signaling of ours answered. (Once may be a restart.)
-func (d *daemon) portLost(ctx context.Context) bool {
-	if d.set.XMPPPort != 0 || d.signalingAnswers(ctx) || settings.Loopback(d.xmppPort) == nil {
-		d.silent = 0
-		return false
-	}
-	d.silent++
-	return d.silent >= 2
-}
-
 // nudge tells the services that are due to read their settings again; one
 // that does not answer is asked again later, because it may have read the old
 // file just before it went silent.
@@ -532,112 +419,4 @@ func (d *daemon) nudge(ctx context.Context) {
 			delete(d.pending, s)
 		}
 	}
-}
-
-// publish makes the input visible in the admin API.
-func (d *daemon) publish(in render.Input) {
-	leaves := admin.Leaves{}
-	for _, l := range []struct {
-		to   **x509.Certificate
-		from state.Pair
-	}{{&leaves.Authority, in.Authority}, {&leaves.Web, in.Web}, {&leaves.XMPP, in.XMPP}} {
-		c, err := x509.ParseCertificate(l.from.Certificate)
-		if err != nil {
-			panic(err) // it was parsed or signed a moment ago
-		}
-		*l.to = c
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.leaves = leaves
-	s := &d.status
-	s.Names, s.Addresses, s.Media, s.MediaPort = in.Names, in.Addresses, in.Media, in.MediaPort
-	s.URLs, s.Console, s.Scan, s.Authority = nil, nil, "", ""
-	local := "https://" + render.HostPort("localhost", in.HTTPSPort)
-	for _, a := range in.Addresses {
-		if a.IsLoopback() {
-			continue
-		}
-		url := "https://" + render.HostPort(a.String(), in.HTTPSPort)
-		s.URLs = append(s.URLs, url)
-		s.Console = append(s.Console, "https://"+render.HostPort(a.String(), in.AdminPort))
-		if s.Scan == "" {
-			s.Scan = url
-			s.Authority = "http://" + httpHostPort(a.String(), in.HTTPPort) + "/ca.crt"
-		}
-	}
-	s.URLs = append(s.URLs, local)
-	s.Console = append(s.Console, "https://"+render.HostPort("localhost", in.AdminPort))
-}
-
-func httpHostPort(host string, port int) string {
-	if port == 80 {
-		return render.HostPort(host, 443) // as browsers write it: without the usual port
-	}
-	return render.HostPort(host, port)
-}
-
-// Status implements admin.Source.
-func (d *daemon) Status() api.Status {
-	code, err := d.people.SetupCode()
-	if err != nil {
-		d.log.Error("no setup code", "err", err)
-	}
-	notes := d.notes()
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	s := d.status
-	s.SetupCode, s.Notes = code, notes
-	s.Names, s.Addresses, s.URLs, s.Media = slices.Clone(s.Names), slices.Clone(s.Addresses), slices.Clone(s.URLs), slices.Clone(s.Media)
-	s.Console = slices.Clone(s.Console)
-	return s
-}
-
-// notes are what is wrong with the state and the machine, in sentences.
-func (d *daemon) notes() []string {
-	out := slices.Clone(d.store.Notes())
-	if b := d.machine; b != nil {
-		out = slices.Concat(out, b.care.notes(), b.lan.notes(), b.notes)
-	}
-	return out
-}
-
-// Certificates implements admin.Source.
-func (d *daemon) Certificates() admin.Leaves {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.leaves
-}
-
-// release is set by the linker for an image, which is built without what the
-// go command knows of the work tree.
-var release string
-
-// version is the module's version, or the commit that a work tree was at.
-func version() string {
-	if release != "" {
-		return release
-	}
-	info, ok := debug.ReadBuildInfo()
-	if !ok {
-		return "unknown"
-	}
-	var commit string
-	var dirty bool
-	for _, s := range info.Settings {
-		switch s.Key {
-		case "vcs.revision":
-			commit = s.Value
-		case "vcs.modified":
-			dirty, _ = strconv.ParseBool(s.Value)
-		}
-	}
-	if commit == "" {
-		return info.Main.Version
-	}
-	v := commit[:min(12, len(commit))]
-	if dirty {
-		v += "+changes"
-	}
-	return v
 }
