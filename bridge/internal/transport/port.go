@@ -56,7 +56,8 @@ type Port struct {
 	indexes  int                    // handed out so far
 	cert     *certificate
 
-	answers *rate.Limiter // to requests for addresses
+	answers   *rate.Limiter                    // to requests for addresses
+	listening atomic.Pointer[[]netip.AddrPort] // of locals; immutable
 
 	txMu         sync.Mutex
 	transactions map[transactionID]*transaction
@@ -146,6 +147,11 @@ func (p *Port) setAddresses(addrs []netip.Addr) ([]*local, []*Session, error) {
 	}
 	old := p.locals
 	p.locals, p.extra = locals, extra
+	listening := make([]netip.AddrPort, len(locals))
+	for i, l := range locals {
+		listening[i] = netip.AddrPortFrom(l.addr.Addr().Unmap(), l.addr.Port())
+	}
+	p.listening.Store(&listening)
 	lost := false
 	for _, l := range old {
 		if !slices.Contains(locals, l) {
@@ -225,16 +231,9 @@ func (p *Port) LocalPort() int {
 	return int(p.port)
 }
 
-// Listening is where the port can be reached on this machine.
-func (p *Port) Listening() []netip.AddrPort {
-	p.mu.RLock()
-	defer p.mu.RUnlock()
-	list := make([]netip.AddrPort, len(p.locals))
-	for i, l := range p.locals {
-		list[i] = netip.AddrPortFrom(l.addr.Addr().Unmap(), l.addr.Port())
-	}
-	return list
-}
+// Listening is where the port can be reached on this machine. It is cheap
+// enough for every packet, and the list is not to be changed.
+func (p *Port) Listening() []netip.AddrPort { return *p.listening.Load() }
 
 // NewBatch is for goroutines other than the readers, that is, timers. A batch
 // belongs to one goroutine at a time. It is expensive (a megabyte of address

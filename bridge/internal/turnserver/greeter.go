@@ -2,6 +2,7 @@ package turnserver
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -18,11 +19,16 @@ const maxGreeting = 107
 // greeter is a listener whose connections say first from where they come.
 type greeter struct {
 	net.Listener
+	ctx    context.Context // ends with Close
+	cancel context.CancelFunc
 	conns  chan net.Conn
 	failed chan error
-	done   chan struct{}
-	once   sync.Once
 	log    *slog.Logger
+}
+
+func newGreeter(l net.Listener, log *slog.Logger) *greeter {
+	ctx, cancel := context.WithCancel(context.Background())
+	return &greeter{Listener: l, ctx: ctx, cancel: cancel, conns: make(chan net.Conn), failed: make(chan error, 1), log: log}
 }
 
 // run accepts until the listener is closed.
@@ -40,15 +46,7 @@ func (g *greeter) run() {
 }
 
 func (g *greeter) greet(c net.Conn) {
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() { // ends with greet
-		select {
-		case <-g.done:
-			c.Close()
-		case <-stop:
-		}
-	}()
+	defer context.AfterFunc(g.ctx, func() { c.Close() })()
 	_ = c.SetReadDeadline(time.Now().Add(greetingWait))
 	r := bufio.NewReaderSize(c, maxGreeting+1)
 	line, err := r.ReadSlice('\n')
@@ -59,7 +57,7 @@ func (g *greeter) greet(c net.Conn) {
 			select {
 			case g.conns <- &greeted{c, r, net.TCPAddrFromAddrPort(from)}:
 				return
-			case <-g.done:
+			case <-g.ctx.Done():
 			}
 		}
 	}
@@ -93,7 +91,7 @@ func (g *greeter) Accept() (net.Conn, error) {
 	select {
 	case c := <-g.conns:
 		return c, nil
-	case <-g.done:
+	case <-g.ctx.Done():
 		return nil, net.ErrClosed
 	}
 }
@@ -103,12 +101,8 @@ func (g *greeter) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4zero} }
 
 // Close implements net.Listener.
 func (g *greeter) Close() error {
-	err := error(nil)
-	g.once.Do(func() {
-		close(g.done)
-		err = g.Listener.Close()
-	})
-	return err
+	g.cancel()
+	return g.Listener.Close()
 }
 
 // greeted is a connection with the address that it was introduced with.

@@ -65,7 +65,7 @@ func New(secret string, media func() []netip.AddrPort, log *slog.Logger, set *me
 // Serve answers on the listener until ctx ends or the listener fails, and
 // closes it.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
-	g := &greeter{Listener: l, failed: make(chan error, 1), conns: make(chan net.Conn), done: make(chan struct{}), log: s.log}
+	g := newGreeter(l, s.log)
 	var wg sync.WaitGroup
 	wg.Go(g.run)
 	server, err := turn.NewServer(turn.ServerConfig{
