@@ -1,35 +1,20 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from 'vitest';
+import { beforeEach, describe, expect, inject, test } from 'vitest';
 import { healthy, kill, type ServiceName } from './box.ts';
-import { allSee, Guest, launch, longestFreeze, until } from './guest.ts';
+import { cast } from './cast.ts';
+import { allSee, type Guest, longestFreeze, until } from './guest.ts';
 
 const box = inject('box');
-let browser: Browser;
-let guests: Guest[] = [];
 let rooms = 0;
-
-beforeAll(async () => {
-  browser = await launch();
-});
-afterAll(async () => {
-  await browser.close();
-});
+const { guests, open } = cast(box.url);
 
 beforeEach(async () => {
   await healthy(box, null, 30_000);
   rooms += 1;
-  guests = [];
   for (const name of ['Ada', 'Ben', 'Cleo']) {
-    const guest = await Guest.open(browser, box.url, name);
-    guests.push(guest);
+    const guest = await open(name);
     await guest.join(`${box.url}/fault-${rooms}`);
   }
   await allSee(guests, 30_000);
-});
-afterEach(async () => {
-  const faults = guests.flatMap((g) => g.faults.map((fault) => `${g.name}: ${fault}`));
-  await Promise.all(guests.map((g) => g.close()));
-  expect(faults).toEqual([]);
 });
 
 /** Somebody writes until everybody has read one of the lines; returns how long after `since`. */

@@ -1,36 +1,17 @@
 // A guest waits in front of the meeting until a moderator opens the door, or does not.
 
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
-import { allSee, Guest, launch, until } from './guest.ts';
+import { expect, inject, test } from 'vitest';
+import { cast } from './cast.ts';
+import { allSee, until } from './guest.ts';
 import { barriers, fits, shoot } from './look.ts';
 
 const box = inject('box');
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const desktop = { viewport: { width: 1280, height: 800 } };
-let browser: Browser;
-let guests: Guest[] = [];
-
-beforeAll(async () => {
-  browser = await launch();
-});
-afterAll(async () => {
-  await browser.close();
-});
-afterEach(async () => {
-  const faults = guests.flatMap((g) => g.faults.map((fault) => `${g.name}: ${fault}`));
-  await Promise.all(guests.map((g) => g.close()));
-  guests = [];
-  expect(faults).toEqual([]);
-});
+const { open } = cast(box.url);
 
 test('knock, wait, be let in; knock, be turned away', { timeout: 120_000 }, async () => {
   const room = `${box.url}/harbour-board`;
-  const open = async (name: string, options = {}) => {
-    const guest = await Guest.open(browser, box.url, name, options);
-    guests.push(guest);
-    return guest;
-  };
   const host = await open('Bridge deck', desktop);
   await host.join(room);
   await until('Bridge deck is moderator', 10_000, async () => {

@@ -1,28 +1,13 @@
-import type { Browser } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
-import { allSee, Guest, launch, longestFreeze, until } from './guest.ts';
+import { describe, expect, inject, test } from 'vitest';
+import { cast } from './cast.ts';
+import { allSee, type Guest, longestFreeze, until } from './guest.ts';
 
 const box = inject('box');
-let browser: Browser;
-let guests: Guest[] = [];
-
-beforeAll(async () => {
-  browser = await launch();
-});
-afterAll(async () => {
-  await browser.close();
-});
-afterEach(async () => {
-  const faults = guests.flatMap((g) => g.faults.map((fault) => `${g.name}: ${fault}`));
-  await Promise.all(guests.map((g) => g.close()));
-  guests = [];
-  expect(faults).toEqual([]);
-});
+const { guests, open } = cast(box.url);
 
 async function meet(room: string, ...names: string[]): Promise<Guest[]> {
   for (const name of names) {
-    const guest = await Guest.open(browser, box.url, name);
-    guests.push(guest);
+    const guest = await open(name);
     await guest.join(`${box.url}/${room}`);
   }
   return guests;

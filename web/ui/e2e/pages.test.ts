@@ -1,59 +1,13 @@
-import { mkdir, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import type { Browser, BrowserContextOptions } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, describe, expect, inject, test } from 'vitest';
-import { allSee, Guest, launch, until } from './guest.ts';
+import { describe, expect, inject, test } from 'vitest';
+import { cast } from './cast.ts';
+import { allSee, until } from './guest.ts';
+import { barriers, fits, shoot } from './look.ts';
 
 const box = inject('box');
-const shots = fileURLToPath(new URL('../../../test-results/screenshots', import.meta.url));
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const small = { viewport: { width: 360, height: 640 }, isMobile: true, hasTouch: true };
 const desktop = { viewport: { width: 1280, height: 800 } };
-let browser: Browser;
-let guests: Guest[] = [];
-
-beforeAll(async () => {
-  browser = await launch();
-  await mkdir(shots, { recursive: true });
-});
-afterAll(async () => {
-  await browser.close();
-});
-afterEach(async () => {
-  const faults = guests.flatMap((g) => g.faults.map((fault) => `${g.name}: ${fault}`));
-  await Promise.all(guests.map((g) => g.close()));
-  guests = [];
-  expect(faults).toEqual([]);
-});
-
-async function open(name: string, options: BrowserContextOptions = {}, sitter: number | null = null): Promise<Guest> {
-  const guest = await Guest.open(browser, box.url, name, options, sitter);
-  guests.push(guest);
-  return guest;
-}
-
-async function shoot(guest: Guest, name: string): Promise<void> {
-  // Pictures of what one looks at, not of how it slides in.
-  await guest.page.waitForFunction(() => document.getAnimations().every((a) => a.playState === 'finished' || a.effect?.getTiming().iterations === Infinity));
-  await guest.page.screenshot({ path: path.join(shots, `${name}.png`) });
-}
-
-/** What the accessibility checker finds on the page as it is now. */
-async function barriers(guest: Guest): Promise<readonly string[]> {
-  await guest.page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
-  return await guest.page.evaluate(async () => {
-    const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
-    const { violations } = await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] });
-    return violations.flatMap((v) => v.nodes.map((n) => `${v.id}: ${n.target.join(' ')} ${n.failureSummary ?? ''}`));
-  });
-}
-
-/** Nothing sticks out at the side, which on a phone makes the whole page slide. */
-async function fits(guest: Guest): Promise<boolean> {
-  return await guest.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
-}
+const { guests, open } = cast(box.url);
 
 describe('rooms of any name', () => {
   test.each(['Büro & Küche 5', '会议 一', 'a/b', '100 % "sure" <b>', "O'Neil?#x", 'مرحبا', '😀 stand-up'])('%s', async (name) => {
@@ -146,7 +100,7 @@ describe('getting in', () => {
     await ada.page.goto(`${box.url}/room`);
     await ada.page.getByRole('heading', { name: 'This page needs a secure connection' }).waitFor();
     expect(await ada.page.getByRole('link', { name: 'get its certificate' }).getAttribute('href')).toBe('/ca.crt');
-    await shoot(ada, 'insecure-phone-light');
+    await shoot(ada.page, 'insecure-phone-light');
   });
 
   test('over plain HTTP one is sent to the secure page', async () => {
@@ -172,26 +126,26 @@ describe('how it looks', () => {
     const robin = await open('Robin', { ...options, colorScheme }, 0);
     await robin.page.goto(box.url);
     await robin.page.getByRole('heading', { level: 1 }).waitFor();
-    await shoot(robin, `start-${id}`);
-    expect(await fits(robin), 'start page').toBe(true);
-    expect(await barriers(robin), 'start page').toEqual([]);
+    await shoot(robin.page, `start-${id}`);
+    expect(await fits(robin.page), 'start page').toBe(true);
+    expect(await barriers(robin.page), 'start page').toEqual([]);
     await robin.page.goto(room);
     await robin.page.locator('.preview video').waitFor();
-    await shoot(robin, `prejoin-${id}`);
-    expect(await fits(robin), 'pre-join page').toBe(true);
-    expect(await barriers(robin), 'pre-join page').toEqual([]);
+    await shoot(robin.page, `prejoin-${id}`);
+    expect(await fits(robin.page), 'pre-join page').toBe(true);
+    expect(await barriers(robin.page), 'pre-join page').toEqual([]);
     await robin.join(room);
     await robin.page.getByText('You are the first one here').waitFor();
-    await shoot(robin, `alone-${id}`);
+    await shoot(robin.page, `alone-${id}`);
     for (const [i, name] of ['Workshop', 'Front desk'].entries()) {
       const guest = await open(name, desktop, i + 1);
       await guest.join(room);
     }
     await allSee(guests, 30_000);
     await until('notices go by themselves', 20_000, async () => (await robin.page.locator('.notice').count()) === 0);
-    await shoot(robin, `meeting-${id}`);
-    expect(await fits(robin), 'meeting').toBe(true);
-    expect(await barriers(robin), 'meeting').toEqual([]);
+    await shoot(robin.page, `meeting-${id}`);
+    expect(await fits(robin.page), 'meeting').toBe(true);
+    expect(await barriers(robin.page), 'meeting').toEqual([]);
     const controls = await robin.page.getByRole('toolbar').getByRole('button').all();
     const visible = [];
     for (const control of controls) if (await control.isVisible()) visible.push((await control.boundingBox()) ?? { x: 0, y: 0, width: 0, height: 0 });
@@ -202,18 +156,18 @@ describe('how it looks', () => {
       await until('chat', 5000, () => robin.hasChat(text));
     }
     if (!(await robin.page.getByRole('heading', { name: 'Chat' }).isVisible())) await robin.page.getByRole('button', { name: /^Chat/ }).click();
-    await shoot(robin, `chat-${id}`);
-    expect(await fits(robin), 'chat').toBe(true);
-    expect(await barriers(robin), 'chat').toEqual([]);
+    await shoot(robin.page, `chat-${id}`);
+    expect(await fits(robin.page), 'chat').toBe(true);
+    expect(await barriers(robin.page), 'chat').toEqual([]);
     await robin.page.keyboard.press('Escape');
     await robin.page.getByRole('button', { name: /^People/ }).click();
-    await shoot(robin, `people-${id}`);
-    expect(await fits(robin), 'people').toBe(true);
-    expect(await barriers(robin), 'people').toEqual([]);
+    await shoot(robin.page, `people-${id}`);
+    expect(await fits(robin.page), 'people').toBe(true);
+    expect(await barriers(robin.page), 'people').toEqual([]);
     await robin.page.keyboard.press('Escape');
     await robin.page.getByRole('button', { name: 'Leave meeting' }).click();
     await robin.page.getByRole('button', { name: 'Rejoin' }).waitFor();
-    await shoot(robin, `left-${id}`);
-    expect(await barriers(robin), 'left page').toEqual([]);
+    await shoot(robin.page, `left-${id}`);
+    expect(await barriers(robin.page), 'left page').toEqual([]);
   });
 });

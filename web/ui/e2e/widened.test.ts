@@ -1,29 +1,9 @@
-import type { Browser, BrowserContextOptions } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
-import { allSee, Guest, launch, until } from './guest.ts';
+import { expect, inject, test } from 'vitest';
+import { cast } from './cast.ts';
+import { allSee, type Guest, until } from './guest.ts';
 
 const box = inject('box');
-let browser: Browser;
-let guests: Guest[] = [];
-
-beforeAll(async () => {
-  browser = await launch();
-});
-afterAll(async () => {
-  await browser.close();
-});
-afterEach(async () => {
-  const faults = guests.flatMap((g) => g.faults.map((fault) => `${g.name}: ${fault}`));
-  await Promise.all(guests.map((g) => g.close()));
-  guests = [];
-  expect(faults).toEqual([]);
-});
-
-async function open(name: string, options: BrowserContextOptions = {}): Promise<Guest> {
-  const guest = await Guest.open(browser, box.url, name, options);
-  guests.push(guest);
-  return guest;
-}
+const { guests, open } = cast(box.url);
 
 async function menu(guest: Guest, item: string): Promise<void> {
   await guest.page.getByRole('button', { name: 'More' }).click();
