@@ -255,8 +255,9 @@ func (e *Endpoint) measure(enc *encoding, f *rtp.Frame, size int, now int64) {
 			}
 		}
 	}
-	if f.Layered && f.Predicted && f.Needed && !enc.stacked {
-		enc.stacked, changed = true, true
+	// Between keyframes the lowest layer shows how the sender has it now.
+	if f.Layered && f.Predicted && f.SID == 0 && f.Needed != enc.stacked {
+		enc.stacked, changed = f.Needed, true
 	}
 	if f.SID < rtp.MaxSpatial && enc.spatial[f.SID].came(int(f.TID), size, now) || changed {
 		e.conf.layers.Store(true)

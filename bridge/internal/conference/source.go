@@ -77,7 +77,7 @@ type encoding struct {
 	rtxStats rtcp.Reception
 	rtxSeq   int64
 	layers   uint8 // spatial layers that there are; 0 is unknown
-	stacked  bool  // each spatial layer builds on the one below, always
+	stacked  bool  // each spatial layer builds on the one below, not only at keyframes
 	// dependencies reads the descriptors of AV1.
 	dependencies rtp.Dependencies
 
