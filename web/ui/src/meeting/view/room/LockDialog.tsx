@@ -14,6 +14,8 @@ interface LockDialogProps {
 export function LockDialog({ meeting, close }: LockDialogProps) {
   const [password, setPassword] = useState('');
   const [failed, setFailed] = useState(false);
+  // What was asked for, until the room has it: the switch must not jump back meanwhile.
+  const [asked, setAsked] = useState<boolean>();
   const locked = meeting.locked.value;
   const set = async (wanted: string) => {
     try {
@@ -24,11 +26,13 @@ export function LockDialog({ meeting, close }: LockDialogProps) {
     }
   };
   const lobby = async (on: boolean) => {
+    setAsked(on);
     try {
       await meeting.setLobby(on);
     } catch {
       setFailed(true);
     }
+    setAsked(undefined);
   };
   return (
     <Dialog
@@ -48,7 +52,7 @@ export function LockDialog({ meeting, close }: LockDialogProps) {
         </>
       }
     >
-      <SwitchField label={t('lock.lobby')} hint={t('lock.lobby-hint')} on={meeting.lobby.value} onChange={(on) => void lobby(on)} />
+      <SwitchField label={t('lock.lobby')} hint={t('lock.lobby-hint')} on={asked ?? meeting.lobby.value} onChange={(on) => void lobby(on)} />
       <p>{locked ? t('lock.locked') : t('lock.text')}</p>
       <form
         onSubmit={(event) => {
