@@ -200,6 +200,7 @@ func (o *Occupant) appoint(role muc.Role, n note) {
 	o.role, o.renamed = role, false
 	o.publish(nil, n)
 	o.changed(was)
+	o.room.enclose(o)
 }
 
 func (o *Occupant) changed(was muc.Role) {

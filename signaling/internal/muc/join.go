@@ -130,6 +130,7 @@ func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
 	sv.at[m] = append(sv.at[m], o)
 	room.welcome(o, st.ID, created, x.History)
 	sv.env.Event("participant joined", "room", room.addr.String(), "meeting", room.meeting, "endpoint", nick, "jid", o.addr.String())
+	room.enclose(o)
 }
 
 // admit says why m may not join, in the order of XEP-0045 §7.2.

@@ -135,6 +135,7 @@ func (r *Room) dormant() bool { return r.config.Persistent && len(r.nicks) == 0 
 // wake begins the next meeting of a persistent room.
 func (r *Room) wake() {
 	r.meeting, r.created, r.started, r.open = r.service.env.NewID(), r.service.env.Now(), time.Time{}, false
+	r.begin()
 	if r.config.MembersOnly {
 		r.openLobby()
 	}

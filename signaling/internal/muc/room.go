@@ -32,6 +32,7 @@ type Room struct {
 	main     *Room              // whose lobby or breakout room this is; nil if it is neither
 	branches []*Room            // breakout rooms with somebody in them
 	open     bool               // somebody has entered who may open it
+	encloses bool               // a lobby opens with the first moderator
 	held     bool               // exists without occupants: it has breakout rooms
 	guests   map[jid.JID]string // nicks, by bare address, of who was let in since it has them
 	subject  *wire.Out          // as it was sent to the occupants

@@ -80,6 +80,8 @@ type Rules struct {
 	History      int  // messages that who joins is told
 	Archive      bool // rooms may keep what is said
 	Persistent   bool // rooms may last without anybody in them
+	// Preset is what a room begins with; nil: nothing.
+	Preset func(room jid.JID) Preset
 }
 
 // Options say what a service is for.
@@ -336,6 +338,7 @@ func (sv *Service) create(addr jid.JID) *Room {
 		r.main = sv.MainOf(addr)
 		r.main.branches = append(r.main.branches, r)
 	}
+	r.begin()
 	sv.rooms[addr] = r
 	sv.env.Event("room created", "room", addr.String(), "meeting", r.meeting)
 	return r

@@ -31,6 +31,7 @@ type RoomState struct {
 	Main         jid.JID                     `json:"main,omitzero"`
 	Held         bool                        `json:"held,omitempty"`
 	Open         bool                        `json:"open,omitempty"`
+	Encloses     bool                        `json:"encloses,omitempty"`
 	Guests       map[jid.JID]string          `json:"guests,omitempty"`
 	Affiliations map[jid.JID]muc.Affiliation `json:"affiliations,omitempty"`
 	Occupants    []OccupantState             `json:"occupants"`
@@ -80,7 +81,7 @@ func (sv *Service) State(session func(Member) uint32) State {
 		for _, p := range r.history {
 			rs.History = append(rs.History, PastState{p.at, StateOf(p.out)})
 		}
-		rs.Held, rs.Guests, rs.Open = r.held, r.guests, r.open
+		rs.Held, rs.Guests, rs.Open, rs.Encloses = r.held, r.guests, r.open, r.encloses
 		if r.main != nil {
 			rs.Main = r.main.addr
 		}
@@ -121,7 +122,7 @@ func (sv *Service) Restore(st State, member func(session uint32) Member) error {
 		if r.affiliations == nil {
 			r.affiliations = map[jid.JID]muc.Affiliation{}
 		}
-		r.open = rs.Open
+		r.open, r.encloses = rs.Open, rs.Encloses
 		for _, p := range rs.History {
 			r.history = append(r.history, pastMessage{p.At, p.Out.Out()})
 		}

@@ -36,6 +36,7 @@ type Rooms struct {
 	Create       string        `json:"create,omitempty"`
 	Listed       []string      `json:"listed,omitempty"`
 	Schedule     []Appointment `json:"schedule,omitempty"`
+	Lobby        bool          `json:"lobby,omitempty"` // every room has one from its first moderator on
 	MaxOccupants int           `json:"max_occupants,omitempty"`
 	History      int           `json:"history,omitempty"` // messages that late joiners are told
 	Archive      bool          `json:"archive,omitempty"` // rooms may keep what is said
@@ -45,15 +46,39 @@ type Rooms struct {
 	FileHours    int           `json:"file_hours,omitempty"` // until one is deleted
 }
 
-// Appointment is when a room may be opened by everybody.
+// Appointment is when a room may be opened by everybody, and what it has of
+// its own then.
 type Appointment struct {
-	Room  string    `json:"room"`
-	From  time.Time `json:"from"`
-	Until time.Time `json:"until"`
+	Room         string    `json:"room"`
+	From         time.Time `json:"from"`
+	Until        time.Time `json:"until"`
+	Password     string    `json:"password,omitempty"`
+	Lobby        bool      `json:"lobby,omitempty"`
+	MaxOccupants int       `json:"max_occupants,omitempty"`
 }
 
-// early is how long before an appointment its room opens.
-const early = 10 * time.Minute
+const (
+	// early is how long before an appointment its room opens.
+	early = 10 * time.Minute
+	// A room that is opened this long before an appointment, or this long
+	// after it, is for the same people.
+	before, after = 12 * time.Hour, time.Hour
+)
+
+// preset is what a room has of its own now: by the appointment that is on, or
+// the next one.
+func (p Rooms) preset(room string, now time.Time) muc.Preset {
+	found := Appointment{}
+	for _, a := range p.Schedule {
+		if !strings.EqualFold(a.Room, room) || now.Before(a.From.Add(-before)) || now.After(a.Until.Add(after)) {
+			continue
+		}
+		if over := now.After(a.Until); found.Room == "" || !over && (now.After(found.Until) || a.From.Before(found.From)) {
+			found = a
+		}
+	}
+	return muc.Preset{Password: found.Password, Lobby: found.Lobby || p.Lobby, Max: found.MaxOccupants}
+}
 
 // Check tells what is wrong with rules.
 func (p Rooms) Check() error {
@@ -107,6 +132,7 @@ func (r *Router) configure(c Config) {
 	r.im.SetNames(c.Users)
 	r.rooms.Rules = muc.Rules{
 		MaxOccupants: c.Rooms.MaxOccupants, History: c.Rooms.History, Archive: c.Rooms.Archive, Persistent: c.Rooms.Persistent,
+		Preset: func(room jid.JID) muc.Preset { return r.config.Rooms.preset(room.Local(), r.now) },
 	}
 	for _, s := range r.inOrder() { // whose account is gone
 		if s.pass.User && !slices.Contains(c.Users, s.addr.Local()) {
