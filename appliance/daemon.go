@@ -389,7 +389,10 @@ func (d *daemon) input(ctx context.Context, found []network.Address) (render.Inp
 		return in, err
 	}
 	kept, err := d.store.Settings()
-	in.Rooms = kept.Settings.Rooms
+	if err == nil {
+		in.Planned, err = d.store.Planned()
+	}
+	in.Rooms, in.Now = kept.Settings.Rooms, d.now()
 	if d.machine != nil {
 		d.machine.follows(kept.Settings, &in)
 	}

@@ -19,6 +19,10 @@ type Rooms struct {
 	Create   string        `json:"create,omitempty"`
 	Listed   []string      `json:"listed,omitempty"`
 	Schedule []Appointment `json:"schedule,omitempty"`
+	// Lobby has everybody wait until a moderator lets them in, in all rooms.
+	Lobby bool `json:"lobby,omitzero"`
+	// HideSchedule keeps what is planned off the page where meetings begin.
+	HideSchedule bool `json:"hide_schedule,omitzero"`
 	// MaxParticipants of one meeting; 0: what the box stands.
 	MaxParticipants int `json:"max_participants,omitzero"`
 	// History is how many messages who joins late is shown.

@@ -117,6 +117,7 @@ func Routes(p *Parts) []Route {
 		networkRoutes(p),
 		hardwareRoutes(p),
 		userRoutes(p),
+		scheduleRoutes(p),
 	)
 }
 
@@ -143,6 +144,8 @@ func Handler(p *Parts) http.Handler {
 	} {
 		mux.HandleFunc("GET "+path, local(f))
 	}
+	mux.HandleFunc("GET "+api.SchedulePath, p.publicSchedule)
+	mux.HandleFunc("GET "+api.CalendarPath+"{file}", p.publicCalendar)
 	if p.Proofs != nil {
 		mux.Handle("GET /.well-known/acme-challenge/{token}", p.Proofs)
 	}

@@ -17,9 +17,11 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/certs"
+	"meetbox.local/appliance/internal/schedule"
 	"meetbox.local/appliance/internal/state"
 	"meetbox.local/appliance/kit/atomicfile"
 )
@@ -59,8 +61,10 @@ type Input struct {
 	BridgeID  string
 	Users     []state.User
 	Rooms     api.Rooms
-	Tokens    state.Secret // with which the box signs invitations; empty: it does not
-	TURN      state.Secret // that the credentials of the TURN server are made with; empty: there is none
+	Planned   []api.Planned // meetings and their rooms' own rules
+	Now       time.Time     // which of their times are near
+	Tokens    state.Secret  // with which the box signs invitations; empty: it does not
+	TURN      state.Secret  // that the credentials of the TURN server are made with; empty: there is none
 	Authority state.Pair
 	Web, XMPP state.Pair
 	Site      *state.Chain // from outside, for its own names only; nil: none
@@ -122,16 +126,27 @@ type home struct {
 }
 
 type rooms struct {
-	Create       string            `json:"create,omitempty"`
-	Listed       []string          `json:"listed,omitempty"`
-	Schedule     []api.Appointment `json:"schedule,omitempty"`
-	MaxOccupants int               `json:"max_occupants,omitempty"`
-	History      int               `json:"history,omitempty"`
-	Archive      bool              `json:"archive,omitempty"`
-	Persistent   bool              `json:"persistent,omitempty"`
-	FileBytes    int64             `json:"file_bytes,omitempty"`
-	FileQuota    int64             `json:"file_quota,omitempty"`
-	FileHours    int               `json:"file_hours,omitempty"`
+	Create       string        `json:"create,omitempty"`
+	Listed       []string      `json:"listed,omitempty"`
+	Schedule     []appointment `json:"schedule,omitempty"`
+	Lobby        bool          `json:"lobby,omitempty"`
+	MaxOccupants int           `json:"max_occupants,omitempty"`
+	History      int           `json:"history,omitempty"`
+	Archive      bool          `json:"archive,omitempty"`
+	Persistent   bool          `json:"persistent,omitempty"`
+	FileBytes    int64         `json:"file_bytes,omitempty"`
+	FileQuota    int64         `json:"file_quota,omitempty"`
+	FileHours    int           `json:"file_hours,omitempty"`
+}
+
+// appointment is a time at which a room opens to everybody, and its own rules.
+type appointment struct {
+	Room         string    `json:"room"`
+	From         time.Time `json:"from"`
+	Until        time.Time `json:"until"`
+	Password     string    `json:"password,omitempty"`
+	Lobby        bool      `json:"lobby,omitempty"`
+	MaxOccupants int       `json:"max_occupants,omitempty"`
 }
 
 type account struct {
@@ -319,7 +334,7 @@ func signaling(in Input) signalingFile {
 	f.Web = home{in.host(), in.HTTPSPort}
 	r := in.Rooms
 	f.Rooms = rooms{
-		Create: r.Create, Listed: r.Listed, Schedule: r.Schedule, MaxOccupants: r.MaxParticipants,
+		Create: r.Create, Listed: r.Listed, Schedule: appointments(in), Lobby: r.Lobby, MaxOccupants: r.MaxParticipants,
 		History: r.History, Archive: r.Archive, Persistent: r.Persistent,
 	}
 	if r.Files.MaxMB > 0 {
@@ -338,6 +353,22 @@ func signaling(in Input) signalingFile {
 		f.LAN = ":" + strconv.Itoa(in.XMPPPort)
 	}
 	return f
+}
+
+// appointments are the times from yesterday to the end of next week, by whole
+// days, so that the file changes once a day and not with each meeting.
+func appointments(in Input) (out []appointment) {
+	for _, a := range in.Rooms.Schedule {
+		out = append(out, appointment{Room: a.Room, From: a.From, Until: a.Until})
+	}
+	day := in.Now.UTC().Truncate(24 * time.Hour)
+	for _, p := range in.Planned {
+		m := p.Meeting
+		for _, o := range schedule.Occurrences(m, day.AddDate(0, 0, -1), day.AddDate(0, 0, 8), 10) {
+			out = append(out, appointment{m.Room, o.Begin, o.End, m.Password, m.Lobby, m.MaxParticipants})
+		}
+	}
+	return out
 }
 
 // host is one of the box's that work from everywhere on the network: the first

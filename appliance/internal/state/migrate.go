@@ -23,7 +23,7 @@ type step struct {
 }
 
 // steps[n] leads from version n to n+1.
-var steps = []step{{do: buckets("accounts", "machine", "certificates")}, {do: buckets("settings", "revisions", "audit", "people", "sessions", "tokens")}, {do: buckets("users")}}
+var steps = []step{{do: buckets("accounts", "machine", "certificates")}, {do: buckets("settings", "revisions", "audit", "people", "sessions", "tokens")}, {do: buckets("users")}, {do: buckets("planned")}}
 
 func buckets(names ...string) func(*bbolt.Tx) error {
 	return func(tx *bbolt.Tx) error {

@@ -20,6 +20,7 @@ type Whole struct {
 	People       map[string]json.RawMessage `json:"people"`
 	Tokens       map[string]json.RawMessage `json:"tokens"`
 	Users        map[string]json.RawMessage `json:"users"`
+	Planned      map[string]json.RawMessage `json:"planned,omitempty"`
 	Certificates map[string]json.RawMessage `json:"certificates"`
 	Machine      map[string]json.RawMessage `json:"machine"`
 }
@@ -38,6 +39,7 @@ func (s *Store) Whole() (w Whole, err error) {
 			w.Settings[name] = have.Value
 		}
 		w.People, w.Tokens, w.Users = copyOf(tx, "people"), copyOf(tx, "tokens"), copyOf(tx, "users")
+		w.Planned = copyOf(tx, "planned")
 		w.Certificates, w.Machine = copyOf(tx, "certificates"), map[string]json.RawMessage{}
 		for _, name := range leaves {
 			delete(w.Certificates, name)
@@ -99,7 +101,7 @@ func (s *Store) Restore(who Actor, w Whole, keep ...string) error {
 			}
 		}
 		for bucket, values := range map[string]map[string]json.RawMessage{
-			"people": w.People, "tokens": w.Tokens, "users": w.Users, "certificates": w.Certificates, "sessions": nil,
+			"people": w.People, "tokens": w.Tokens, "users": w.Users, "planned": w.Planned, "certificates": w.Certificates, "sessions": nil,
 		} {
 			if err := tx.replace(bucket, values); err != nil {
 				return err

@@ -13,6 +13,7 @@
 //	/upload/…                  → signaling
 //	/conference-request/v1     → focus
 //	/colibri-ws/…              → bridge
+//	/schedule.json, /schedule/ID.ics  → appliance
 //
 // TURN on the same port, with TLS or without, goes to the bridge, too: see
 // sorter.
@@ -103,9 +104,9 @@ func New(o Options) (*Server, error) {
 		return nil, err
 	}
 	backend := func(name string) http.Handler { return proxy.New(name, o.Socket(name), o.Metrics, o.Log) }
+	s.appliance = proxy.Appliance(o.Socket("appliance"), o.Metrics, o.Log)
 	s.secure = s.routes(backend("signaling"), backend("focus"), backend("bridge"))
 	s.turn = o.Socket("turn")
-	s.appliance = proxy.Appliance(o.Socket("appliance"), o.Metrics, o.Log)
 	s.admin = s.console(s.appliance)
 	return s, nil
 }

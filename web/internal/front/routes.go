@@ -35,6 +35,8 @@ func (s *Server) routes(signaling, focus, bridge http.Handler) http.Handler {
 	own.HandleFunc("GET /ca.mobileconfig", s.getProfile)
 	mux.HandleFunc("GET "+trustedPath, getTrusted)
 	own.HandleFunc("GET "+api.CaptivePath, s.getCaptive)
+	own.Handle("GET "+api.SchedulePath, s.appliance)
+	own.Handle("GET "+api.CalendarPath+"{file}", s.appliance)
 	own.HandleFunc("POST "+policy.ReportPath, s.postReport)
 	for _, later := range []string{"/external_api.js", "/interface_config.js", "/libs/", "/static/", "/.well-known/", "/favicon.ico"} {
 		own.HandleFunc("GET "+later, s.getFile) // a room must never take these names

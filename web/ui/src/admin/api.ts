@@ -409,6 +409,11 @@ export interface NewUser {
   password: string;
 }
 
+export interface Occurrence {
+  begin: string;
+  end: string;
+}
+
 export interface OneTimeCode {
   code: string;
 }
@@ -443,6 +448,37 @@ export interface PendingNetwork {
   network: Network;
   seconds: number;
   until: string;
+}
+
+export interface Planned {
+  changed_at: string;
+  changed_by: string;
+  id: string;
+  meeting: PlannedMeeting;
+  next?: Occurrence;
+  path: string;
+  revision: number;
+}
+
+export interface PlannedMeeting {
+  begin?: string;
+  hidden?: boolean;
+  host?: string;
+  last_day?: string;
+  lobby?: boolean;
+  max_participants?: number;
+  minutes?: number;
+  note?: string;
+  password?: string;
+  repeat?: string;
+  room: string;
+  title: string;
+  zone?: string;
+}
+
+export interface PlannedMeetings {
+  meetings: Planned[];
+  zones: string[];
 }
 
 export interface Port {
@@ -562,9 +598,11 @@ export interface Rooms {
   clients?: boolean;
   create?: string;
   files?: RoomFiles;
+  hide_schedule?: boolean;
   history?: number;
   issuers?: Issuer[];
   listed?: string[];
+  lobby?: boolean;
   max_participants?: number;
   persistent?: boolean;
   schedule?: Appointment[];
@@ -838,6 +876,18 @@ export interface Routes {
   'GET /api/v1/revisions/{number}': { role: 'viewer'; request: undefined; answer: RevisionDetail };
   /** Makes the section what it was before that change. */
   'POST /api/v1/revisions/{number}/revert': { role: 'admin'; request: undefined; answer: Revision };
+  /** The meetings that are planned, the next one first. */
+  'GET /api/v1/schedule': { role: 'viewer'; request: undefined; answer: PlannedMeetings };
+  /** Plans a meeting. */
+  'POST /api/v1/schedule': { role: 'operator'; request: PlannedMeeting; answer: Planned };
+  /** Removes a planned meeting; who is in its room stays there. */
+  'DELETE /api/v1/schedule/{id}': { role: 'operator'; request: undefined; answer: undefined };
+  /** One planned meeting, with its revision as ETag. */
+  'GET /api/v1/schedule/{id}': { role: 'viewer'; request: undefined; answer: Planned };
+  /** Changes a planned meeting; If-Match has the ETag of what was changed. */
+  'PUT /api/v1/schedule/{id}': { role: 'operator'; request: PlannedMeeting; answer: Planned };
+  /** A planned meeting for calendars, with its password. */
+  'GET /api/v1/schedule/{id}/meeting.ics': { role: 'operator'; request: undefined; answer: Blob };
   /** Has the box call itself, through all services, and says what works. */
   'POST /api/v1/selfcall': { role: 'operator'; request: undefined; answer: SelfCall };
   /** Signs out. */
