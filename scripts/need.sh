@@ -60,6 +60,9 @@ for thing in "$@"; do
 	chromium)
 		command -v chromium >/dev/null || debian chromium
 		;;
+	firefox)
+		command -v firefox-esr >/dev/null || debian firefox-esr
+		;;
 	busybox) # the shell of images for debugging
 		# A dynamic one would miss its libraries there.
 		command -v busybox >/dev/null && ! ldd "$(command -v busybox)" >/dev/null 2>&1 || debian busybox-static

@@ -74,10 +74,18 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   project.provide('box', box);
   return async () => {
+    const reports = await policyReports(box).catch(() => -1);
     await stop(run, ended);
     await keepLogs(state);
     await rm(state, { recursive: true, force: true });
+    if (reports !== 0) throw new Error(`the box counted ${reports} reports of its content security policy`);
   };
+}
+
+/** How often a page told the box that its policy stopped something, since web's last start. */
+async function policyReports(box: Pick<Box, 'state'>): Promise<number> {
+  const text = await ask(path.join(box.state, 'run', 'ctl', 'web.sock'), '/metrics');
+  return Number(/^web_csp_reports_total (\d+)$/m.exec(text)?.[1] ?? -1);
 }
 
 async function stop(run: ChildProcess, ended: Promise<unknown>): Promise<void> {

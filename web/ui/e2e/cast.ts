@@ -11,11 +11,11 @@ export interface Cast {
 }
 
 /** Call it once, at the top of the file. A test in which a page complains fails. */
-export function cast(url: string): Cast {
+export function cast(url: string, start: () => Promise<Browser> = launch): Cast {
   let browser: Browser;
   const guests: Guest[] = [];
   beforeAll(async () => {
-    browser = await launch();
+    browser = await start();
   });
   afterAll(async () => {
     await browser.close();

@@ -2,10 +2,11 @@
 
 import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
 import { portrait } from '../test/portrait.ts';
+import { watched } from './network.ts';
 import type { State } from '../src/meeting/model/diagnostics.ts';
 
 export async function launch(): Promise<Browser> {
-  return await chromium.launch({
+  const browser = await chromium.launch({
     executablePath: process.env['MEETBOX_CHROMIUM'] ?? '/usr/bin/chromium',
     args: [
       '--headless=new',
@@ -24,6 +25,7 @@ export async function launch(): Promise<Browser> {
       '--no-first-run',
     ],
   });
+  return watched(browser);
 }
 
 interface TestWindow {
@@ -63,7 +65,7 @@ function instrument(sitter: number | null): void {
 export class Guest {
   readonly page: Page;
   readonly name: string;
-  /** Whatever must never happen: requests elsewhere, policy violations, errors nobody caught. */
+  /** Whatever must never happen: requests elsewhere, errors nobody caught. */
   readonly faults: string[] = [];
   readonly #context: BrowserContext;
 
@@ -87,15 +89,11 @@ export class Guest {
     const foreign = (url: string) => !/^(?:blob|data|about):/.test(url) && new URL(url).host !== host;
     this.#context.on('request', (request) => {
       if (foreign(request.url())) this.faults.push(`request to ${request.url()}`);
-      if (request.url().includes('csp-report')) this.faults.push(`policy report ${request.postData() ?? ''}`);
     });
     this.page.on('websocket', (socket) => {
       if (foreign(socket.url())) this.faults.push(`socket to ${socket.url()}`);
     });
     this.page.on('pageerror', (error) => this.faults.push(`error ${error.stack ?? error.message}`));
-    this.page.on('console', (message) => {
-      if (/content security policy|trusted ?type|permissions.policy/i.test(message.text())) this.faults.push(`console ${message.text()}`);
-    });
   }
 
   /** Goes through the pre-join page into the room. */
@@ -135,6 +133,21 @@ export class Guest {
       const others = w.meetbox?.state().participants.filter((p) => !p.local) ?? [];
       return Object.fromEntries(others.map((p) => [p.name, byTrack.get(p.camera) ?? 0]));
     });
+  }
+
+  /** Height of somebody's camera picture as it arrives, 0 before it does. */
+  async height(name: string): Promise<number> {
+    return await this.page.evaluate(async (who) => {
+      const w = globalThis as unknown as TestWindow;
+      const track = w.meetbox?.state().participants.find((p) => p.name === who)?.camera;
+      for (const peer of w.testPeers) {
+        if (peer.connectionState === 'closed') continue;
+        for (const entry of (await peer.getStats()).values()) {
+          if (entry.type === 'inbound-rtp' && entry.trackIdentifier === track) return entry.frameHeight ?? 0;
+        }
+      }
+      return 0;
+    }, name);
   }
 
   /** The energy of everything heard so far, one number per incoming stream. */

@@ -6,6 +6,7 @@ export default defineConfig({
   test: {
     include: ['e2e/**/*.test.ts'],
     globalSetup: ['e2e/box.ts'],
+    setupFiles: ['e2e/setup.ts'],
     environment: 'node',
     fileParallelism: false,
     testTimeout: 150_000,

@@ -71,13 +71,19 @@ export interface Peer {
 const mids: Readonly<Record<Sending, string>> = { microphone: '0', camera: '1', screen: '2' };
 const dataMid = '3';
 
+/**
+ * COMPAT(firefox): takes no SSRCs from a description, but says which ones it will use for the layers
+ * that an offer asks for by rid. The other engines do not say, and take ours.
+ */
+const sendsByRid = navigator.userAgent.includes('Firefox/');
+
 export function createPeer(options: PeerOptions): Peer {
   const { offer } = options;
   const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: [...options.iceServers] });
   const state = signal<RTCPeerConnectionState>(pc.connectionState);
   const received = signal<ReadonlyMap<number, ReceivedTrack>>(new Map());
   const limits = { camera: -1, screen: -1 };
-  let lines: Line[] = firstLines(offer, options.preferSctp);
+  let lines: Line[] = firstLines(offer, options);
   let wanted: readonly RemoteStream[] = [];
   let version = 0;
   let layers: Layers | undefined;
@@ -115,8 +121,7 @@ export function createPeer(options: PeerOptions): Peer {
   }
 
   function munge(sdp: string): string {
-    // COMPAT(firefox): does not take SSRCs from a description; it sends one layer.
-    if (!options.simulcast || navigator.userAgent.includes('Firefox/')) return sdp;
+    if (!options.simulcast || sendsByRid) return sdp;
     const section = parseSections(sdp).find((s) => s.mid === mids.camera);
     if (!section) return sdp;
     const sent = parseSent(section);
@@ -245,12 +250,13 @@ export function createPeer(options: PeerOptions): Peer {
 }
 
 /** Microphone, camera, screen, bridge channel: always in this order, as far as they are offered. */
-function firstLines(offer: readonly Content[], preferSctp: boolean): Line[] {
+function firstLines(offer: readonly Content[], { preferSctp, simulcast }: Pick<PeerOptions, 'preferSctp' | 'simulcast'>): Line[] {
   const has = (media: Content['media']) => offer.some((c) => c.media === media);
   const lines: Line[] = [];
   if (has('audio')) lines.push({ mid: mids.microphone, media: 'audio', direction: 'recvonly' });
   if (has('video')) {
-    lines.push({ mid: mids.camera, media: 'video', direction: 'recvonly' }, { mid: mids.screen, media: 'video', direction: 'recvonly' });
+    const rids = simulcast && sendsByRid ? { rids: scales.map((_, i) => String(i + 1)) } : {};
+    lines.push({ mid: mids.camera, media: 'video', direction: 'recvonly', ...rids }, { mid: mids.screen, media: 'video', direction: 'recvonly' });
   }
   const sockets = offer.some((c) => c.transport.webSockets.length > 0);
   if (offer.some((c) => c.media === 'application' && c.transport.sctpPort > 0) && (preferSctp || !sockets)) {

@@ -172,6 +172,37 @@ test('layers get SSRCs of their own', () => {
   expect(makeLayers({ ssrcs: [], groups: [] }, 3, Math.random)).toBeUndefined();
 });
 
+test('layers asked for by rid come back as a group of SSRCs', () => {
+  const lines: Line[] = [{ mid: '1', media: 'video', direction: 'recvonly', rids: ['1', '2', '3'] }];
+  const offer = printOffer(contents, lines, 1);
+  expect(offer).toContain('a=rid:1 recv\r\na=rid:2 recv\r\na=rid:3 recv\r\na=simulcast:recv 1;2;3\r\n');
+  // As Firefox answers: retransmissions are grouped, layers are not.
+  const answer = [
+    'v=0',
+    'm=video 9 UDP/TLS/RTP/SAVPF 100 96',
+    'a=mid:1',
+    'a=rid:1 send',
+    'a=rid:2 send',
+    'a=rid:3 send',
+    'a=simulcast:send 1;2;3',
+    'a=ssrc-group:FID 11 21',
+    'a=ssrc-group:FID 12 22',
+    'a=ssrc-group:FID 13 23',
+    ...[11, 12, 13, 21, 22, 23].map((ssrc) => `a=ssrc:${ssrc} cname:{ada}`),
+    '',
+  ].join('\r\n');
+  const [section] = parseSections(answer);
+  expect(section && parseSent(section)).toEqual({
+    ssrcs: [11, 12, 13, 21, 22, 23],
+    groups: [
+      { semantics: 'SIM', ssrcs: [11, 12, 13] },
+      { semantics: 'FID', ssrcs: [11, 21] },
+      { semantics: 'FID', ssrcs: [12, 22] },
+      { semantics: 'FID', ssrcs: [13, 23] },
+    ],
+  });
+});
+
 test('an answer as the session-accept wants it', () => {
   const section = parseSections(answer)[1];
   if (!section) throw new Error('section');

@@ -56,6 +56,8 @@ export interface Line {
   readonly direction: 'recvonly' | 'sendonly' | 'inactive';
   /** For sendonly: what the bridge sends, primary SSRC and retransmissions (0: none). */
   readonly source?: { readonly ssrc: number; readonly rtx: number; readonly label: string };
+  /** For recvonly: restriction identifiers of the layers to ask for (RFC 8853), smallest first. */
+  readonly rids?: readonly string[];
 }
 
 /** The order in which we like to send; what everybody can decode and the bridge can thin out first. */
@@ -111,6 +113,10 @@ function sourceLines(line: Line): string[] {
   ];
 }
 
+function ridLines(rids: readonly string[] | undefined): string[] {
+  return rids ? [...rids.map((rid) => `a=rid:${rid} recv`), `a=simulcast:recv ${rids.join(';')}`] : [];
+}
+
 /** The bridge's offer with these m-lines. Lines whose media it did not offer must not be given. */
 export function printOffer(contents: readonly Content[], lines: readonly Line[], version: number): string {
   const out = [
@@ -141,6 +147,7 @@ export function printOffer(contents: readonly Content[], lines: readonly Line[],
       'a=rtcp-rsize',
       ...codecs.flatMap(codecLines),
       ...sourceLines(line),
+      ...ridLines(line.rids),
     );
   });
   return `${out.join('\r\n')}\r\n`;
@@ -274,6 +281,12 @@ export function parseSent(section: Section): SentSources {
     const [semantics, ...members] = v.split(' ');
     return semantics === 'SIM' || semantics === 'FID' ? [{ semantics, ssrcs: members.map(Number) } as const] : [];
   });
+  // Who answers with rids (Firefox) names the layers' SSRCs in their order, but does not group them.
+  if (section.attributes.has('simulcast') && !groups.some((g) => g.semantics === 'SIM')) {
+    const retransmissions = new Set(groups.flatMap((g) => g.ssrcs.slice(1)));
+    const layers = ssrcs.filter((ssrc) => !retransmissions.has(ssrc));
+    if (layers.length > 1) groups.unshift({ semantics: 'SIM', ssrcs: layers });
+  }
   return { ssrcs, groups };
 }
 
