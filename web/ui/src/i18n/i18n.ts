@@ -2,7 +2,7 @@
 // the build. Switching the language renders again whatever read a text.
 
 import en from './catalogs/en.json';
-import { bestLanguage as best, named, speakAll, words } from './words.ts';
+import { bestLanguage as best, locale, named, speakAll, words, type Words } from './words.ts';
 
 export { ago, clock, locale } from './words.ts';
 
@@ -19,7 +19,16 @@ export function bestLanguage(wanted: readonly string[], have: readonly string[] 
   return best(wanted, have);
 }
 
+const catalogs: Pick<Words<string>, 'load'>[] = [meeting];
+
 /** Switches the page to one of our languages. */
 export async function speak(tag: string): Promise<void> {
-  await speakAll(tag, [meeting]);
+  await speakAll(tag, catalogs);
+}
+
+/** Words that are loaded later speak the page's language, too. */
+export async function join(later: Pick<Words<string>, 'load'>): Promise<void> {
+  catalogs.push(later);
+  // Without them it is English.
+  await speakAll(locale(), [later]).catch(() => undefined);
 }

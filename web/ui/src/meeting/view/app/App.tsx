@@ -2,18 +2,21 @@ import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { locale, t } from '../../../i18n/i18n.ts';
 import { Button } from '../../../kit/Button.tsx';
+import { lazy } from '../../../kit/lazy.tsx';
 import { LiveRegion } from '../../../kit/Live.tsx';
 import type { Meeting } from '../../model/types.ts';
 import { Failed, Left, Unsupported } from '../end/EndPage.tsx';
 import { Message } from '../end/Message.tsx';
 import { PasswordPage } from '../end/PasswordPage.tsx';
 import { PreJoin } from '../prejoin/PreJoin.tsx';
-import { Room } from '../room/Room.tsx';
 import { StartPage } from '../start/StartPage.tsx';
 import { room } from './route.ts';
 import { name } from './settings.ts';
 import '../../../kit/tokens.css';
 import '../../../kit/base.css';
+
+// Not needed before the camera shows; loaded while the person looks at it.
+const Room = lazy(async () => (await import('../room/Room.tsx')).Room);
 
 interface AppProps {
   /** Makes the meeting of a room, without joining it. */
@@ -53,6 +56,7 @@ function OneMeeting({ title, open }: { readonly title: string; readonly open: (r
     },
     [meeting],
   );
+  useEffect(Room.preload, []);
   const wanted = useRef({ microphone: true, camera: true });
   useSignalEffect(() => {
     if (meeting.phase.value.at !== 'joined') return;

@@ -40,8 +40,17 @@ export const language = kept('meetbox.language', '');
 /** The one who speaks big, instead of all in one size. */
 export const speakerView = keptSwitch('meetbox.speaker-view', false);
 
+/** The small pictures beside a big one. */
+export const strip = keptSwitch('meetbox.strip', true);
+
+/** Our own picture beside those of the others. */
+export const selfView = keptSwitch('meetbox.self-view', true);
+
 /** Our own picture as in a mirror; the others see it the right way round anyway. */
 export const mirror = keptSwitch('meetbox.mirror', true);
 
 /** Single keys do things in the meeting. */
 export const shortcuts = keptSwitch('meetbox.shortcuts', true);
+
+/** Other keys than ours for it, see room/keymap.ts. */
+export const keymap = kept('meetbox.keys', '{}');

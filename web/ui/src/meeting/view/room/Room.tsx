@@ -1,5 +1,5 @@
 import { type Signal, useSignal } from '@preact/signals';
-import { useEffect, useMemo, useState } from 'preact/hooks';
+import { useCallback, useEffect, useMemo, useState } from 'preact/hooks';
 import { t } from '../../../i18n/i18n.ts';
 import { Icon } from '../../../kit/icons.tsx';
 import type { Meeting } from '../../model/types.ts';
@@ -9,20 +9,23 @@ import { PeoplePanel } from '../people/PeoplePanel.tsx';
 import { Problems } from '../prejoin/Preview.tsx';
 import { Notices, Reconnecting, Sharing } from './Banner.tsx';
 import type { Tile as Picture } from '../../model/layout.ts';
-import { speakerView } from '../app/settings.ts';
+import { speakerView, strip } from '../app/settings.ts';
 import { CopyLink } from './CopyLink.tsx';
-import { InviteDialog } from './InviteDialog.tsx';
 import { Knocking } from './Knocking.tsx';
-import { LockDialog } from './LockDialog.tsx';
-import { HelpDialog } from './HelpDialog.tsx';
-import { SettingsDialog } from './SettingsDialog.tsx';
-import { usePushToTalk, useShortcuts } from './shortcuts.ts';
+import { type Actions, usePushToTalk, useShortcuts } from './shortcuts.ts';
 import { useWakeLock } from './wakeLock.ts';
 import { Sounds } from './Sounds.tsx';
 import { Stage } from './Stage.tsx';
 import { Timer } from './Timer.tsx';
 import { type Panel, type RoomDialog, Toolbar } from './Toolbar.tsx';
+import { lazy } from '../../../kit/lazy.tsx';
 import './room.css';
+
+// Nobody needs these before the meeting is there.
+const InviteDialog = lazy(async () => (await import('./InviteDialog.tsx')).InviteDialog);
+const LockDialog = lazy(async () => (await import('./LockDialog.tsx')).LockDialog);
+const SettingsDialog = lazy(async () => (await import('./SettingsDialog.tsx')).SettingsDialog);
+const HelpDialog = lazy(async () => (await import('./HelpDialog.tsx')).HelpDialog);
 
 /** The meeting itself. */
 export function Room({ meeting, title }: { readonly meeting: Meeting; readonly title: string }) {
@@ -37,26 +40,25 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
   }, [meeting, panel.value]);
   useWakeLock();
   usePushToTalk(meeting);
-  useShortcuts(
-    useMemo(
-      () => ({
-        m: () => void meeting.setMicrophone(meeting.me.audioMuted.value),
-        v: () => void meeting.setCamera(meeting.me.videoMuted.value),
-        d: () => void (meeting.media.canShare && meeting.shareScreen(meeting.media.screen.value === 'off')),
-        r: () => meeting.setHand(meeting.me.raisedHand.value === 0),
-        c: () => (panel.value = panel.value === 'chat' ? null : 'chat'),
-        p: () => (panel.value = panel.value === 'people' ? null : 'people'),
-        w: () => {
-          pinned.value = null;
-          speakerView.value = !speakerView.value;
-        },
-        s: () => void toggleFullScreen(),
-        '?': () => setDialog('keys'),
-        ...pinKeys(meeting, pinned),
-      }),
-      [meeting, panel, pinned],
-    ),
+  const actions = useMemo(
+    (): Actions => ({
+      microphone: () => void meeting.setMicrophone(meeting.me.audioMuted.value),
+      camera: () => void meeting.setCamera(meeting.me.videoMuted.value),
+      ...(meeting.media.canShare ? { share: () => void meeting.shareScreen(meeting.media.screen.value === 'off') } : {}),
+      hand: () => meeting.setHand(meeting.me.raisedHand.value === 0),
+      chat: () => (panel.value = panel.value === 'chat' ? null : 'chat'),
+      people: () => (panel.value = panel.value === 'people' ? null : 'people'),
+      view: () => {
+        pinned.value = null;
+        speakerView.value = !speakerView.value;
+      },
+      strip: () => (strip.value = !strip.value),
+      'full-screen': () => void toggleFullScreen(),
+      help: () => setDialog('keys'),
+    }),
+    [meeting, panel, pinned],
   );
+  useShortcuts(actions, useCallback((which) => pin(meeting, pinned, which), [meeting, pinned]));
 
   return (
     <div class={panel.value ? 'room room-with-panel' : 'room'}>
@@ -98,19 +100,16 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
       {dialog === 'invite' ? <InviteDialog room={title} link={invitation(title)} close={closeDialog} /> : null}
       {dialog === 'lock' ? <LockDialog meeting={meeting} close={closeDialog} /> : null}
       {dialog === 'settings' ? <SettingsDialog meeting={meeting} close={closeDialog} /> : null}
-      {dialog === 'keys' ? <HelpDialog close={closeDialog} /> : null}
+      {dialog === 'keys' ? <HelpDialog actions={actions} close={closeDialog} /> : null}
     </div>
   );
 }
 
-/** 0 is oneself, 1 to 9 the others in the order of joining. The same key again unpins. */
-function pinKeys(meeting: Meeting, pinned: Signal<Picture | null>): Record<string, () => void> {
-  const pin = (i: number) => () => {
-    const participant = meeting.participants.peek()[i]?.id;
-    if (participant === undefined) return;
-    pinned.value = pinned.value?.participant === participant ? null : { participant, picture: 'camera' };
-  };
-  return Object.fromEntries(Array.from({ length: 10 }, (_, i) => [String(i), pin(i)]));
+/** 0 is oneself, 1 to 9 the others in the order of joining. The same one again unpins. */
+function pin(meeting: Meeting, pinned: Signal<Picture | null>, which: number): void {
+  const participant = meeting.participants.peek()[which]?.id;
+  if (participant === undefined) return;
+  pinned.value = pinned.value?.participant === participant ? null : { participant, picture: 'camera' };
 }
 
 // Refused on phones that know no full screen for pages.

@@ -1,10 +1,11 @@
+import { tf } from '../../../i18n/frame.ts';
 import { languages, locale, speak, t } from '../../../i18n/i18n.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Dialog } from '../../../kit/Dialog.tsx';
 import { SelectField, SwitchField } from '../../../kit/Field.tsx';
 import { Icon } from '../../../kit/icons.tsx';
 import type { Meeting } from '../../model/types.ts';
-import { language, mirror, shortcuts } from '../app/settings.ts';
+import { language, mirror, selfView, shortcuts } from '../app/settings.ts';
 import { Devices } from '../prejoin/Devices.tsx';
 import { chime } from './chime.ts';
 
@@ -26,6 +27,13 @@ export function SettingsDialog({ meeting, close }: SettingsDialogProps) {
       <div>
         <SwitchField label={t('settings.noise')} on={media.noiseSuppression.value} onChange={(on) => void media.setProcessing('noiseSuppression', on)} />
         <SwitchField label={t('settings.echo')} on={media.echoCancellation.value} onChange={(on) => void media.setProcessing('echoCancellation', on)} />
+        <SwitchField
+          label={tf('settings.self-view')}
+          on={selfView.value}
+          onChange={(on) => {
+            selfView.value = on;
+          }}
+        />
         <SwitchField
           label={t('settings.mirror')}
           on={mirror.value}

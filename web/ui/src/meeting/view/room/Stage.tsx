@@ -4,9 +4,9 @@ import { t } from '../../../i18n/i18n.ts';
 import { IconButton } from '../../../kit/Button.tsx';
 import { Icon } from '../../../kit/icons.tsx';
 import type { Meeting, Shown } from '../../model/types.ts';
-import { sameTile, type Tile as Picture } from '../../model/layout.ts';
-import { speakerView } from '../app/settings.ts';
-import { type Places, placesOf, type Size } from './layout.ts';
+import { sameTile, stableOrder, type Tile as Picture } from '../../model/layout.ts';
+import { selfView, speakerView, strip } from '../app/settings.ts';
+import { gridSize, type Places, placesOf, type Size } from './layout.ts';
 import { Tile } from './Tile.tsx';
 import './stage.css';
 
@@ -26,23 +26,31 @@ export function Stage({ meeting, pinned }: { readonly meeting: Meeting; readonly
     return () => observer.disconnect();
   }, [size]);
 
-  // Who speaks stays big while we answer.
-  const speaker = useSignal<string | null>(null);
+  // The others who spoke, the last one first. Who speaks stays big while we answer.
+  const speakers = useSignal<readonly string[]>([]);
   useSignalEffect(() => {
     const now = meeting.dominantSpeaker.value;
-    if (now !== null && now !== meeting.me.id) speaker.value = now;
+    if (now !== null && now !== meeting.me.id) speakers.value = [now, ...speakers.peek().filter((id) => id !== now)].slice(0, 25);
+  });
+  // Whoever speaks comes to the first page, and nobody else moves.
+  const order = useSignal<readonly string[]>([]);
+  useSignalEffect(() => {
+    const ids = meeting.participants.value.map((p) => p.id);
+    order.value = stableOrder(order.peek(), ids, speakers.value, gridSize(size.value), [meeting.me.id]);
   });
 
   const layout = useComputed(() =>
     placesOf({
       me: meeting.me.id,
-      people: meeting.participants.value.map((p) => p.id),
+      people: order.value,
       sharing: meeting.participants.value.filter((p) => p.sharing.value).map((p) => p.id),
       size: size.value,
       page: page.value,
       pinned: pinned.value,
       speakerView: speakerView.value,
-      speaker: speaker.value,
+      speaker: speakers.value[0] ?? null,
+      bare: !strip.value,
+      hideMe: !selfView.value,
     }),
   );
   useShown(meeting, layout);

@@ -63,6 +63,38 @@ describe('places', () => {
     expect(placesOf(scene(2, 374, 720, { pinned: { participant: 'me', picture: 'camera' } })).tiles[0]).toMatchObject({ participant: 'me', role: 'stage' });
   });
 
+  test('a page has 25 pictures at most, and those are not too small to see', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 26, max: 100 }), fc.integer({ min: 320, max: 3840 }), fc.integer({ min: 320, max: 2160 }), (n, width, height) => {
+        const { tiles, pages } = placesOf(scene(n, width, height));
+        expect(tiles.length).toBeLessThanOrEqual(25);
+        expect(pages).toBeGreaterThan(1);
+        expect(Math.min(...tiles.map((tile) => tile.box.width))).toBeGreaterThanOrEqual(100);
+      }),
+    );
+  });
+
+  test('turning a phone keeps the people of the first page together', () => {
+    for (const n of [2, 3, 4, 5, 6]) {
+      const upright = placesOf(scene(n, 374, 640)).tiles;
+      const lying = placesOf(scene(n, 740, 290)).tiles;
+      expect(lying.map((tile) => tile.participant).toSorted()).toEqual(upright.map((tile) => tile.participant).toSorted());
+    }
+  });
+
+  test('without the strip the big picture has all of the space', () => {
+    const { tiles } = placesOf(scene(5, 1200, 700, { speakerView: true, speaker: 'p3', bare: true }));
+    expect(tiles).toEqual([{ participant: 'p3', picture: 'camera', role: 'stage', box: { left: 0, top: 0, width: 1200, height: 700 } }]);
+    expect(placesOf(scene(5, 1200, 700, { bare: true })).tiles).toHaveLength(5);
+  });
+
+  test('our own picture can be hidden, but not from ourselves when we are alone or pinned it', () => {
+    const seen = (n: number, more: Partial<Scene>) => placesOf(scene(n, 1200, 700, { hideMe: true, ...more })).tiles.map((tile) => tile.participant);
+    expect(seen(3, {})).toEqual(['p1', 'p2']);
+    expect(seen(1, {})).toEqual(['me']);
+    expect(seen(3, { pinned: { participant: 'me', picture: 'camera' } })).toEqual(['me', 'p1', 'p2']);
+  });
+
   test('nothing before the stage has a size', () => {
     expect(placesOf(scene(3, 0, 0)).tiles).toEqual([]);
   });

@@ -42,6 +42,10 @@ export interface Scene {
   readonly speakerView?: boolean;
   /** Who among the others spoke last. */
   readonly speaker?: string | null;
+  /** No small pictures beside a big one. */
+  readonly bare?: boolean;
+  /** Our own picture is not shown, as long as there are others to see. */
+  readonly hideMe?: boolean;
 }
 
 const gap = 10;
@@ -51,10 +55,11 @@ const most = 25;
 // Pictures may be cropped to the old screens' shape, on an upright phone to a portrait's.
 const narrowest = { lying: 4 / 3, upright: 3 / 4 };
 
-export function placesOf({ me, people, sharing, size, page, pinned = null, speakerView = false, speaker = null }: Scene): Places {
+export function placesOf({ me, people: all, sharing, size, page, pinned = null, speakerView = false, speaker = null, bare = false, hideMe = false }: Scene): Places {
   if (size.width <= 0 || size.height <= 0) return { tiles: [], page: 0, pages: 1 };
+  const people = hideMe && all.length > 1 && pinned?.participant !== me ? all.filter((id) => id !== me) : all;
   const layout = layoutOf({ order: people, sharing, pinned, speakerView, dominant: speaker, me });
-  if (layout.kind === 'stage') return stage(layout.stage, layout.strip, size, page);
+  if (layout.kind === 'stage') return bare ? alone(layout.stage, size) : stage(layout.stage, layout.strip, size, page);
   const other = people.find((id) => id !== me);
   const upright = size.height > size.width;
   if (people.length === 2 && sharing.length === 0 && other !== undefined && upright && size.width < narrow) return duo(size, me, other);
@@ -74,6 +79,16 @@ function duo(size: Size, me: string, other: string): Places {
       { participant: me, picture: 'camera', role: 'corner', box: corner },
     ],
   };
+}
+
+/** How many pictures a page of the grid takes at most. */
+export function gridSize(size: Size): number {
+  return pageSize(size, smallest, most, gap);
+}
+
+/** One picture and nothing else. */
+function alone(big: Picture, size: Size): Places {
+  return { page: 0, pages: 1, tiles: [{ ...big, role: 'stage', box: { left: 0, top: 0, ...size } }] };
 }
 
 /** One picture big, the others in a strip: beside it on a lying screen, below it on an upright one. */
@@ -97,7 +112,7 @@ function stage(big: Picture, strip: readonly Picture[], size: Size, wanted: numb
 
 /** All of one size, as large as they fit, the last row centred. */
 function grid(tiles: readonly Picture[], size: Size, wanted: number): Places {
-  const { items, page, pages } = pageOf(tiles, wanted, pageSize(size, smallest, most, gap));
+  const { items, page, pages } = pageOf(tiles, wanted, gridSize(size));
   const { columns, rows, tile } = fitGrid(items.length, size, gap, size.width > size.height ? narrowest.lying : narrowest.upright);
   const top = Math.round((size.height - rows * tile.height - (rows - 1) * gap) / 2);
   const places = items.map((item, i): Place => {

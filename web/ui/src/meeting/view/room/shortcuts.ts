@@ -1,48 +1,62 @@
 import { useEffect } from 'preact/hooks';
 import type { Meeting } from '../../model/types.ts';
-import { shortcuts } from '../app/settings.ts';
+import { keymap, shortcuts } from '../app/settings.ts';
+import { type Command, commandOf, keyOf, parse } from './keymap.ts';
+
+export type Actions = Readonly<Partial<Record<Command, () => void>>>;
 
 // Where keys mean something else.
-const busy = 'input, textarea, select, [contenteditable], dialog, [role="menu"]';
+const busy = 'input, textarea, select, [contenteditable], [role="textbox"], dialog, [role="menu"]';
+
+/** The key that was pressed, '' where it means something else. */
+function pressed(event: KeyboardEvent, elsewhere: string): string {
+  if (!shortcuts.peek() || event.defaultPrevented) return '';
+  return event.target instanceof Element && event.target.closest(elsewhere) ? '' : keyOf(event);
+}
+
+function command(key: string): Command | undefined {
+  return commandOf(parse(keymap.peek()), key);
+}
 
 /**
- * Single-key shortcuts while the meeting is open. They never fire while somebody types, holds
- * another key, or a dialog is open.
+ * Single-key shortcuts while the meeting is open. They never fire while somebody types or a dialog is
+ * open. `pin` gets 0 for oneself and 1 to 9 for the others.
  */
-export function useShortcuts(actions: Readonly<Record<string, () => void>>): void {
+export function useShortcuts(actions: Actions, pin: (which: number) => void): void {
   useEffect(() => {
     const onKeyDown = (event: KeyboardEvent) => {
-      if (!shortcuts.peek() || event.repeat || event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented) return;
-      if (event.target instanceof Element && event.target.closest(busy)) return;
-      const action = actions[event.key.toLowerCase()];
+      if (event.repeat) return;
+      const key = pressed(event, busy);
+      const wanted = command(key);
+      const which = wanted === 'pin-self' ? 0 : /^[1-9]$/.test(key) ? Number(key) : undefined;
+      const action = which === undefined ? wanted && actions[wanted] : () => pin(which);
       if (!action) return;
       event.preventDefault(); // else C opens the chat and is its first letter
       action();
     };
     document.addEventListener('keydown', onKeyDown);
     return () => document.removeEventListener('keydown', onKeyDown);
-  }, [actions]);
+  }, [actions, pin]);
 }
 
-/** Who is muted speaks as long as the space bar is held. On a button it presses that, as everywhere. */
+/** Who is muted speaks as long as the key is held. The space bar on a button presses that, as everywhere. */
 export function usePushToTalk(meeting: Meeting): void {
   useEffect(() => {
-    let talking = false;
+    let talking = '';
     const onKeyDown = (event: KeyboardEvent) => {
-      if (event.key !== ' ' || !shortcuts.peek() || event.ctrlKey || event.metaKey || event.altKey) return;
-      if (event.target instanceof Element && event.target.closest(`${busy}, button, a`)) return;
+      if (command(pressed(event, `${busy}, button, a`)) !== 'talk') return;
       event.preventDefault();
-      if (event.repeat || talking || !meeting.me.audioMuted.peek()) return;
-      talking = true;
+      if (event.repeat || talking !== '' || !meeting.me.audioMuted.peek()) return;
+      talking = event.code;
       void meeting.setMicrophone(true);
     };
     const stop = () => {
-      if (!talking) return;
-      talking = false;
+      if (talking === '') return;
+      talking = '';
       void meeting.setMicrophone(false);
     };
     const onKeyUp = (event: KeyboardEvent) => {
-      if (event.key === ' ') stop();
+      if (event.code === talking) stop();
     };
     document.addEventListener('keydown', onKeyDown);
     document.addEventListener('keyup', onKeyUp);
