@@ -40,7 +40,7 @@ counter=${MEETBOX_COUNTER:-$epoch}
 disk=4d454554-424f-5800-8000-000000000000
 
 say 'image: tools'
-gok=$(cd image/tools && go list -m -f '{{.Dir}}' github.com/gokrazy/tools)
+gok=$(cd image/tools && go list -f '{{.Module.Dir}}' github.com/gokrazy/tools/cmd/gok) # which fetches it, if need be
 # gok with three files of ours, so that nothing of this machine gets into the
 # image: see image/tools/gok/README.md.
 rm -rf "$parts/gok.src"
