@@ -1,5 +1,7 @@
-// Package assets serves the built pages from memory: every file is read and
-// compressed once, at start, and an answer is one write.
+// Package assets serves the built pages from memory: every file is hashed and
+// compressed once, when it is first asked for, and an answer is one write. A
+// box should not compress, before it answers for the first time, what nobody
+// may ever fetch.
 //
 // A file below assets/ has its content's hash in its name and is cached for
 // ever; a page is never stored, because a stale page after an update asks
@@ -14,11 +16,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"mime"
 	"net/http"
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // hashed is the folder whose file names contain their content's hash.
@@ -52,10 +54,10 @@ type Set struct {
 type file struct {
 	kind  string
 	cache string
-	etag  string
 	plain []byte
-	gzip  []byte // nil where it would not be smaller
-	br    []byte // nil where the build made none
+	br    []byte        // nil where the build made none
+	etag  func() string // made once
+	gzip  func() []byte // the same; nil where it would not be smaller
 }
 
 // Load reads a whole build. A file NAME.br beside NAME is its Brotli form.
@@ -86,8 +88,7 @@ func load(fsys fs.FS, name string) (*file, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256(plain)
-	f := &file{kind: types[path.Ext(name)], etag: `"` + hex.EncodeToString(sum[:12]) + `"`, plain: plain}
+	f := &file{kind: types[path.Ext(name)], plain: plain}
 	switch {
 	case strings.HasPrefix(name, hashed):
 		f.cache = "public, max-age=31536000, immutable"
@@ -105,36 +106,35 @@ func load(fsys fs.FS, name string) (*file, error) {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	if f.gzip, err = squeeze(f.kind, plain); err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
+	f.etag = sync.OnceValue(func() string {
+		sum := sha256.Sum256(plain)
+		return `"` + hex.EncodeToString(sum[:12]) + `"`
+	})
+	f.gzip = sync.OnceValue(func() []byte { return squeeze(f.kind, plain) })
 	return f, nil
 }
 
 // squeeze returns b compressed, or nil where that does not pay.
-func squeeze(kind string, b []byte) ([]byte, error) {
-	t, _, err := mime.ParseMediaType(kind)
-	if err != nil {
-		return nil, err
-	}
+func squeeze(kind string, b []byte) []byte {
+	t, _, _ := strings.Cut(kind, ";")
 	if strings.HasPrefix(t, "image/") && t != "image/svg+xml" || t == "font/woff2" {
-		return nil, nil // compressed already
+		return nil // compressed already
 	}
 	var buf bytes.Buffer
 	w, err := gzip.NewWriterLevel(&buf, gzip.BestCompression)
+	if err == nil {
+		_, err = w.Write(b)
+	}
+	if err == nil {
+		err = w.Close()
+	}
 	if err != nil {
-		return nil, err
-	}
-	if _, err := w.Write(b); err != nil {
-		return nil, err
-	}
-	if err := w.Close(); err != nil {
-		return nil, err
+		panic(err) // the level is one that there is, and a buffer takes all
 	}
 	if buf.Len() >= len(b) {
-		return nil, nil
+		return nil
 	}
-	return buf.Bytes(), nil
+	return buf.Bytes()
 }
 
 // Has reports whether the build has this file; the name has no leading slash.
@@ -160,8 +160,8 @@ func (s *Set) Serve(w http.ResponseWriter, r *http.Request, name string) {
 	h.Set("Cache-Control", f.cache)
 	h.Set("Vary", "Accept-Encoding")
 	if f.cache != "no-store" {
-		h.Set("ETag", f.etag)
-		if matches(r.Header.Get("If-None-Match"), f.etag) {
+		h.Set("ETag", f.etag())
+		if matches(r.Header.Get("If-None-Match"), f.etag()) {
 			w.WriteHeader(http.StatusNotModified)
 			return
 		}
@@ -171,8 +171,8 @@ func (s *Set) Serve(w http.ResponseWriter, r *http.Request, name string) {
 	case f.br != nil && accepted["br"]:
 		body = f.br
 		h.Set("Content-Encoding", "br")
-	case f.gzip != nil && accepted["gzip"]:
-		body = f.gzip
+	case accepted["gzip"] && f.gzip() != nil:
+		body = f.gzip()
 		h.Set("Content-Encoding", "gzip")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
