@@ -17,9 +17,13 @@ type RestoreFile struct {
 // Restore says what to take from the uploaded backup.
 type Restore struct {
 	Passphrase string `json:"passphrase"`
-	// Network takes the settings of the network too: for the same machine, or
-	// one with the same cards.
+	// Network takes the settings of the network too. They come into force for
+	// 90 seconds and have to be confirmed, as any change of the network.
 	Network bool `json:"network"`
+	// Cards says for cards that the backup's network names, and this machine
+	// does not have, which of its own takes their place: a name or MAC address
+	// by each.
+	Cards map[string]string `json:"cards,omitempty"`
 	// Try only looks: nothing is changed.
 	Try bool `json:"try"`
 }
@@ -35,6 +39,16 @@ type RestoreResult struct {
 	Authority string    `json:"authority"` // SHA-256 of the authority that devices trust
 	Same      bool      `json:"same"`      // it is this box's own
 	Restored  bool      `json:"restored"`
+	// Cards are those that the backup's network names.
+	Cards []RestoreCard `json:"cards"`
+	// Pending is the network's change, to be confirmed at the box's new address.
+	Pending *PendingNetwork `json:"pending,omitempty"`
+}
+
+// RestoreCard is a network card in a backup.
+type RestoreCard struct {
+	Card string `json:"card"` // as the settings name it
+	Here bool   `json:"here"` // this machine has it
 }
 
 // ResetDepth is how much a reset forgets.

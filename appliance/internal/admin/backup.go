@@ -7,7 +7,9 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -86,15 +88,74 @@ func (p *Parts) restore(c *Call, q api.Restore) (out api.RestoreResult, err erro
 		return out, err
 	}
 	var keep []string
-	if !q.Network {
+	if !q.Network || p.Network != nil {
 		keep = append(keep, "network")
 	}
+	if q.Network {
+		if out.Pending, err = p.restoreNetwork(c, d, q.Cards); err != nil {
+			return out, err
+		}
+	}
 	if err := p.Store.Restore(c.Who, d.State, keep...); err != nil {
+		if out.Pending != nil {
+			err = errors.Join(err, p.Network.TakeBack(c.Context(), out.Pending.ID))
+		}
 		return out, err
 	}
 	u.file = nil
 	out.Restored = true
 	return out, p.Apply(c.Context())
+}
+
+// restoreNetwork tries the backup's network on this machine, with its own
+// cards in the places of those that it does not have. It changes nothing but
+// for the time in which it can be confirmed.
+func (p *Parts) restoreNetwork(c *Call, d backup.Document, cards map[string]string) (*api.PendingNetwork, error) {
+	n, err := networkOf(d)
+	if err != nil || p.Network == nil {
+		return nil, err
+	}
+	wrong := api.FieldErrors{}
+	have := p.Network.Status().Ports
+	for i := range n.Ports {
+		card := &n.Ports[i].Card
+		if to := cards[*card]; to != "" {
+			if !isHere(have, to) {
+				wrong.Add("cards."+*card, "This machine has no network card "+to+".")
+			}
+			*card = to
+		} else if !isHere(have, *card) {
+			wrong.Add("cards."+*card, "This machine has no network card "+*card+": say which of its own takes the place, or leave the network as it is.")
+		}
+	}
+	if err := errors.Join(wrong.Err(), n.Validate()); err != nil {
+		return nil, err
+	}
+	now, err := p.Store.Settings()
+	if err != nil || reflect.DeepEqual(now.Settings.Network, n) {
+		return nil, err
+	}
+	pending, err := p.Network.Propose(c.Context(), n, c.Who, nil, c.here())
+	if err != nil {
+		return nil, waiting(err)
+	}
+	return &pending, nil
+}
+
+// networkOf is the network in a backup.
+func networkOf(d backup.Document) (n api.Network, err error) {
+	if raw, ok := d.State.Settings["network"]; ok {
+		err = json.Unmarshal(raw, &n)
+	}
+	return n, err
+}
+
+// isHere says whether a port of the machine has the card, by its name or MAC
+// address.
+func isHere(ports []api.PortStatus, card string) bool {
+	return slices.ContainsFunc(ports, func(s api.PortStatus) bool {
+		return s.VLAN == 0 && s.Card != "" && (s.Name == card || strings.EqualFold(s.Card, card))
+	})
 }
 
 // inside says what a backup has in it, or why this box cannot use it.
@@ -103,6 +164,15 @@ func (p *Parts) inside(d backup.Document) (out api.RestoreResult, err error) {
 		return out, err
 	}
 	out = api.RestoreResult{Made: d.Made, Name: d.Name, Version: d.Version, Sections: slices.Sorted(maps.Keys(d.State.Settings)), Users: len(d.State.Users)}
+	n, err := networkOf(d)
+	if err != nil {
+		return out, err
+	}
+	for _, port := range n.Ports {
+		if !slices.ContainsFunc(out.Cards, func(c api.RestoreCard) bool { return c.Card == port.Card }) {
+			out.Cards = append(out.Cards, api.RestoreCard{Card: port.Card, Here: p.Network != nil && isHere(p.Network.Status().Ports, port.Card)})
+		}
+	}
 	owner := false
 	for _, raw := range d.State.People {
 		var a struct {

@@ -1,11 +1,16 @@
 package admin
 
 import (
+	"net/netip"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/certs"
+	"meetbox.local/appliance/internal/network"
+	"meetbox.local/appliance/internal/state"
 )
 
 // withAuthority gives the box's state an authority, as the appliance does at
@@ -74,6 +79,51 @@ func TestBackupToOtherHardware(t *testing.T) {
 		t.Errorf("the spare's own audit log: %+v", log)
 	}
 	c.want(409, "PUT", "/api/v1/restore", api.Restore{Passphrase: phrase})
+}
+
+// TestRestoreNetwork: the other machine's cards are others; what was on the one
+// goes to the one that is said to take its place, and has to be confirmed.
+func TestRestoreNetwork(t *testing.T) {
+	t.Parallel()
+	const phrase, gone, here = "four words in a row", "02:00:5e:10:00:01", "02:00:5e:10:00:02"
+	old, owner, _ := claimed(t)
+	old.withAuthority(t)
+	fixed := api.Network{Ports: []api.Port{
+		{Card: gone, IPv4: api.IPv4{Mode: api.Static, Address: netip.MustParsePrefix("192.0.2.7/24")}},
+		{Card: "eth1", Role: api.PortOff},
+	}}
+	if _, err := old.parts.Store.PutSection(state.Actor{Name: "ada"}, "network", nil, &fixed); err != nil {
+		t.Fatal(err)
+	}
+	file := owner.want(200, "POST", "/api/v1/backup", api.NewBackup{Passphrase: phrase})
+
+	spare, c, _ := claimed(t)
+	spare.withAuthority(t)
+	w := &wired{ports: []api.PortStatus{{Name: "eth0", Card: here}, {Name: "eth1", Card: "02:00:5e:10:00:03"}}}
+	spare.parts.Network = w
+	c.want(200, "POST", "/api/v1/restore", string(file.body), "Content-Type", "application/octet-stream")
+	look := read[api.RestoreResult](t, c.want(200, "PUT", "/api/v1/restore", api.Restore{Passphrase: phrase, Network: true, Try: true}))
+	if want := []api.RestoreCard{{Card: gone}, {Card: "eth1", Here: true}}; !slices.Equal(look.Cards, want) || look.Pending != nil {
+		t.Errorf("cards %+v, pending %v, want %+v", look.Cards, look.Pending, want)
+	}
+	for _, cards := range []map[string]string{nil, {gone: "eth7"}} {
+		a := c.want(422, "PUT", "/api/v1/restore", api.Restore{Passphrase: phrase, Network: true, Cards: cards})
+		if !strings.Contains(a.problem.Fields["cards."+gone], "no network card") {
+			t.Errorf("%v: %s", cards, a.body)
+		}
+	}
+	w.err = network.ErrPending
+	c.want(409, "PUT", "/api/v1/restore", api.Restore{Passphrase: phrase, Network: true, Cards: map[string]string{gone: "eth0"}})
+	c.want(200, "GET", "/api/v1/settings", nil) // still who he was: nothing was restored
+	w.err = nil
+	done := read[api.RestoreResult](t, c.want(200, "PUT", "/api/v1/restore", api.Restore{Passphrase: phrase, Network: true, Cards: map[string]string{gone: "eth0"}}))
+	if !done.Restored || done.Pending == nil || w.proposed.Ports[0].Card != "eth0" || w.proposed.Ports[1].Card != "eth1" {
+		t.Errorf("%+v, proposed %+v", done, w.proposed)
+	}
+	kept, err := spare.parts.Store.Settings()
+	if err != nil || len(kept.Settings.Network.Ports) != 0 {
+		t.Errorf("kept before it is confirmed: %+v, %v", kept.Settings.Network, err)
+	}
 }
 
 func TestReset(t *testing.T) {

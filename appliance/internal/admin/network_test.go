@@ -18,15 +18,17 @@ type wired struct {
 	from, at netip.Addr
 	match    *uint64
 	err      error
+	ports    []api.PortStatus
+	proposed api.Network
 }
 
 func (w *wired) Propose(_ context.Context, n api.Network, _ state.Actor, match *uint64, from netip.Addr) (api.PendingNetwork, error) {
-	w.from, w.match = from, match
+	w.from, w.match, w.proposed = from, match, n
 	return api.PendingNetwork{ID: "id", Network: n, Seconds: 90}, w.err
 }
 func (w *wired) Confirm(_ context.Context, _ string, at netip.Addr) error { w.at = at; return w.err }
 func (w *wired) TakeBack(context.Context, string) error                   { return w.err }
-func (w *wired) Status() api.NetworkStatus                                { return api.NetworkStatus{} }
+func (w *wired) Status() api.NetworkStatus                                { return api.NetworkStatus{Ports: w.ports} }
 
 type hand struct{ err error }
 

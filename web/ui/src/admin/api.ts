@@ -543,9 +543,15 @@ export interface Reset {
 export type ResetDepth = 'settings' | 'everything';
 
 export interface Restore {
+  cards?: Record<string, string>;
   network: boolean;
   passphrase: string;
   try: boolean;
+}
+
+export interface RestoreCard {
+  card: string;
+  here: boolean;
 }
 
 export interface RestoreFile {
@@ -556,8 +562,10 @@ export interface RestoreFile {
 export interface RestoreResult {
   accounts: string[];
   authority: string;
+  cards: RestoreCard[];
   made: string;
   name: string;
+  pending?: PendingNetwork;
   restored: boolean;
   same: boolean;
   sections: string[];
