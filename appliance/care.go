@@ -24,8 +24,12 @@ import (
 const (
 	// permTemplate is an empty /perm, as the image brings it.
 	permTemplate = "/usr/share/meetbox/perm.ext4"
-	// careEvery is how often the disk is looked after.
+	// careEvery is how often the disk is looked after; first a while after the
+	// start, because some boxes are turned off before the hour is over.
+	careFirst = 2 * time.Minute
 	careEvery = time.Hour
+	// storageEvery is how old may be what the screen says of the storage.
+	storageEvery = 5 * time.Second
 )
 
 // care looks after the machine: which packets pass, what the disk needs, how
@@ -36,8 +40,10 @@ type care struct {
 	install *install.Manager
 	log     *slog.Logger
 
-	mu   sync.Mutex
-	life perm.Life
+	mu     sync.Mutex
+	life   perm.Life
+	looked time.Time // at the storage
+	full   []string  // what was wrong with it
 }
 
 // newCare counts the start, and closes everything before the network is up.
@@ -74,14 +80,15 @@ func (c *care) run(ctx context.Context) {
 }
 
 func (c *care) keepDisk(ctx context.Context) {
-	tick := time.NewTicker(careEvery)
-	defer tick.Stop()
+	next := time.NewTimer(careFirst)
+	defer next.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case now := <-tick.C:
+		case now := <-next.C:
 			c.trim(now)
+			next.Reset(careEvery)
 		}
 	}
 }
@@ -110,12 +117,14 @@ func (c *care) Hardware() api.Hardware {
 	boots := api.Boots{Count: c.life.Count, Cuts: c.life.Cuts, Trimmed: c.life.Trimmed}
 	c.mu.Unlock()
 	h := hardware.Real(c.boot).Look(storage, boots)
-	h.Problems = append(h.Problems, c.notes()...)
+	h.Problems = append(h.Problems, c.faults()...)
 	return h
 }
 
 // notes are what a person in front of the box should know.
-func (c *care) notes() []string {
+func (c *care) notes() []string { return append(c.faults(), c.storage()...) }
+
+func (c *care) faults() []string {
 	var out []string
 	// Process 1 left it there; it stays until the next factory reset, because
 	// something may be missing for ever.
@@ -129,6 +138,19 @@ func (c *care) notes() []string {
 		out = append(out, "packets are not filtered: "+p)
 	}
 	return out
+}
+
+// storage is what is wrong with the place for what is kept.
+func (c *care) storage() []string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if time.Since(c.looked) > storageEvery {
+		c.looked, c.full = time.Now(), nil
+		if s, err := perm.Storage(permDir); err == nil {
+			c.full = hardware.StorageProblems(s)
+		}
+	}
+	return c.full
 }
 
 // wanted is which packets may pass, from the settings and the network as it

@@ -21,6 +21,7 @@ import (
 const (
 	worn    = 90      // percent
 	minFree = 5       // percent of the storage
+	spare   = 1 << 20 // bytes; with less of it nothing more can be kept
 	minRAM  = 5       // percent of the memory
 	noLimit = 95      // °C, for sensors that name none
 	sector  = 512     // of /sys/class/block/*/size
@@ -258,16 +259,26 @@ func problems(h api.Hardware) []string {
 			say("The disk %s (%s) could not read %d times what it had written: make a backup.", d.Name, d.Model, d.MediaErrors)
 		}
 	}
-	if s := h.Storage; s.ReadOnly {
-		say("Nothing can be stored any more: the file system is read-only. Make a backup, then restart the box.")
-	} else if s.Size > 0 && s.Free*100/s.Size < minFree {
-		say("The storage is nearly full: %d MiB are free.", s.Free>>20)
-	}
-	if h.Storage.Errors > 0 {
-		say("The file system has found %d errors in itself: make a backup, then reset the box and restore it.", h.Storage.Errors)
-	}
+	out = append(out, StorageProblems(h.Storage)...)
 	if m := h.Memory; m.Size > 0 && m.Available*100/m.Size < minRAM {
 		say("The memory is nearly full: %d MiB are free.", m.Available>>20)
+	}
+	return out
+}
+
+// StorageProblems are those of the place for what is kept, for a person.
+func StorageProblems(s api.Storage) []string {
+	var out []string
+	switch {
+	case s.ReadOnly:
+		out = append(out, "Nothing can be stored any more: the file system is read-only. Make a backup, then restart the box.")
+	case s.Size > 0 && s.Free < spare:
+		out = append(out, "The storage is full: messages, files and recordings cannot be kept any more. Meetings go on. Remove files or recordings.")
+	case s.Size > 0 && s.Free*100/s.Size < minFree:
+		out = append(out, fmt.Sprintf("The storage is nearly full: %d MiB are free. Remove files or recordings.", s.Free>>20))
+	}
+	if s.Errors > 0 {
+		out = append(out, fmt.Sprintf("The file system has found %d errors in itself: make a backup, then reset the box and restore it.", s.Errors))
 	}
 	return out
 }

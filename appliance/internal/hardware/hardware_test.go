@@ -68,7 +68,7 @@ func TestLook(t *testing.T) {
 		"proc/config.gz": string(packed(t, "CONFIG_MMC=y\n# CONFIG_VLAN_8021Q is not set\nCONFIG_NF_TABLES=m\nCONFIG_SECCOMP_FILTER=y\nCONFIG_SECURITY_LANDLOCK=y\nCONFIG_MEMCG=y\n")),
 	})
 	m.Smart = func(string) (Smart, error) { return Smart{Used: 3, UnsafeOff: 12, Critical: true}, nil }
-	h := m.Look(api.Storage{Size: 100, Free: 2, Errors: 4}, api.Boots{Cuts: 1})
+	h := m.Look(api.Storage{Size: 100 << 20, Free: 2 << 20, Errors: 4}, api.Boots{Cuts: 1})
 
 	if len(h.Temperatures) != 2 || h.Temperatures[0] != (api.Temperature{Name: "k10temp Tctl", Celsius: 101.5}) || h.Temperatures[1].Limit != 84.85 {
 		t.Errorf("temperatures %v", h.Temperatures)
@@ -102,6 +102,27 @@ func TestLook(t *testing.T) {
 	for _, want := range []string{"k10temp Tctl has 102 °C", "nvme0n1 (Disk One) says that it is about to fail", "mmcblk0 (disk) is worn by 100 %", "nearly full", "4 errors"} {
 		if !strings.Contains(all, want) {
 			t.Errorf("no %q in\n%s", want, all)
+		}
+	}
+}
+
+func TestStorageProblems(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct {
+		name string
+		s    api.Storage
+		want string // "" for none
+	}{
+		{"unknown", api.Storage{}, ""},
+		{"room", api.Storage{Size: 100 << 20, Free: 50 << 20}, ""},
+		{"little", api.Storage{Size: 100 << 20, Free: 4 << 20}, "nearly full: 4 MiB"},
+		{"full", api.Storage{Size: 100 << 20, Free: 4096}, "The storage is full"},
+		{"read-only", api.Storage{Size: 100 << 20, ReadOnly: true}, "read-only"},
+		{"errors", api.Storage{Size: 100 << 20, Free: 50 << 20, Errors: 1}, "errors in itself"},
+	} {
+		got := StorageProblems(tc.s)
+		if len(got) > 1 || (len(got) == 0) != (tc.want == "") || !strings.Contains(strings.Join(got, ""), tc.want) {
+			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
 		}
 	}
 }
