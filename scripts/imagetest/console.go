@@ -45,7 +45,8 @@ func newConsole(m *machine, authority string) *console {
 	return &console{m: m, client: trusting(authority)}
 }
 
-// ask sends a request; a body that is no Reader goes as JSON.
+// ask sends a request; a body that is no Reader goes as JSON. An answer that is
+// bytes is taken as it is.
 func (c *console) ask(ctx context.Context, method, path string, body, answer any) error {
 	var r io.Reader
 	kind := "application/json"
@@ -94,6 +95,10 @@ func (c *console) ask(ctx context.Context, method, path string, body, answer any
 		c.cookie = k.Name + "=" + k.Value
 	}
 	if answer == nil || len(b) == 0 {
+		return nil
+	}
+	if file, ok := answer.(*[]byte); ok {
+		*file = b
 		return nil
 	}
 	return json.Unmarshal(b, answer)

@@ -22,8 +22,17 @@ import (
 
 const firmware = "/usr/share/OVMF/"
 
+// processor of the machine: what QEMU can, without what makes emulation slow
+// (five levels of page tables, and the kernel's precautions against a fault of
+// Intel's).
+const processor = "max,la57=off,vendor=AuthenticAMD"
+
 // lookEvery is how often the machine is looked at while waiting.
 const lookEvery = 500 * time.Millisecond
+
+// keyTime is the time between two keys: longer than the box takes to look for
+// one, so that none is taken for a part of the one before.
+const keyTime = 300 * time.Millisecond
 
 // machine is a PC with the image on its disk.
 type machine struct {
@@ -36,6 +45,10 @@ type machine struct {
 	media       int      // UDP, the same on both sides
 	settings    []string // further ones, through the firmware
 	format      string   // of the disk's file; raw when empty
+	card        string   // the network card; e1000e when empty
+	clock       string   // the hardware's, as in 2090-01-01; now when empty
+
+	keyboard io.Writer // the serial line's
 
 	mu       sync.Mutex
 	serial   bytes.Buffer    // since the last start
@@ -75,9 +88,8 @@ func (m *machine) start(device string) error {
 	m.serial.Reset()
 	fmt.Fprintf(&m.logs, "\n===== %s\n", device)
 	m.mu.Unlock()
-	// Below everything else on this machine: emulation takes all it gets.
-	m.cmd = exec.Command("nice", "-n", "10", "qemu-system-x86_64",
-		"-machine", "q35", "-accel", m.accel, "-cpu", "max", "-smp", "2", "-m", "1024",
+	m.cmd = exec.Command("nice", "-n", *nice, "qemu-system-x86_64",
+		"-machine", "q35", "-accel", m.accel, "-cpu", processor, "-smp", "2", "-m", "1024",
 		"-display", "none", "-vga", "std", "-serial", "stdio", "-monitor", "none",
 		"-drive", "if=pflash,format=raw,unit=0,readonly=on,file="+firmware+"OVMF_CODE_4M.fd",
 		"-drive", "if=pflash,format=raw,unit=1,file="+filepath.Join(m.dir, "vars.fd"),
@@ -86,11 +98,16 @@ func (m *machine) start(device string) error {
 		"-netdev", fmt.Sprintf("user,id=net,hostfwd=tcp:127.0.0.1:%d-:443,hostfwd=tcp:127.0.0.1:%d-:80,hostfwd=tcp:127.0.0.1:%d-:22,hostfwd=tcp:127.0.0.1:%d-:8443,hostfwd=udp:127.0.0.1:%d-:%d", m.https, m.http, m.other, m.admin, m.media, m.media),
 		// QEMU's own "restrict" would stop answers over UDP too.
 		"-object", "filter-dump,id=dump,netdev=net,file="+m.capture(),
-		"-device", "e1000e,netdev=net",
+		// Without a ROM in the card the firmware does not look for a network to start from.
+		"-device", cmp.Or(m.card, "e1000e")+",netdev=net,romfile=",
+		"-rtc", "base="+cmp.Or(m.clock, "utc"),
 		// What a site behind a port forward sets.
 		"-smbios", texts.String())
 	m.cmd.Args = append(m.cmd.Args, m.more...)
 	m.cmd.Stdout, m.cmd.Stderr = m, m
+	if m.keyboard, err = m.cmd.StdinPipe(); err != nil {
+		return err
+	}
 	return m.cmd.Start()
 }
 
@@ -100,10 +117,35 @@ func (m *machine) capture() string { return filepath.Join(m.dir, "net.pcap") }
 // cut pulls the plug.
 func (m *machine) cut() {
 	// nice replaces itself by QEMU, so that this is QEMU's process.
-	if err := m.cmd.Process.Kill(); err != nil {
+	if err := m.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
 		fmt.Println("power cut:", err)
 	}
-	m.cmd.Wait() // its error is that it was killed
+	m.cmd.Wait() // its error is that it was killed, or that it was off already
+}
+
+// press presses keys, one after the other as a person does.
+func (m *machine) press(ctx context.Context, keys string) error {
+	for _, k := range keys {
+		if _, err := fmt.Fprint(m.keyboard, string(k)); err != nil {
+			return err
+		}
+		pause(ctx, keyTime)
+	}
+	return nil
+}
+
+// off waits until the machine has turned itself off, and pulls the plug if it
+// does not.
+func (m *machine) off(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, bootTime)
+	defer cancel()
+	stop := context.AfterFunc(ctx, m.cut)
+	defer stop()
+	m.cmd.Wait() // what it says is in its state
+	if !m.cmd.ProcessState.Success() {
+		return fmt.Errorf("it did not turn itself off: %v", m.cmd.ProcessState)
+	}
+	return nil
 }
 
 // Write takes what comes over the serial line.
@@ -139,6 +181,30 @@ func (m *machine) await(ctx context.Context, done func(screen string) bool) erro
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("%w; its screen:\n%s", context.Cause(ctx), s)
+		case <-tick.C:
+		}
+	}
+}
+
+// awaitText waits for a line on the serial line, since the last start.
+func (m *machine) awaitText(ctx context.Context, text string) error {
+	ctx, cancel := context.WithTimeout(ctx, bootTime)
+	defer cancel()
+	tick := time.NewTicker(lookEvery)
+	defer tick.Stop()
+	for {
+		m.mu.Lock()
+		found := bytes.Contains(m.serial.Bytes(), []byte(text))
+		if found { // what comes after it is what counts from here on
+			m.serial.Reset()
+		}
+		m.mu.Unlock()
+		if found {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: no %q on the serial line; its screen:\n%s", context.Cause(ctx), text, m.screen())
 		case <-tick.C:
 		}
 	}

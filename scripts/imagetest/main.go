@@ -2,7 +2,7 @@
 // as a person in front of the box and a browser would: on its serial line and
 // through its web server.
 //
-//	imagetest [-accel tcg] [-only boot|install|update|cuts] [-cuts N] out/meetbox.img
+//	imagetest [-accel tcg] [-nice 10] [-only boot|install|update|life|cuts] [-cuts N] out/meetbox.img
 //
 // It runs in the repository's top folder, after "make ui", whose packages drive
 // the browsers.
@@ -30,15 +30,18 @@ import (
 const diskSize = 8 << 30
 
 // bootTime is what a boot may take on a busy machine in software emulation.
-const bootTime = 10 * time.Minute
+const bootTime = 15 * time.Minute
+
+// nice is for QEMU: emulation takes all it gets.
+var nice = flag.String("nice", "10", "QEMU's `niceness`")
 
 func main() {
 	accel := flag.String("accel", "tcg,thread=multi", "QEMU's `accelerator`")
-	only := flag.String("only", "", "one `part`: boot, install, update or cuts")
+	only := flag.String("only", "", "one `part`: boot, install, update, life or cuts")
 	count := flag.Int("cuts", 6, "`number` of power cuts")
 	flag.Parse()
 	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: imagetest [-accel tcg] [-only boot|install|update|cuts] [-cuts N] meetbox.img")
+		fmt.Fprintln(os.Stderr, "usage: imagetest [-accel tcg] [-nice 10] [-only boot|install|update|life|cuts] [-cuts N] meetbox.img")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -77,6 +80,11 @@ func run(ctx context.Context, image, accel, only string, count int) (failed int,
 	}
 	if only == "" || only == "update" {
 		if err := updates(ctx, image, accel, dir, r); err != nil {
+			return 0, err
+		}
+	}
+	if only == "" || only == "life" {
+		if err := life(ctx, image, accel, dir, r); err != nil {
 			return 0, err
 		}
 	}

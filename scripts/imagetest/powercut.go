@@ -1,10 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -16,80 +19,150 @@ import (
 // take is measured.
 const (
 	cutSettings = 4 * time.Second
-	cutPhase    = 8 * time.Second
+	cutPhase    = 6 * time.Second
+	// One boot in so many, of those that follow a cut, is itself cut.
+	cutAgain = 3
+	// A box that did not come back is replaced by a new one so often.
+	maxBroken = 5
 )
 
-// bench is the power-cut test: a box that lives on from cut to cut, and new
-// ones that are cut during their first boot.
+// bench is the power-cut test: a box that lives on from cut to cut, each of
+// whose boots shows what the cut before it left, and new ones that are cut
+// during their first boots.
 type bench struct {
 	image, accel, dir string
 	k                 *kit
 	file              string // an update that is always newer than what runs
+	r                 *report
+	begun             time.Time
 
-	box      *machine
-	c        *console
-	known    string // the last setting that was acknowledged,
-	maybe    string // and one that was under way when the power went
-	settings int    // acknowledged in all
-	updated  int    // updates that arrived
-	fresh    int
-	boot     time.Duration // the first one's
-	upload   time.Duration // of the last whole file
+	box       *machine
+	c         *console
+	authority string
+	known     string // the last setting that was acknowledged,
+	maybe     string // and one that was under way when the power went
+	boxes     int
+	boot      time.Duration // the last one's, until it could be joined
+	upload    time.Duration // of the last whole file
+
+	want, cuts, joined, lost, settings, updated, broken int
 }
 
-// cuts kills QEMU n times and counts the boots after it.
+// errLost is an acknowledged setting that is gone.
+var errLost = errors.New("an acknowledged setting is lost")
+
+// cuts kills QEMU n times, at random moments of a box's life, and looks after
+// each whether the box can still be used.
 func cuts(ctx context.Context, image, accel, dir string, n int, r *report) error {
 	k, err := newKit(image, dir)
 	if err != nil {
 		return err
 	}
-	b := &bench{image: image, accel: accel, dir: dir, k: k}
+	b := &bench{image: image, accel: accel, dir: dir, k: k, r: r, want: n, begun: time.Now()}
 	// The content is the running one's. It is newer all the same, time and
 	// again: what runs has the image's counter.
 	if b.file, err = k.sign("again", k.key, k.counter+1); err != nil {
 		return err
 	}
-	if b.box, err = b.machine("box"); err != nil {
-		return err
+	defer func() { os.Remove(b.file) }()
+	if !b.fresh(ctx) {
+		return nil
+	}
+	defer func() { b.box.cut() }()
+	var deck []string
+	for b.cuts < n && ctx.Err() == nil {
+		if len(deck) == 0 {
+			deck = shuffled()
+		}
+		if !b.play(ctx, deck[0]) {
+			break
+		}
+		deck = deck[1:]
+	}
+	b.summary(ctx)
+	return nil
+}
+
+// shuffled is what is cut, each moment with its share.
+func shuffled() []string {
+	deck := []string{
+		"settings", "settings", "settings", "settings", "first boot", "first boot", "first boot",
+		"receiving", "writing", "restarting", "loading", "trial", "confirmed",
+	}
+	rand.Shuffle(len(deck), func(i, j int) { deck[i], deck[j] = deck[j], deck[i] })
+	return deck
+}
+
+// play cuts the power at such a moment, and looks. It returns false when there
+// is no box left to go on with.
+func (b *bench) play(ctx context.Context, what string) bool {
+	var err error
+	var text string
+	before := b.cuts
+	switch what {
+	case "settings":
+		text, err = b.duringSettings(ctx)
+	case "first boot":
+		text, err = b.duringFirstBoot(ctx)
+	default:
+		text, err = b.duringUpdate(ctx, what)
+	}
+	if ctx.Err() != nil {
+		b.cuts = before // nobody looked what became of it
+		return false
+	}
+	if err == nil {
+		b.joined += b.cuts - before
+		fmt.Printf("cut  %3d of %d: %s (%s so far)\n", b.cuts, b.want, text, time.Since(b.begun).Round(time.Second))
+		return true
+	}
+	if errors.Is(err, errLost) {
+		b.lost++
+	}
+	b.broken++
+	b.r.check(fmt.Sprintf("cut %d of %d, %s", b.cuts, b.want, text), err)
+	b.r.keep(b.box)
+	b.box.cut()
+	return b.broken < maxBroken && b.fresh(ctx)
+}
+
+func (b *bench) summary(ctx context.Context) {
+	took := time.Since(b.begun).Seconds() / float64(max(b.cuts, 1))
+	text := fmt.Sprintf("%d power cuts: the boot after each came to a meeting that can be joined; %d settings were acknowledged and none was lost; %d updates arrived; %.0f s a cut",
+		b.cuts, b.settings, b.updated, took)
+	var err error
+	switch {
+	case b.broken > 0:
+		err = fmt.Errorf("%d times not so", b.broken)
+	case b.cuts == 0:
+		err = cmp.Or(context.Cause(ctx), errors.New("nothing was cut"))
+	}
+	b.r.check(text, err)
+	fmt.Printf("figure: powercuts_joinable %d of %d\n", b.joined, b.cuts)
+	fmt.Printf("figure: powercut_settings_lost %d of %d\n", b.lost, b.settings)
+}
+
+// fresh is a new box that somebody has claimed.
+func (b *bench) fresh(ctx context.Context) bool {
+	var err error
+	b.boxes++
+	if b.box, err = b.machine(fmt.Sprintf("box%d", b.boxes)); !b.r.check("power cuts: a new disk", err) {
+		return false
 	}
 	began := time.Now()
-	authority, ok := boot(ctx, b.box, r, "power cuts: first boot", "nvme,serial=meetbox")
+	authority, ok := boot(ctx, b.box, b.r, "power cuts: first boot", "nvme,serial=meetbox")
 	if !ok {
-		return nil
+		return false
 	}
-	b.boot, b.upload = time.Since(began), time.Since(began)
-	defer func() { b.box.cut() }()
+	b.boot = time.Since(began)
+	b.upload = cmp.Or(b.upload, b.boot)
+	b.authority, b.known, b.maybe = authority, "", ""
 	b.c = newConsole(b.box, authority)
-	if !r.check("power cuts: claimed", b.c.claim(ctx)) {
-		return nil
+	if !b.r.check("power cuts: claimed", b.c.claim(ctx)) {
+		b.box.cut()
+		return false
 	}
-	begun := time.Now()
-	passed := 0
-	for i := range n {
-		var what string
-		var err error
-		switch i % 3 {
-		case 0:
-			what, err = b.duringSettings(ctx)
-		case 1:
-			what, err = b.duringUpdate(ctx)
-		case 2:
-			what, err = b.duringFirstBoot(ctx)
-		}
-		if ctx.Err() != nil {
-			break // whoever stopped it wants to know how far it came
-		}
-		if err != nil {
-			r.check(fmt.Sprintf("cut %d of %d, %s", i+1, n, what), err)
-			r.keep(b.box)
-			return nil // the box is in an unknown state
-		}
-		passed++
-		fmt.Printf("cut  %3d of %d: %s (%s so far)\n", i+1, n, what, time.Since(begun).Round(time.Second))
-	}
-	r.check(fmt.Sprintf("%d power cuts: each boot came to a meeting that can be joined; %d settings were acknowledged and none was lost; %d updates arrived; %.0f s a cut",
-		passed, b.settings, b.updated, time.Since(begun).Seconds()/float64(max(passed, 1))), nil)
-	return nil
+	return true
 }
 
 // machine is one with a new disk that shares what it does not change with the
@@ -114,18 +187,38 @@ func (b *bench) machine(name string) (*machine, error) {
 	return m, nil
 }
 
+// pull cuts the box's power; that counts.
+func (b *bench) pull(m *machine) {
+	m.cut()
+	b.cuts++
+}
+
+// whileStarting cuts a boot at a random moment of it.
+func (b *bench) whileStarting(ctx context.Context, m *machine) (string, error) {
+	if err := m.start("nvme,serial=meetbox"); err != nil {
+		return "", err
+	}
+	after := sometime(b.boot)
+	pause(ctx, after)
+	b.pull(m)
+	return fmt.Sprintf("%.1f s into the boot", after.Seconds()), nil
+}
+
 // joinable boots and waits until somebody could join a meeting.
-func joinable(ctx context.Context, m *machine) (authority string, took time.Duration, err error) {
+func (b *bench) joinable(ctx context.Context, m *machine) (authority string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, bootTime)
 	defer cancel()
 	begun := time.Now()
 	if err := m.start("nvme,serial=meetbox"); err != nil {
-		return "", 0, err
+		return "", err
 	}
 	if authority, err = m.authority(ctx); err == nil {
 		err = m.await(ctx, allWell)
 	}
-	return authority, time.Since(begun), err
+	if err == nil {
+		b.boot = time.Since(begun)
+	}
+	return authority, err
 }
 
 // sometime within d; never quite at once.
@@ -140,26 +233,38 @@ func pause(ctx context.Context, d time.Duration) {
 	}
 }
 
-// back boots the box after a cut and looks whether it still knows all.
-func (b *bench) back(ctx context.Context) (time.Duration, error) {
-	authority, took, err := joinable(ctx, b.box)
-	if err != nil {
-		return took, err
+// back boots the box after a cut, now and then only to cut it again, and looks
+// whether it still knows all.
+func (b *bench) back(ctx context.Context) (string, error) {
+	text := ""
+	for b.cuts < b.want && rand.IntN(cutAgain) == 0 {
+		more, err := b.whileStarting(ctx, b.box)
+		if err != nil {
+			return text, err
+		}
+		text += "; cut again " + more
 	}
-	b.c.client = trusting(authority)
+	authority, err := b.joinable(ctx, b.box)
+	if err != nil {
+		return text, err
+	}
+	text += fmt.Sprintf("; joinable after %.0f s", b.boot.Seconds())
+	if err := same(b.authority, authority); err != nil {
+		return text, fmt.Errorf("the box has another authority: %w", err)
+	}
 	ctx, cancel := context.WithTimeout(ctx, bootTime)
 	defer cancel()
 	got, err := b.c.names(ctx) // with the session from before the cut
 	if err != nil {
-		return took, fmt.Errorf("whoever was signed in is not any more: %w", err)
+		return text, fmt.Errorf("%w: whoever was signed in is not any more: %w", errLost, err)
 	}
 	if got != b.known && (b.maybe == "" || got != b.maybe) {
-		return took, fmt.Errorf("the setting is %q; %q was acknowledged, and %q perhaps under way", got, b.known, b.maybe)
+		return text, fmt.Errorf("%w: it is %q; %q was acknowledged, and %q perhaps under way", errLost, got, b.known, b.maybe)
 	}
 	b.known, b.maybe = got, ""
 	// A version on trial goes on to be confirmed.
 	_, err = b.c.settled(ctx, func(update) bool { return true })
-	return took, err
+	return text, err
 }
 
 // duringSettings cuts while settings are changed, one after the other.
@@ -177,20 +282,22 @@ func (b *bench) duringSettings(ctx context.Context) (string, error) {
 			return "during settings", err
 		}
 	}
-	b.box.cut()
-	took, err := b.back(ctx)
-	return fmt.Sprintf("after %.1f s of changing settings, %d of them acknowledged; joinable after %.0f s", after.Seconds(), b.settings-first, took.Seconds()), err
+	b.pull(b.box)
+	what := fmt.Sprintf("after %.1f s of changing settings, %d of them acknowledged", after.Seconds(), b.settings-first)
+	more, err := b.back(ctx)
+	return what + more, err
 }
 
-// duringUpdate cuts somewhere between the first byte that is sent and the
-// confirmed new version; each phase, however short, has its share.
-func (b *bench) duringUpdate(ctx context.Context) (string, error) {
+// order of what happens in an update.
+var order = []string{"receiving", "writing", "restarting", "loading", "trial", "confirmed"}
+
+// duringUpdate cuts at a moment between the first byte that is sent and the
+// confirmed new version.
+func (b *bench) duringUpdate(ctx context.Context, phase string) (string, error) {
 	before, err := b.c.update(ctx)
 	if err != nil {
 		return "before an update", err
 	}
-	phases := []string{"receiving", "writing", "restarting", "trial", "confirmed"}
-	phase := phases[rand.IntN(len(phases))]
 	begun := time.Now()
 	work, cancel := context.WithTimeout(ctx, bootTime)
 	if phase == "receiving" {
@@ -207,29 +314,33 @@ func (b *bench) duringUpdate(ctx context.Context) (string, error) {
 		if phase, err = b.reach(work, phase, before.Slot); err != nil {
 			return "during an update", err
 		}
-		pause(ctx, sometime(cutPhase))
+		within := cutPhase
+		if phase == "loading" { // anywhere between the reset and the first answer
+			within = b.boot
+		}
+		pause(ctx, sometime(within))
 	}
 	after := time.Since(begun)
-	b.box.cut()
-	took, err := b.back(ctx)
+	b.pull(b.box)
+	what := fmt.Sprintf("after %.1f s of an update (%s)", after.Seconds(), phase)
+	more, err := b.back(ctx)
 	if err != nil {
-		return fmt.Sprintf("after %.1f s of an update (%s)", after.Seconds(), phase), err
+		return what + more, err
 	}
 	now, err := b.c.update(ctx)
 	if now.Slot != before.Slot {
 		b.updated++
 	}
-	return fmt.Sprintf("after %.1f s of an update (%s); joinable after %.0f s, in slot %s, before it was %s", after.Seconds(), phase, took.Seconds(), now.Slot, before.Slot), err
+	return fmt.Sprintf("%s%s, in slot %s, before it was %s", what, more, now.Slot, before.Slot), err
 }
 
 // reach waits until an update has come to a phase, or past it, and returns
 // where it is. A box that does not answer restarts.
 func (b *bench) reach(ctx context.Context, phase, slot string) (string, error) {
-	order := []string{"receiving", "writing", "restarting", "trial", "confirmed"}
 	tick := time.NewTicker(lookEvery / 2)
 	defer tick.Stop()
 	for {
-		now := "restarting"
+		now := "loading"
 		if u, err := b.c.update(ctx); err == nil {
 			now = u.Phase
 			if now == "idle" {
@@ -250,27 +361,45 @@ func (b *bench) reach(ctx context.Context, phase, slot string) (string, error) {
 	}
 }
 
-// duringFirstBoot cuts a new box while it starts for the first time.
+// duringFirstBoot cuts the box while nothing happens, and then a new one while
+// it starts for the first time, twice, and looks whether that can be claimed:
+// its state is whole.
 func (b *bench) duringFirstBoot(ctx context.Context) (string, error) {
-	b.fresh++
-	m, err := b.machine(fmt.Sprintf("fresh%d", b.fresh))
+	b.pull(b.box)
+	what := "at rest; a new box"
+	more, err := b.firstBoot(ctx)
+	what += more
 	if err != nil {
-		return "first boot", err
+		return what, err
 	}
-	defer exec.Command("rm", "-rf", m.dir).Run()
-	if err := m.start("nvme,serial=meetbox"); err != nil {
-		return "first boot", err
+	more, err = b.back(ctx)
+	return what + "; the first box" + more, err
+}
+
+func (b *bench) firstBoot(ctx context.Context) (string, error) {
+	b.boxes++
+	m, err := b.machine(fmt.Sprintf("box%d", b.boxes))
+	if err != nil {
+		return "", err
 	}
-	after := sometime(b.boot)
-	pause(ctx, after)
-	m.cut()
-	what := fmt.Sprintf("%.1f s into a first boot", after.Seconds())
-	authority, took, err := joinable(ctx, m)
+	defer os.RemoveAll(m.dir)
+	what := ""
+	for i := 0; i < 2 && b.cuts < b.want; i++ {
+		more, err := b.whileStarting(ctx, m)
+		if what += ", cut " + more; err != nil {
+			return what, err
+		}
+	}
+	authority, err := b.joinable(ctx, m)
+	defer m.cut()
+	what += fmt.Sprintf("; joinable after %.0f s", b.boot.Seconds())
 	if err == nil {
-		// It can be claimed: its state is whole.
-		c := newConsole(m, authority)
-		err = c.ask(ctx, http.MethodGet, "/api/v1/setup", nil, nil)
+		ctx, cancel := context.WithTimeout(ctx, bootTime)
+		defer cancel()
+		err = newConsole(m, authority).ask(ctx, http.MethodGet, "/api/v1/setup", nil, nil)
 	}
-	m.cut()
-	return fmt.Sprintf("%s; joinable after %.0f s", what, took.Seconds()), err
+	if err != nil {
+		b.r.keep(m)
+	}
+	return what, err
 }
