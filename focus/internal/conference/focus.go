@@ -33,6 +33,7 @@ type Focus struct {
 	dir      *os.Root // for snapshots
 	log      *slog.Logger
 	count    counters
+	acts     acts
 
 	wake chan struct{} // one element when fresh is not empty
 

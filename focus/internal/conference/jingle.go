@@ -264,6 +264,7 @@ func (c *Conference) mute(m *member, r *client.Request) error {
 		return nil // clients mute themselves without asking
 	}
 	c.f.count.muted.Inc()
+	c.f.acts.add(act{Event: "participant muted", Room: c.room.String(), Meeting: c.meeting, Endpoint: target.nick, Actor: m.nick, Medium: mediumOf(order.XMLName.Space)})
 	c.log.Info("muting", "endpoint", target.nick, "actor", m.nick, "medium", order.XMLName.Space)
 	c.ask(order.JID, stanza.Set, jitsimeet.Mute{XMLName: order.XMLName, JID: jid.JID{}, Actor: actor, Value: "true"}, ignore)
 	return nil

@@ -10,6 +10,7 @@ import (
 
 	"meetbox.local/focus/internal/choice"
 	"meetbox.local/signaling/xmpp/jid"
+	"meetbox.local/signaling/xmpp/muc"
 )
 
 // Summary is a conference in few words.
@@ -20,15 +21,25 @@ type Summary struct {
 	Sessions     int       `json:"sessions"` // that carry media
 	Bridge       string    `json:"bridge,omitempty"`
 	Since        time.Time `json:"since"`
+	Members      []Member  `json:"members"` // in the order of joining
+}
+
+// Member is a participant in few words.
+type Member struct {
+	Endpoint  string `json:"endpoint"`
+	Moderator bool   `json:"moderator"`
+	Media     bool   `json:"media"` // its session carries media
 }
 
 // summarize is called after each round; others read what it leaves.
 func (c *Conference) summarize() {
-	s := &Summary{Room: c.room, Meeting: c.meeting, Participants: len(c.members), Since: c.since}
-	for _, m := range c.members {
-		if m.session != nil && m.session.phase == active {
+	s := &Summary{Room: c.room, Meeting: c.meeting, Participants: len(c.members), Since: c.since, Members: []Member{}}
+	for _, m := range c.sorted() {
+		media := m.session != nil && m.session.phase == active
+		if media {
 			s.Sessions++
 		}
+		s.Members = append(s.Members, Member{m.nick, m.role == muc.Moderator, media})
 	}
 	if c.bridge != nil {
 		s.Bridge = c.bridge.JID.Resource()
@@ -115,8 +126,14 @@ func (f *Focus) Evacuate(name string) error {
 // Pages are for the control socket, by ServeMux pattern.
 func (f *Focus) Pages() map[string]http.HandlerFunc {
 	return map[string]http.HandlerFunc{
-		"GET /conferences": func(w http.ResponseWriter, _ *http.Request) { f.write(w, f.List()) },
-		"GET /bridges":     func(w http.ResponseWriter, _ *http.Request) { f.write(w, f.Bridges()) },
+		"GET /conferences":             func(w http.ResponseWriter, _ *http.Request) { f.write(w, f.List()) },
+		"GET /events":                  f.acts.serve,
+		"POST /conferences/{room}/end": f.order(func(c *Conference, _ *http.Request) error { return c.finish() }),
+		"POST /conferences/{room}/members/{endpoint}/remove": f.order(func(c *Conference, r *http.Request) error { return c.remove(r.PathValue("endpoint")) }),
+		"POST /conferences/{room}/members/{endpoint}/mute": f.order(func(c *Conference, r *http.Request) error {
+			return c.silence(r.PathValue("endpoint"), r.URL.Query().Get("medium"))
+		}),
+		"GET /bridges": func(w http.ResponseWriter, _ *http.Request) { f.write(w, f.Bridges()) },
 		"POST /bridges/{name}/evacuate": func(w http.ResponseWriter, r *http.Request) {
 			if err := f.Evacuate(r.PathValue("name")); err != nil {
 				http.Error(w, err.Error(), http.StatusConflict)

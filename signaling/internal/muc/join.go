@@ -56,6 +56,9 @@ func (sv *Service) available(m Member, room *Room, o *Occupant, st *wire.Stanza)
 		sv.refuse(m, st, stanza.NewError(stanza.NotAllowed, "Nickname cannot be changed"), echoX)
 	case o != nil && !joining:
 		o.take(st)
+		if o.renamed {
+			sv.env.Event("participant renamed", "room", room.addr.String(), "meeting", room.meeting, "endpoint", nick, "name", o.name)
+		}
 		o.publish(st.ID, note{})
 		o.changed(o.role)
 	case o != nil: // joined already, and has lost track
@@ -129,7 +132,7 @@ func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
 	room.nicks[nick] = o
 	sv.at[m] = append(sv.at[m], o)
 	room.welcome(o, st.ID, created, x.History)
-	sv.env.Event("participant joined", "room", room.addr.String(), "meeting", room.meeting, "endpoint", nick, "jid", o.addr.String())
+	sv.env.Event("participant joined", "room", room.addr.String(), "meeting", room.meeting, "endpoint", nick, "jid", o.addr.String(), "name", o.name)
 	room.enclose(o)
 }
 

@@ -229,7 +229,7 @@ func (r *Room) drop(o *Occupant, e exit) {
 	self := e.note
 	self.codes = append(slices.Clone(self.codes), muc.StatusSelf)
 	o.send(out(e.id, self))
-	args := []any{"room", r.addr.String(), "meeting", r.meeting, "endpoint", o.nick, "jid", o.addr.String(), "reason", e.reason}
+	args := []any{"room", r.addr.String(), "meeting", r.meeting, "endpoint", o.nick, "jid", o.addr.String(), "name", o.name, "reason", e.reason}
 	if e.actor != "" {
 		args = append(args, "actor", e.actor)
 	}

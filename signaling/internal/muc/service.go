@@ -278,6 +278,21 @@ func (sv *Service) Gone(m Member, reason string) {
 	delete(sv.at, m)
 }
 
+// Seat is where somebody is.
+type Seat struct {
+	Room    jid.JID
+	Meeting string
+	Nick    string
+}
+
+// Seats are somebody's places in rooms.
+func (sv *Service) Seats(m Member) (out []Seat) {
+	for _, o := range sv.at[m] {
+		out = append(out, Seat{o.room.addr, o.room.meeting, o.nick})
+	}
+	return out
+}
+
 // Expire ends the lingering of occupants whose time is over.
 func (sv *Service) Expire() {
 	now := sv.env.Now()

@@ -36,6 +36,14 @@ func (e *events) add(at time.Time, what string, args []any) {
 	e.lines = append(e.lines, b)
 }
 
+// tell keeps an event about somebody's connection for each room that it is in.
+// A replay does not know of it: connections are no part of the state.
+func (r *Router) tell(s *Session, what string, args ...any) {
+	for _, seat := range r.rooms.Seats(s) {
+		r.events.add(time.Now(), what, append([]any{"room", seat.Room.String(), "meeting", seat.Meeting, "endpoint", seat.Nick}, args...))
+	}
+}
+
 // after are those with higher numbers.
 func (e *events) after(number uint64) [][]byte {
 	if number >= e.count {

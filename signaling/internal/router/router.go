@@ -294,6 +294,7 @@ func (r *Router) Resume(a Account, token string, h uint32, link Link, answer fun
 	}
 	r.meter.resumed.Inc()
 	r.logger().Info("session resumed", "jid", s.addr.String())
+	r.tell(s, "connection back")
 	return s, nil
 }
 
@@ -332,6 +333,7 @@ func (r *Router) Detach(s *Session, link Link, reason string, brief bool) {
 	s.deadline = time.Now().Add(patience)
 	r.poke()
 	r.logger().Info("session hibernates", "jid", s.addr.String(), "reason", reason)
+	r.tell(s, "connection interrupted", "reason", reason)
 }
 
 // End ends a session at its own wish, or because of what it did.
