@@ -15,12 +15,14 @@ import (
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/accounts"
 	"meetbox.local/appliance/internal/admin"
+	"meetbox.local/appliance/internal/checks"
 	"meetbox.local/appliance/internal/history"
 	"meetbox.local/appliance/internal/network"
 	"meetbox.local/appliance/internal/render"
 	"meetbox.local/appliance/internal/secrets"
 	"meetbox.local/appliance/internal/settings"
 	"meetbox.local/appliance/internal/state"
+	"meetbox.local/appliance/internal/timeline"
 	"meetbox.local/appliance/internal/update"
 	"meetbox.local/appliance/kit/ctl"
 	"meetbox.local/appliance/kit/unit"
@@ -50,8 +52,10 @@ type daemon struct {
 	people    *accounts.Book
 	site      *site
 	history   *history.History // nil where it cannot be kept
-	changed   chan struct{}    // names, addresses or the time are others
-	asked     chan chan error  // by the admin API: put into effect what changed
+	timeline  *timeline.Timeline
+	checks    *checks.Box
+	changed   chan struct{}   // names, addresses or the time are others
+	asked     chan chan error // by the admin API: put into effect what changed
 	addresses func() ([]network.Address, error)
 	now       func() time.Time
 	machine   *machine // nil on a developer's machine
@@ -133,6 +137,11 @@ func (d *daemon) run(ctx context.Context) error {
 		return err
 	}
 	d.history = d.openHistory()
+	follow, err := d.openTimeline()
+	if err != nil {
+		return err
+	}
+	defer follow.Folder.Close()
 	d.u.Handle("GET /setup-code", http.HandlerFunc(d.showCode))
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
@@ -141,6 +150,7 @@ func (d *daemon) run(ctx context.Context) error {
 	wg.Go(func() { d.watch(ctx, d.changed) })
 	wg.Go(func() { d.runSite(ctx) })
 	wg.Go(func() { d.runHistory(ctx) })
+	wg.Go(func() { follow.Run(ctx) })
 	wg.Go(func() { d.updates.Run(ctx) })
 	if d.machine != nil {
 		wg.Go(func() { d.machine.run(ctx, d) })
@@ -273,6 +283,8 @@ func (d *daemon) admin() http.Handler {
 		Erase:       d.erase,
 		LogDir:      d.logDir(),
 		History:     d.history,
+		Timeline:    d.timeline,
+		Checks:      d.checks,
 		Ports:       admin.Ports{HTTPS: d.set.HTTPSPort, HTTP: d.set.HTTPPort, Admin: d.set.AdminPort},
 		Updates:     d.updates,
 		SelfCall:    d.selfCall,

@@ -73,7 +73,8 @@ func (d *daemon) runHistory(ctx context.Context) {
 // sample is what the services have counted until a moment.
 type sample struct {
 	at                  time.Time
-	people              int
+	people, meetings    int
+	loss, worst         float64
 	received, sent, cpu float64
 	memory, temperature float64
 }
@@ -81,8 +82,9 @@ type sample struct {
 func (d *daemon) sample(ctx context.Context) sample {
 	s := sample{at: time.Now()}
 	if m, err := meetings.Now(ctx, d.control); err == nil {
-		s.people = m.People
+		s.people, s.meetings = m.People, len(m.Meetings)
 	}
+	s.loss, s.worst = d.timeline.Loss(s.at)
 	for _, name := range services {
 		m, err := meetings.Metrics(ctx, d.control, name)
 		if err != nil {
@@ -114,5 +116,6 @@ func (s sample) since(last sample) api.HistoryPoint {
 	return api.HistoryPoint{
 		At: s.at, People: s.people, Received: rate(s.received, last.received), Sent: rate(s.sent, last.sent),
 		CPU: rate(s.cpu, last.cpu), Memory: s.memory, Temperature: s.temperature,
+		Meetings: s.meetings, Loss: s.loss, WorstLoss: s.worst,
 	}
 }

@@ -78,6 +78,9 @@ func run(ctx context.Context, u *unit.Unit) error {
 		return errors.Join(err, kept.Close(), files.Close())
 	}
 	u.Handle("GET /events", http.HandlerFunc(r.ServeEvents))
+	for pattern, page := range files.Pages() {
+		u.Handle(pattern, page)
+	}
 	srv := c2s.New(r, c2s.DefaultLimits(), u.Log)
 	var certificate atomic.Pointer[tls.Certificate]
 	if err := apply(set, srv, &certificate); err != nil {

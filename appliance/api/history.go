@@ -9,7 +9,8 @@ type History struct {
 	Points []HistoryPoint `json:"points"`
 }
 
-// HistoryPoint is the mean of one step; People is the most there were.
+// HistoryPoint is the mean of one step; People, Meetings and WorstLoss are the
+// most there were.
 type HistoryPoint struct {
 	At          time.Time `json:"at"` // of its begin
 	People      int       `json:"people"`
@@ -18,4 +19,7 @@ type HistoryPoint struct {
 	CPU         float64   `json:"cpu"`         // cores in use
 	Memory      float64   `json:"memory"`      // bytes of all services
 	Temperature float64   `json:"temperature"` // °C; 0: not known
+	Meetings    int       `json:"meetings"`
+	Loss        float64   `json:"loss"`       // mean over all lines, a fraction
+	WorstLoss   float64   `json:"worst_loss"` // of one line
 }

@@ -10,6 +10,7 @@ type Meetings struct {
 
 // Meeting is one of them.
 type Meeting struct {
+	ID       string    `json:"id"` // of its record
 	Room     string    `json:"room"`
 	Breakout bool      `json:"breakout"` // a part of another meeting
 	People   int       `json:"people"`
@@ -26,8 +27,24 @@ type Overview struct {
 	Traffic  Traffic   `json:"traffic"`
 	CPU      float64   `json:"cpu"`    // seconds that all services used since they began
 	Memory   uint64    `json:"memory"` // bytes that all services hold
+	Cores    int       `json:"cores"`
+	// Temperature is the hottest sensor's, °C; 0: not known.
+	Temperature float64 `json:"temperature"`
+	Loss        float64 `json:"loss"` // mean over all lines in use, a fraction
+	// Worst is the line in use that loses most; absent when nobody is there.
+	Worst *WorstLine `json:"worst,omitempty"`
 	// Attention is what somebody should look at, the most urgent first.
 	Attention []Attention `json:"attention"`
+}
+
+// WorstLine is the worst of the lines in use.
+type WorstLine struct {
+	Meeting  string  `json:"meeting"`
+	Room     string  `json:"room"`
+	Endpoint string  `json:"endpoint"`
+	Name     string  `json:"name,omitempty"`
+	RTT      float64 `json:"rtt"`  // milliseconds
+	Loss     float64 `json:"loss"` // fraction
 }
 
 // Traffic is the media so far; the console makes rates of two answers.

@@ -23,6 +23,9 @@ type Rooms struct {
 	Lobby bool `json:"lobby,omitzero"`
 	// HideSchedule keeps what is planned off the page where meetings begin.
 	HideSchedule bool `json:"hide_schedule,omitzero"`
+	// RememberDays is how long it is remembered who was in a meeting and how good
+	// the lines were; 0: thirty days.
+	RememberDays int `json:"remember_days,omitzero"`
 	// MaxParticipants of one meeting; 0: what the box stands.
 	MaxParticipants int `json:"max_participants,omitzero"`
 	// History is how many messages who joins late is shown.
@@ -93,7 +96,7 @@ func (r Rooms) Validate() error {
 		}
 	}
 	for field, v := range map[string]struct{ value, most int }{
-		"max_participants": {r.MaxParticipants, 1000}, "history": {r.History, 100},
+		"max_participants": {r.MaxParticipants, 1000}, "history": {r.History, 100}, "remember_days": {r.RememberDays, 366},
 		"files.max_mb": {r.Files.MaxMB, 1024}, "files.total_mb": {r.Files.TotalMB, 100_000}, "files.hours": {r.Files.Hours, 24 * 90},
 	} {
 		if v.value < 0 || v.value > v.most {

@@ -39,8 +39,10 @@ import (
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/accounts"
 	"meetbox.local/appliance/internal/certs"
+	"meetbox.local/appliance/internal/checks"
 	"meetbox.local/appliance/internal/history"
 	"meetbox.local/appliance/internal/state"
+	"meetbox.local/appliance/internal/timeline"
 	"meetbox.local/appliance/kit/ctl"
 )
 
@@ -76,7 +78,9 @@ type Parts struct {
 	Proofs      http.Handler
 	SiteProblem func() string
 	History     *history.History // nil where it cannot be kept
-	LogDir      string           // has NAME.log of each service
+	Timeline    *timeline.Timeline
+	Checks      *checks.Box
+	LogDir      string // has NAME.log of each service
 	Ports       Ports
 	// Erase removes what other services keep, after a reset of everything,
 	// and starts the machine again.
@@ -118,6 +122,9 @@ func Routes(p *Parts) []Route {
 		hardwareRoutes(p),
 		userRoutes(p),
 		scheduleRoutes(p),
+		fileRoutes(p),
+		checkRoutes(p),
+		metricsRoutes(p),
 	)
 }
 
@@ -144,6 +151,8 @@ func Handler(p *Parts) http.Handler {
 	} {
 		mux.HandleFunc("GET "+path, local(f))
 	}
+	mux.HandleFunc("GET "+api.CheckPath+"box.json", p.publicCheck)
+	mux.HandleFunc("POST "+api.CheckPath+"report", p.publicReport)
 	mux.HandleFunc("GET "+api.SchedulePath, p.publicSchedule)
 	mux.HandleFunc("GET "+api.CalendarPath+"{file}", p.publicCalendar)
 	if p.Proofs != nil {

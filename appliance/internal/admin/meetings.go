@@ -1,12 +1,18 @@
 package admin
 
 import (
+	"errors"
+	"net/http"
+	"net/url"
+	"runtime"
 	"sync"
 	"time"
 
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/certs"
 	"meetbox.local/appliance/internal/meetings"
+	"meetbox.local/appliance/internal/state"
+	"meetbox.local/appliance/internal/timeline"
 )
 
 func meetingRoutes(p *Parts) []Route {
@@ -14,6 +20,12 @@ func meetingRoutes(p *Parts) []Route {
 		get("/api/v1/meetings", api.Viewer, "The meetings that run, and how many people are in them.", func(c *Call) (api.Meetings, error) {
 			return meetings.Now(c.Context(), p.Control)
 		}),
+		get("/api/v1/meetings/past", api.Viewer, "The meetings that are remembered, the newest first.", p.getPast),
+		send(http.MethodDelete, "/api/v1/meetings/past", api.Admin, "Forgets all meetings that are over.", p.forgetPast),
+		get("/api/v1/meetings/{meeting}", api.Viewer, "A meeting: who is or was in it, how good the lines are, and what happened.", p.getMeeting),
+		send(http.MethodPost, "/api/v1/meetings/{meeting}/end", api.Operator, "Ends a meeting for everybody in it.", p.endMeeting),
+		send(http.MethodPost, "/api/v1/meetings/{meeting}/people/{endpoint}/remove", api.Operator, "Puts somebody out of a meeting, who may come back.", p.removePerson),
+		send(http.MethodPost, "/api/v1/meetings/{meeting}/people/{endpoint}/mute", api.Operator, "Mutes somebody, who may unmute.", p.mutePerson),
 		get("/api/v1/history/day", api.Viewer, "How the box was in the last day, by minutes.", func(*Call) (out api.History, err error) {
 			if p.History != nil {
 				out = p.History.Day()
@@ -54,8 +66,85 @@ func (p *Parts) getOverview(c *Call) (out api.Overview, err error) {
 			out.Traffic = traffic(m)
 		}
 	}
+	out.Cores = runtime.NumCPU()
+	if p.Hardware != nil {
+		for _, t := range p.Hardware.Hardware().Temperatures {
+			out.Temperature = max(out.Temperature, t.Celsius)
+		}
+	}
+	if p.Timeline != nil {
+		out.Loss, _ = p.Timeline.Loss(p.now())
+		out.Worst = p.Timeline.Worst(p.now())
+	}
 	out.Attention = p.attention(out.Services)
 	return out, nil
+}
+
+func (p *Parts) remembered() int {
+	s, err := p.Store.Settings()
+	if err != nil || s.Settings.Rooms.RememberDays == 0 {
+		return timeline.DefaultDays
+	}
+	return s.Settings.Rooms.RememberDays
+}
+
+func (p *Parts) getPast(*Call) (out api.PastMeetings, err error) {
+	out.Days = p.remembered()
+	if p.Timeline != nil {
+		out.Meetings = p.Timeline.Past()
+	}
+	return out, nil
+}
+
+func (p *Parts) forgetPast(c *Call, _ None) (None, error) {
+	c.Audited()
+	if p.Timeline != nil {
+		p.Timeline.Clear()
+	}
+	return None{}, p.Store.Audit(c.Who, "past meetings forgotten", "", "")
+}
+
+func (p *Parts) getMeeting(c *Call) (api.MeetingRecord, error) {
+	if p.Timeline != nil {
+		if r, ok := p.Timeline.Meeting(c.PathValue("meeting")); ok {
+			return r, nil
+		}
+	}
+	return api.MeetingRecord{}, state.ErrNone
+}
+
+// order does something in a meeting, and writes down who wanted it. Its room
+// and the person are written with their names: the ids mean nothing later.
+func (p *Parts) order(c *Call, path, action string) (None, error) {
+	c.Audited()
+	id, endpoint := c.PathValue("meeting"), c.PathValue("endpoint")
+	err := meetings.Order(c.Context(), p.Control, id, path)
+	if errors.Is(err, meetings.ErrOver) {
+		return None{}, problem(http.StatusNotFound, "over", "The meeting has ended, or the person has left.")
+	}
+	if err != nil {
+		return None{}, err
+	}
+	room, who := id, endpoint
+	if r, err := p.getMeeting(c); err == nil {
+		room = r.Room
+		for _, s := range r.People {
+			if s.Endpoint == endpoint && s.Name != "" {
+				who = s.Name
+			}
+		}
+	}
+	return None{}, p.Store.Audit(c.Who, action, room, who)
+}
+
+func (p *Parts) endMeeting(c *Call, _ None) (None, error) { return p.order(c, "end", "meeting ended") }
+
+func (p *Parts) removePerson(c *Call, _ None) (None, error) {
+	return p.order(c, "members/"+url.PathEscape(c.PathValue("endpoint"))+"/remove", "removed from a meeting")
+}
+
+func (p *Parts) mutePerson(c *Call, m api.MuteOrder) (None, error) {
+	return p.order(c, "members/"+url.PathEscape(c.PathValue("endpoint"))+"/mute?medium="+m.Medium, "muted in a meeting: "+m.Medium)
 }
 
 func traffic(m map[string]float64) api.Traffic {

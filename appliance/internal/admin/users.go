@@ -85,14 +85,19 @@ func (p *Parts) invite(_ *Call, q api.Invitation) (out api.Invited, err error) {
 	if q.Name != "" {
 		user["name"] = q.Name
 	}
-	t := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"iss": api.BoxKey, "aud": "jitsi", "sub": "*", "room": q.Room,
-		"iat": now.Unix(), "exp": out.Expires.Unix(), "context": map[string]any{"user": user},
-	})
-	t.Header["kid"] = api.BoxKey
-	if out.Token, err = t.SignedString([]byte(secret)); err != nil {
+	if out.Token, err = p.sign(secret, q.Room, user, now, out.Expires); err != nil {
 		return out, err
 	}
 	out.Path = "/" + url.PathEscape(q.Room) + "?jwt=" + out.Token
 	return out, nil
+}
+
+// sign makes a token that opens a room.
+func (p *Parts) sign(secret state.Secret, room string, user map[string]any, now, until time.Time) (string, error) {
+	t := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"iss": api.BoxKey, "aud": "jitsi", "sub": "*", "room": room,
+		"iat": now.Unix(), "exp": until.Unix(), "context": map[string]any{"user": user},
+	})
+	t.Header["kid"] = api.BoxKey
+	return t.SignedString([]byte(secret))
 }

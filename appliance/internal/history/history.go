@@ -98,11 +98,11 @@ func (s *series) add(p api.HistoryPoint) {
 
 // mean is the mean of n samples, of which p is the last.
 func mean(m, p api.HistoryPoint, n int) api.HistoryPoint {
-	m.People = max(m.People, p.People)
+	m.People, m.Meetings, m.WorstLoss = max(m.People, p.People), max(m.Meetings, p.Meetings), max(m.WorstLoss, p.WorstLoss)
 	for _, v := range []struct {
 		to   *float64
 		from float64
-	}{{&m.Received, p.Received}, {&m.Sent, p.Sent}, {&m.CPU, p.CPU}, {&m.Memory, p.Memory}, {&m.Temperature, p.Temperature}} {
+	}{{&m.Received, p.Received}, {&m.Sent, p.Sent}, {&m.CPU, p.CPU}, {&m.Memory, p.Memory}, {&m.Temperature, p.Temperature}, {&m.Loss, p.Loss}} {
 		*v.to += (v.from - *v.to) / float64(n)
 	}
 	return m

@@ -7,7 +7,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -40,16 +44,50 @@ func Now(ctx context.Context, control func(service string) string) (out api.Meet
 			continue
 		}
 		out.Meetings = append(out.Meetings, api.Meeting{
-			Room: room, Breakout: strings.HasPrefix(domain, "breakout."), People: c.Participants, Since: c.Since, Bridge: c.Bridge,
+			ID: c.Meeting, Room: room, Breakout: strings.HasPrefix(domain, "breakout."), People: c.Participants, Since: c.Since, Bridge: c.Bridge,
 		})
 		out.People += c.Participants
 	}
 	return out, nil
 }
 
+// Order has the focus do something in the meeting of that id: path is below the
+// conference's, as in "end". ErrOver means that it has just ended, or whom it
+// is about has left.
+func Order(ctx context.Context, control func(service string) string, id, path string) error {
+	ctx, cancel := context.WithTimeout(ctx, askWait)
+	defer cancel()
+	b, err := ctl.Fetch(ctx, control("focus"), "/conferences")
+	if err != nil {
+		return fmt.Errorf("meetings: %w", err)
+	}
+	var all []conference
+	if err := json.Unmarshal(b, &all); err != nil {
+		return fmt.Errorf("meetings: %w", err)
+	}
+	i := slices.IndexFunc(all, func(c conference) bool { return c.Meeting == id })
+	if i < 0 {
+		return ErrOver
+	}
+	status, err := ctl.Post(ctx, control("focus"), "/conferences/"+url.PathEscape(all[i].Room)+"/"+path)
+	switch {
+	case err != nil:
+		return fmt.Errorf("meetings: %w", err)
+	case status == http.StatusNotFound:
+		return ErrOver
+	case status >= http.StatusBadRequest:
+		return fmt.Errorf("meetings: the focus answered %d", status)
+	}
+	return nil
+}
+
+// ErrOver means that the meeting, or whom it is about, is not there any more.
+var ErrOver = errors.New("the meeting has ended, or the person has left")
+
 // conference is what the focus says of one.
 type conference struct {
 	Room         string    `json:"room"`
+	Meeting      string    `json:"meeting"`
 	Participants int       `json:"participants"`
 	Bridge       string    `json:"bridge"`
 	Since        time.Time `json:"since"`

@@ -187,6 +187,16 @@ func Fetch(ctx context.Context, socket, path string) ([]byte, error) {
 	return b, err
 }
 
+// Post sends a request without a body to the control socket, and returns the
+// answer's status.
+func Post(ctx context.Context, socket, path string) (status int, err error) {
+	resp, err := request(ctx, socket, http.MethodPost, path)
+	if err != nil {
+		return 0, err
+	}
+	return resp.StatusCode, resp.Body.Close()
+}
+
 // PostReload asks the service behind the control socket to read its settings
 // file again. It does not wait until that has happened.
 func PostReload(ctx context.Context, socket string) error {

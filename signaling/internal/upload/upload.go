@@ -11,17 +11,20 @@
 package upload
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"mime"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -214,6 +217,59 @@ func (b *Box) expire(now time.Time) {
 			b.remove(id + ".json")
 			b.remove(id)
 		}
+	}
+}
+
+// List are the files that are there, and the bytes of them and of what is on
+// its way.
+func (b *Box) List() (files []File, used int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expire(time.Now())
+	return slices.SortedFunc(maps.Values(b.files), func(x, y File) int {
+		return cmp.Or(y.Until.Compare(x.Until), cmp.Compare(x.ID, y.ID))
+	}), b.total
+}
+
+// Delete removes a file before its time, or all of them for the id "". It
+// tells whether there was one.
+func (b *Box) Delete(id string) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	found := false
+	for other, f := range b.files {
+		if id == "" || id == other {
+			found = true
+			delete(b.files, other)
+			b.total -= f.Size
+			b.remove(other + ".json")
+			b.remove(other)
+		}
+	}
+	return found
+}
+
+// Pages are for the control socket, by ServeMux pattern.
+func (b *Box) Pages() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"GET /files": func(w http.ResponseWriter, _ *http.Request) {
+			files, used := b.List()
+			w.Header().Set("Content-Type", "application/json")
+			err := json.NewEncoder(w).Encode(struct {
+				Files []File `json:"files"`
+				Used  int64  `json:"used"`
+				Quota int64  `json:"quota"`
+			}{files, used, b.Rules().Quota})
+			if err != nil {
+				b.log.Debug("page not delivered", "err", err)
+			}
+		},
+		"POST /files/delete": func(http.ResponseWriter, *http.Request) { b.Delete("") },
+		"POST /files/{id}/delete": func(w http.ResponseWriter, r *http.Request) {
+			if !b.Delete(r.PathValue("id")) {
+				http.NotFound(w, r)
+			}
+		},
 	}
 }
 

@@ -37,6 +37,7 @@ func (s *Server) console(appliance http.Handler) http.Handler {
 	}))
 	mux := http.NewServeMux()
 	mux.Handle("/api/v1/", s.sameOrigin(cross.Handler(bounded(appliance))))
+	mux.Handle("GET /metrics", s.sameOrigin(bounded(metricsOf(appliance))))
 	mux.HandleFunc("GET /assets/{name...}", func(w http.ResponseWriter, r *http.Request) {
 		s.pages.Serve(w, r, "assets/"+r.PathValue("name"))
 	})
@@ -44,6 +45,14 @@ func (s *Server) console(appliance http.Handler) http.Handler {
 	mux.HandleFunc("POST "+policy.ReportPath, s.postReport)
 	mux.HandleFunc("/", s.getConsole)
 	return s.guard(s.ownHost(mux))
+}
+
+// metricsOf is where Prometheus looks by itself.
+func metricsOf(appliance http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		r.URL.Path = "/api/v1/metrics"
+		appliance.ServeHTTP(w, r)
+	})
 }
 
 // sameOrigin refuses what another page sends, even to read: the meeting's

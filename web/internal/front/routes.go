@@ -35,6 +35,9 @@ func (s *Server) routes(signaling, focus, bridge http.Handler) http.Handler {
 	own.HandleFunc("GET /ca.mobileconfig", s.getProfile)
 	mux.HandleFunc("GET "+trustedPath, getTrusted)
 	own.HandleFunc("GET "+api.CaptivePath, s.getCaptive)
+	own.HandleFunc("GET /check", s.getCheck)
+	own.Handle("GET "+api.CheckPath+"box.json", s.appliance)
+	own.Handle("POST "+api.CheckPath+"report", s.appliance)
 	own.Handle("GET "+api.SchedulePath, s.appliance)
 	own.Handle("GET "+api.CalendarPath+"{file}", s.appliance)
 	own.HandleFunc("POST "+policy.ReportPath, s.postReport)
@@ -105,6 +108,14 @@ func (s *Server) getPage(w http.ResponseWriter, r *http.Request) {
 	}
 	policy.SetPage(w.Header(), hostOf(r.Context()))
 	s.pages.Serve(w, r, "index.html")
+}
+
+// checkPage tries whether meetings work on this device.
+const checkPage = "check.html"
+
+func (s *Server) getCheck(w http.ResponseWriter, r *http.Request) {
+	policy.SetPage(w.Header(), hostOf(r.Context()))
+	s.pages.Serve(w, r, checkPage)
 }
 
 func (s *Server) getFile(w http.ResponseWriter, r *http.Request) {

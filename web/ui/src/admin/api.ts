@@ -119,6 +119,22 @@ export interface Check {
   took_ms: number;
 }
 
+export interface CheckProbe {
+  code: string;
+  detail?: string;
+  name: string;
+  state: string;
+}
+
+export interface CheckReport {
+  address?: string;
+  browser?: string;
+  code: string;
+  name?: string;
+  note?: string;
+  probes: CheckProbe[];
+}
+
 export type CheckState = 'ok' | 'broken' | 'unclear' | 'skipped';
 
 export interface Claim {
@@ -217,11 +233,14 @@ export interface History {
 export interface HistoryPoint {
   at: string;
   cpu: number;
+  loss: number;
+  meetings: number;
   memory: number;
   people: number;
   received: number;
   sent: number;
   temperature: number;
+  worst_loss: number;
 }
 
 export interface IPv4 {
@@ -341,9 +360,43 @@ export interface MadeToken {
 export interface Meeting {
   breakout: boolean;
   bridge?: string;
+  id: string;
   people: number;
   room: string;
   since: string;
+}
+
+export interface MeetingLine {
+  actor?: string;
+  at: string;
+  endpoint?: string;
+  event: string;
+  medium?: string;
+  name?: string;
+  reason?: string;
+}
+
+export interface MeetingRecord {
+  began: string;
+  breakout?: boolean;
+  cut?: boolean;
+  ended?: string;
+  events: MeetingLine[];
+  id: string;
+  most: number;
+  people: MeetingSeat[];
+  room: string;
+}
+
+export interface MeetingSeat {
+  endpoint: string;
+  joined: string;
+  left?: string;
+  moderator?: boolean;
+  name?: string;
+  now?: SeatQuality;
+  quality: QualityPoint[];
+  reason?: string;
 }
 
 export interface Meetings {
@@ -354,6 +407,10 @@ export interface Meetings {
 export interface Memory {
   available: number;
   size: number;
+}
+
+export interface MuteOrder {
+  medium: string;
 }
 
 export interface Names {
@@ -425,17 +482,36 @@ export interface OneTimeKey {
 
 export interface Overview {
   attention: Attention[];
+  cores: number;
   cpu: number;
   known: boolean;
+  loss: number;
   meetings: Meetings;
   memory: number;
   services: Service[];
+  temperature: number;
   traffic: Traffic;
+  worst?: WorstLine;
 }
 
 export interface PasswordChange {
   new: string;
   old: string;
+}
+
+export interface PastMeeting {
+  began: string;
+  breakout?: boolean;
+  dropped: number;
+  ended?: string;
+  id: string;
+  most: number;
+  room: string;
+}
+
+export interface PastMeetings {
+  days: number;
+  meetings: PastMeeting[];
 }
 
 export interface PendingID {
@@ -517,6 +593,26 @@ export interface Problem {
   fields?: Record<string, string>;
   status: number;
   title: string;
+}
+
+export interface QualityPoint {
+  at: string;
+  loss_in: number;
+  loss_out: number;
+  received: number;
+  rtt: number;
+  sent: number;
+}
+
+export interface ReceivedCheck {
+  at: string;
+  from: string;
+  id: string;
+  report: CheckReport;
+}
+
+export interface ReceivedChecks {
+  reports: ReceivedCheck[];
 }
 
 export interface Recover {
@@ -613,7 +709,17 @@ export interface Rooms {
   lobby?: boolean;
   max_participants?: number;
   persistent?: boolean;
+  remember_days?: number;
   schedule?: Appointment[];
+}
+
+export interface SeatQuality {
+  QualityPoint: QualityPoint;
+  channel?: string;
+  estimate?: number;
+  limited?: boolean;
+  path?: string;
+  video?: string;
 }
 
 export interface SelfCall {
@@ -682,6 +788,20 @@ export interface Setup {
   name: string;
   now: string;
   version: string;
+}
+
+export interface SharedFile {
+  id: string;
+  name: string;
+  size: number;
+  type?: string;
+  until: string;
+}
+
+export interface SharedFiles {
+  files: SharedFile[];
+  quota: number;
+  used: number;
 }
 
 export interface SignIn {
@@ -796,6 +916,15 @@ export interface Users {
   users: User[];
 }
 
+export interface WorstLine {
+  endpoint: string;
+  loss: number;
+  meeting: string;
+  name?: string;
+  room: string;
+  rtt: number;
+}
+
 /** What can be asked of the box: METHOD PATH, who may, what goes in and what comes back. */
 export interface Routes {
   /** Who may sign in. */
@@ -830,6 +959,12 @@ export interface Routes {
   'DELETE /api/v1/certificates/site': { role: 'admin'; request: undefined; answer: CertificateState };
   /** Uses a certificate from outside, with its key or as the answer to the box's request. */
   'PUT /api/v1/certificates/site': { role: 'admin'; request: CertificateUpload; answer: CertificateState };
+  /** Removes all reports. */
+  'DELETE /api/v1/checks': { role: 'operator'; request: undefined; answer: undefined };
+  /** What people's /check found, the newest first. */
+  'GET /api/v1/checks': { role: 'viewer'; request: undefined; answer: ReceivedChecks };
+  /** Removes a report. */
+  'DELETE /api/v1/checks/{id}': { role: 'operator'; request: undefined; answer: undefined };
   /** Makes an owner of whoever knows the setup code, and signs in. */
   'POST /api/v1/claim': { role: 'nobody'; request: Claim; answer: Claimed };
   /** What time the box thinks it is, and why. */
@@ -838,6 +973,12 @@ export interface Routes {
   'POST /api/v1/clock/set': { role: 'admin'; request: SetClock; answer: ClockStatus };
   /** Tries every link from the cable to a call, and names the first broken one. With call=false without the call. */
   'POST /api/v1/diagnostics': { role: 'viewer'; request: undefined; answer: Diagnostics };
+  /** Deletes all files that are shared in meetings. */
+  'DELETE /api/v1/files': { role: 'operator'; request: undefined; answer: undefined };
+  /** The files that are shared in meetings, the newest first. */
+  'GET /api/v1/files': { role: 'viewer'; request: undefined; answer: SharedFiles };
+  /** Deletes a file that is shared in a meeting. */
+  'DELETE /api/v1/files/{id}': { role: 'operator'; request: undefined; answer: undefined };
   /** How the machine is: temperatures, disks, memory, network cards, and what its kernel cannot do. */
   'GET /api/v1/hardware': { role: 'viewer'; request: undefined; answer: Hardware };
   /** How every service is. */
@@ -860,6 +1001,20 @@ export interface Routes {
   'GET /api/v1/logs.txt': { role: 'viewer'; request: undefined; answer: Blob };
   /** The meetings that run, and how many people are in them. */
   'GET /api/v1/meetings': { role: 'viewer'; request: undefined; answer: Meetings };
+  /** Forgets all meetings that are over. */
+  'DELETE /api/v1/meetings/past': { role: 'admin'; request: undefined; answer: undefined };
+  /** The meetings that are remembered, the newest first. */
+  'GET /api/v1/meetings/past': { role: 'viewer'; request: undefined; answer: PastMeetings };
+  /** A meeting: who is or was in it, how good the lines are, and what happened. */
+  'GET /api/v1/meetings/{meeting}': { role: 'viewer'; request: undefined; answer: MeetingRecord };
+  /** Ends a meeting for everybody in it. */
+  'POST /api/v1/meetings/{meeting}/end': { role: 'operator'; request: undefined; answer: undefined };
+  /** Mutes somebody, who may unmute. */
+  'POST /api/v1/meetings/{meeting}/people/{endpoint}/mute': { role: 'operator'; request: MuteOrder; answer: undefined };
+  /** Puts somebody out of a meeting, who may come back. */
+  'POST /api/v1/meetings/{meeting}/people/{endpoint}/remove': { role: 'operator'; request: undefined; answer: undefined };
+  /** The numbers of all services in Prometheus' text format, for a token with the scope metrics:read; also at /metrics. */
+  'GET /api/v1/metrics': { role: 'viewer'; request: undefined; answer: Blob };
   /** What the box is called on the network, and the records for the site's own DNS server. */
   'GET /api/v1/names': { role: 'viewer'; request: undefined; answer: NamesStatus };
   /** What the network is like now, and the change that waits to be confirmed. */
