@@ -64,8 +64,8 @@ func TestOrdersInMeetings(t *testing.T) {
 		w.WriteHeader(http.StatusNoContent)
 	}
 	b.service(t, "focus", map[string]http.HandlerFunc{
-		"GET /conferences":             text(`[{"room":"demo@muc.meet.jitsi","meeting":"m1","participants":2}]`),
-		"POST /conferences/{room}/end": order,
+		"GET /conferences":                                   text(`[{"room":"demo@muc.meet.jitsi","meeting":"m1","participants":2}]`),
+		"POST /conferences/{room}/end":                       order,
 		"POST /conferences/{room}/members/{endpoint}/{what}": order,
 	})
 	const path = "/api/v1/meetings/m1"
