@@ -94,7 +94,7 @@ func run(parent context.Context, u *unit.Unit) error {
 		unit:    u,
 		port:    port,
 		handler: colibri.NewHandler(conferences, s.ID, u.Log, u.Metrics),
-		vitals:  colibri.NewVitals(conferences, sockets.Messages, u.Log, u.Metrics),
+		vitals:  colibri.NewVitals(conferences, port, sockets.Messages, u.Log, u.Metrics),
 	}
 	b.handler.SetWebSocketDomains(s.WebSocket.Domains)
 	b.handler.RefuseNew(b.vitals.Leaving)

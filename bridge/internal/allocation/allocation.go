@@ -45,6 +45,14 @@ type Settings struct {
 	Constraints       map[string]Constraint // by source name
 }
 
+// Wanted is what was asked for of a source.
+func (s *Settings) Wanted(name string) Constraint {
+	if c, ok := s.Constraints[name]; ok {
+		return c
+	}
+	return s.Default
+}
+
 // Layer is one thing that can be sent of a source: of an encoding one spatial
 // layer (0 where there are none), up to a temporal layer.
 type Layer struct {
@@ -67,7 +75,22 @@ type Choice struct {
 	Constraint Constraint // after lastN; what its sender is told
 	Target     *Layer     // nil: nothing is sent
 	Ideal      *Layer     // what unlimited bandwidth would give
+	Why        Reason
 }
+
+// Reason is why a receiver is sent no more of a source, for people who wonder.
+type Reason string
+
+// The reasons, the first that applies.
+const (
+	Satisfied    Reason = ""             // it is sent all that it asked for
+	Off          Reason = "off"          // the source shows nothing
+	NotAsked     Reason = "not asked"    // the receiver does not want it
+	BeyondLastN  Reason = "last-n"       // the receiver wants others first
+	TooHigh      Reason = "height limit" // more lines than anybody is sent now
+	ForBandwidth Reason = "bandwidth"    // the receiver's line takes no more
+	NotSent      Reason = "sender"       // its sender sends nothing, or nothing better
+)
 
 // Sort puts the sources in the order in which they are served, given the
 // order of their owners: on stage, selected, the other enabled ones, the rest.
@@ -112,19 +135,23 @@ func Allocate(sources []Source, s Settings, bandwidth int64) []Choice {
 	taken := 0
 	for _, i := range order {
 		src := &sources[i]
-		c, ok := s.Constraints[src.Name]
-		if !ok {
-			c = s.Default
-		}
-		if !src.Enabled || s.LastN >= 0 && taken >= s.LastN {
-			c = Constraint{}
+		c := s.Wanted(src.Name)
+		why := Satisfied
+		switch {
+		case !src.Enabled:
+			c, why = Constraint{}, Off
+		case c.Nothing():
+			why = NotAsked
+		case s.LastN >= 0 && taken >= s.LastN:
+			c, why = Constraint{}, BeyondLastN
 		}
 		if c.MaxFrameRate == 0 {
 			c.MaxHeight = 0
 		}
 		if s.HeightLimit > 0 && !src.Desktop && (c.MaxHeight < 0 || c.MaxHeight > s.HeightLimit) {
-			c.MaxHeight = s.HeightLimit
+			c.MaxHeight, why = s.HeightLimit, TooHigh
 		}
+		choices[i].Why = why
 		if !c.Nothing() {
 			taken++
 		}
@@ -140,10 +167,25 @@ func Allocate(sources []Source, s Settings, bandwidth int64) []Choice {
 	}
 	share(all, bandwidth)
 	for _, one := range all {
-		choices[one.index].Target = one.at(one.target)
-		choices[one.index].Ideal = one.at(len(one.layers) - 1)
+		c := &choices[one.index]
+		c.Target = one.at(one.target)
+		c.Ideal = one.at(len(one.layers) - 1)
+		c.Why = c.limit()
 	}
 	return choices
+}
+
+// limit is why a source that is wanted is not sent better than it is.
+func (c *Choice) limit() Reason {
+	switch {
+	case c.Ideal == nil || c.Ideal.Bitrate == 0:
+		return NotSent
+	case c.Target == nil || *c.Target != *c.Ideal:
+		return ForBandwidth
+	case c.Why == Satisfied && c.Constraint.MaxHeight > c.Ideal.Height:
+		return NotSent
+	}
+	return c.Why
 }
 
 // share is the rounds of improvement.

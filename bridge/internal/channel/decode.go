@@ -131,6 +131,9 @@ func decodeClass(class string, o object) (Message, error) {
 	case "AddReceiver":
 		m := new(AddReceiver)
 		return m, errors.Join(o.need("bridgeId", &m.BridgeID), o.need("sourceName", &m.SourceName), o.get("videoConstraints", &m.Constraints))
+	case "VideoThinnedEvent":
+		m := new(VideoThinned)
+		return m, errors.Join(o.need("step", (*integer)(&m.Step)), o.get("reason", &m.Reason))
 	case "RemoveReceiver":
 		m := new(RemoveReceiver)
 		return m, errors.Join(o.need("bridgeId", &m.BridgeID), o.need("endpointId", &m.EndpointID))

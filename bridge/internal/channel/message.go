@@ -101,6 +101,14 @@ type ConnectivityStatus struct {
 	Active   TextBool `json:"active"`
 }
 
+// VideoThinned tells everybody that the bridge has too much to do, and sends
+// less video than is asked for; sound is not concerned. It is Meetbox's own:
+// Jitsi's clients pass over what they do not know.
+type VideoThinned struct {
+	Step   int    `json:"step"`             // 0: all is sent again
+	Reason string `json:"reason,omitempty"` // "cpu", "packet rate", "send queues"
+}
+
 // ConnectionStats tells a receiver what the bridge thinks of its line.
 type ConnectionStats struct {
 	EstimatedDownlinkBandwidth int64 `json:"estimatedDownlinkBandwidth"` // bit/s
@@ -174,6 +182,7 @@ func (*AudioSourcesMap) class() string           { return "AudioSourcesMap" }
 func (*SyntheticSourceSending) class() string    { return "SyntheticSourceSendingChangeEvent" }
 func (*AddReceiver) class() string               { return "AddReceiver" }
 func (*RemoveReceiver) class() string            { return "RemoveReceiver" }
+func (*VideoThinned) class() string              { return "VideoThinnedEvent" }
 
 // VideoType is what a video source shows. The zero value is none of them.
 type VideoType uint8

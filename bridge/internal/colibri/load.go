@@ -1,11 +1,14 @@
 package colibri
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"syscall"
 	"time"
 
 	"meetbox.local/bridge/internal/conference"
+	"meetbox.local/bridge/internal/transport"
 )
 
 const (
@@ -32,6 +35,33 @@ const (
 	easyCount = 3
 )
 
+const (
+	// fullPackets is how many packets a second a core forwards at most: in a
+	// meeting in which everybody sees everybody they take some 3 µs each, of
+	// which the kernel has four fifths. More is trouble even if the processor
+	// seems to be idle.
+	fullPackets = 300_000
+	// fullQueue is the share of packets that found a socket's buffer full at
+	// which the network card is taken for full.
+	fullQueue = 0.002
+)
+
+// pressure is what is short, and how much: 1 is all that there is.
+type pressure struct {
+	reason string
+	level  float64
+}
+
+// worst is what is shortest.
+func (l *load) worst() pressure {
+	return slices.MaxFunc(l.pressures(), func(a, b pressure) int { return cmp.Compare(a.level, b.level) })
+}
+
+// pressures are all that are watched.
+func (l *load) pressures() []pressure {
+	return []pressure{{"cpu", l.stress}, {"packet rate", l.packets}, {"send queues", l.queue}}
+}
+
 // relief decides on thinning.
 type relief struct{ step, calm int }
 
@@ -54,6 +84,7 @@ type sample struct {
 	at    time.Time
 	cpu   time.Duration // used by the process so far
 	stats conference.Stats
+	port  transport.Totals
 }
 
 // load is how hard the bridge worked between two samples.
@@ -61,7 +92,8 @@ type load struct {
 	cores int
 	last  sample
 
-	stress            float64 // 1 is full
+	stress            float64 // of the processor; 1 is full
+	packets, queue    float64 // likewise, of packets and of send queues
 	participant       float64 // stress of one more participant
 	packetsIn         float64 // per second
 	packetsOut        float64
@@ -79,6 +111,9 @@ func (l *load) add(s sample) {
 		return
 	}
 	l.stress = (s.cpu - l.last.cpu).Seconds() / d / float64(l.cores) / fullLoad
+	sent, unsent := s.port.Sent-l.last.port.Sent, s.port.Unsent-l.last.port.Unsent
+	l.packets = float64(sent) / d / float64(l.cores) / fullPackets
+	l.queue = float64(unsent) / float64(max(1, sent+unsent)) / fullQueue
 	if n := s.stats.Endpoints; n >= minMeasured {
 		// A slow mean: what one costs changes with the layout, not with
 		// every sample. The floor keeps a bridge of idlers from claiming

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"meetbox.local/bridge/internal/conference"
+	"meetbox.local/bridge/internal/transport"
 )
 
 func TestLoad(t *testing.T) {
@@ -16,7 +17,7 @@ func TestLoad(t *testing.T) {
 	if l.stress != 0 || l.participant != defaultParticipantStress {
 		t.Errorf("after one sample: stress %v, participant %v", l.stress, l.participant)
 	}
-	next := sample{at.Add(5 * time.Second), 9 * time.Second, conference.Stats{Conferences: 2, Endpoints: 10, PacketsSent: 500, BytesSent: 5000}}
+	next := sample{at.Add(5 * time.Second), 9 * time.Second, conference.Stats{Conferences: 2, Endpoints: 10, PacketsSent: 500, BytesSent: 5000}, transport.Totals{Sent: 500}}
 	l.add(next)
 	// 9 s of 10 s that two cores have in 5 s.
 	if math.Abs(l.stress-1) > 1e-9 || l.packetsOut != 100 || l.bitsOut != 8000 || l.conferenceSeconds != 10 {
@@ -24,6 +25,20 @@ func TestLoad(t *testing.T) {
 	}
 	if l.participant <= defaultParticipantStress || l.participant > 0.1 {
 		t.Errorf("stress of a participant is %v, want between the default and the measured 0.1", l.participant)
+	}
+	if w := l.worst(); w.reason != "cpu" {
+		t.Errorf("shortest is %+v", w)
+	}
+	full := next
+	full.at, full.port = next.at.Add(5*time.Second), transport.Totals{Sent: 500 + 2*5*fullPackets}
+	more := l
+	if more.add(full); more.worst() != (pressure{"packet rate", 1}) {
+		t.Errorf("too many packets: %+v", more.worst())
+	}
+	full.port = transport.Totals{Sent: 500 + 9980, Unsent: 20}
+	more = l
+	if more.add(full); more.worst() != (pressure{"send queues", 1}) {
+		t.Errorf("full queues: %+v", more.worst())
 	}
 	l.add(sample{at: next.at, cpu: next.cpu, stats: next.stats}) // a clock that stands still
 	if math.IsNaN(l.stress) || math.IsInf(l.stress, 0) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/VictoriaMetrics/metrics"
 	"meetbox.local/bridge/internal/conference"
+	"meetbox.local/bridge/internal/transport"
 	"meetbox.local/signaling/xmpp/jitsimeet"
 )
 
@@ -35,6 +36,7 @@ const (
 // concurrent use.
 type Vitals struct {
 	bridge   *conference.Bridge
+	port     *transport.Port
 	messages func() (received, sent uint64) // over colibri-ws
 	log      *slog.Logger
 	region   atomic.Pointer[string]
@@ -45,15 +47,33 @@ type Vitals struct {
 	mu     sync.Mutex
 	load   load
 	relief relief
+	short  string // why video is thinned
 }
 
 // NewVitals returns the vitals of a bridge; messages counts the colibri-ws
 // texts so far.
-func NewVitals(bridge *conference.Bridge, messages func() (received, sent uint64), log *slog.Logger, set *metrics.Set) *Vitals {
-	v := &Vitals{bridge: bridge, messages: messages, log: log, news: make(chan struct{}, 1), load: load{cores: runtime.GOMAXPROCS(0)}}
+func NewVitals(bridge *conference.Bridge, port *transport.Port, messages func() (received, sent uint64), log *slog.Logger, set *metrics.Set) *Vitals {
+	v := &Vitals{bridge: bridge, port: port, messages: messages, log: log, news: make(chan struct{}, 1), load: load{cores: runtime.GOMAXPROCS(0)}}
 	v.SetRegion("")
 	set.GetOrCreateGauge("bridge_stress", func() float64 { return v.current().stress })
 	set.GetOrCreateGauge("bridge_thinning_step", func() float64 { return float64(v.bridge.Thinning()) })
+	for _, p := range new(load).pressures() {
+		set.GetOrCreateGauge(`bridge_overload{reason="`+p.reason+`"}`, func() float64 {
+			l := v.current()
+			for _, q := range l.pressures() {
+				if q.reason == p.reason {
+					return q.level
+				}
+			}
+			return 0
+		})
+		set.GetOrCreateGauge(`bridge_thinned{reason="`+p.reason+`"}`, func() float64 {
+			if v.reason() == p.reason {
+				return float64(v.bridge.Thinning())
+			}
+			return 0
+		})
+	}
 	set.GetOrCreateGauge("bridge_drain", func() float64 {
 		if v.drain.Load() {
 			return 1
@@ -106,15 +126,37 @@ func (v *Vitals) sample() {
 		v.log.Warn("load not measured", "err", err)
 		return
 	}
-	s := sample{at: time.Now(), cpu: cpu, stats: v.bridge.Stats()}
+	s := sample{at: time.Now(), cpu: cpu, stats: v.bridge.Stats(), port: v.port.Totals()}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.load.add(s)
 	before := v.bridge.Thinning()
-	if step := v.relief.next(v.load.stress, conference.MostThinning); step != before {
-		v.bridge.SetThinning(step)
-		v.log.Warn("video thinned for want of processor time", "step", step, "of", conference.MostThinning, "stress", v.load.stress)
+	worst := v.load.worst()
+	if step := v.relief.next(worst.level, conference.MostThinning); step != before {
+		if step > before {
+			v.short = worst.reason
+		} else if step == 0 {
+			v.short = ""
+		}
+		v.bridge.SetThinning(step, v.short)
+		v.log.Warn("video thinned", "step", step, "of", conference.MostThinning, "reason", worst.reason, "level", worst.level)
 	}
+}
+
+// reason is what is short while video is thinned.
+func (v *Vitals) reason() string {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.short
+}
+
+// overall is the share of all packets, in and out, that was lost.
+func overall(s conference.Stats) float64 {
+	lost, all := float64(s.Missing)+float64(s.Undelivered), float64(s.Arrived+s.Missing)+float64(s.Delivered+s.Undelivered)
+	if all <= 0 {
+		return 0
+	}
+	return lost / all
 }
 
 // current is the latest measurement.
@@ -130,7 +172,7 @@ func (v *Vitals) presence() jitsimeet.Stats {
 	l := v.current()
 	var out jitsimeet.Stats
 	for _, s := range [][2]string{
-		{"stress_level", decimal(l.stress)},
+		{"stress_level", decimal(max(l.stress, l.packets))},
 		{"average_participant_stress", decimal(max(l.participant, defaultParticipantStress/10))},
 		{"healthy", "true"},
 		{"drain", strconv.FormatBool(v.drain.Load())},
@@ -151,35 +193,56 @@ func decimal(f float64) string { return strconv.FormatFloat(f, 'f', 4, 64) }
 
 // statistics are the members of JVB's /colibri/stats that exist here.
 func (v *Vitals) statistics() map[string]any {
-	l, s := v.current(), v.bridge.Stats()
+	l, s, t := v.current(), v.bridge.Stats(), v.port.Totals()
 	received, sent := v.messages()
 	kbps := func(f float64) int64 { return int64(math.Round(f / 1000)) }
 	return map[string]any{
-		"average_participant_stress": l.participant,
-		"bit_rate_download":          kbps(l.bitsIn),
-		"bit_rate_upload":            kbps(l.bitsOut),
-		"conferences":                s.Conferences,
-		"current_timestamp":          time.Now().UTC().Format(timestamp),
-		"drain":                      v.drain.Load(),
-		"endpoints":                  s.Endpoints,
-		"endpoints_sending_audio":    s.EndpointsSendingAudio,
-		"endpoints_sending_video":    s.EndpointsSendingVideo,
-		"graceful_shutdown":          v.leaving.Load(),
-		"healthy":                    true,
-		"largest_conference":         s.LargestConference,
-		"local_endpoints":            s.Endpoints,
-		"packet_rate_download":       int64(math.Round(l.packetsIn)),
-		"packet_rate_upload":         int64(math.Round(l.packetsOut)),
-		"participants":               s.Endpoints,
-		"rtt_aggregate":              s.RTT,
-		"shutting_down":              false,
-		"stress_level":               l.stress,
-		"thinning_step":              v.bridge.Thinning(),
-		"threads":                    runtime.NumGoroutine(),
-		"total_bytes_received":       s.BytesReceived,
-		"total_bytes_sent":           s.BytesSent,
+		"average_participant_stress":                 l.participant,
+		"bit_rate_download":                          kbps(l.bitsIn),
+		"bit_rate_upload":                            kbps(l.bitsOut),
+		"conferences":                                s.Conferences,
+		"current_timestamp":                          time.Now().UTC().Format(timestamp),
+		"drain":                                      v.drain.Load(),
+		"dtls_failed_endpoints":                      t.HandshakesFailed,
+		"endpoints":                                  s.Endpoints,
+		"endpoints_ice_failed":                       t.ICEFailed,
+		"endpoints_with_high_outgoing_loss":          s.EndpointsLossy,
+		"endpoints_with_suspended_sources":           s.EndpointsSuspended,
+		"endpoints_sending_audio":                    s.EndpointsSendingAudio,
+		"endpoints_sending_video":                    s.EndpointsSendingVideo,
+		"graceful_shutdown":                          v.leaving.Load(),
+		"healthy":                                    true,
+		"inactive_conferences":                       s.InactiveConferences,
+		"inactive_endpoints":                         s.InactiveEndpoints,
+		"incoming_loss":                              s.IncomingLoss,
+		"largest_conference":                         s.LargestConference,
+		"local_active_endpoints":                     s.Endpoints - s.InactiveEndpoints,
+		"local_endpoints":                            s.Endpoints,
+		"num_eps_oversending":                        s.EndpointsOversending,
+		"octo_conferences":                           0,
+		"octo_endpoints":                             0,
+		"outgoing_loss":                              s.OutgoingLoss,
+		"overall_loss":                               overall(s),
+		"p2p_conferences":                            0,
+		"receive_only_endpoints":                     s.EndpointsReceiveOnly,
+		"packet_rate_download":                       int64(math.Round(l.packetsIn)),
+		"packet_rate_upload":                         int64(math.Round(l.packetsOut)),
+		"participants":                               s.Endpoints,
+		"rtt_aggregate":                              s.RTT,
+		"shutting_down":                              false,
+		"stress_level":                               max(l.stress, l.packets),
+		"thinning_reason":                            v.reason(),
+		"thinning_step":                              v.bridge.Thinning(),
+		"threads":                                    runtime.NumGoroutine(),
+		"total_bytes_received":                       s.BytesReceived,
+		"total_bytes_sent":                           s.BytesSent,
 		"total_colibri_web_socket_messages_received": received,
 		"total_colibri_web_socket_messages_sent":     sent,
+		"total_data_channel_messages_received":       t.MessagesReceived,
+		"total_data_channel_messages_sent":           t.MessagesSent,
+		"total_ice_failed":                           t.ICEFailed,
+		"total_ice_succeeded":                        t.Connected,
+		"total_keyframes_received":                   s.Keyframes,
 		"total_conference_seconds":                   int64(l.conferenceSeconds),
 		"total_conferences_completed":                s.ConferencesCompleted,
 		"total_conferences_created":                  s.ConferencesCreated,
@@ -203,6 +266,8 @@ func (v *Vitals) Pages() map[string]http.HandlerFunc {
 		}
 	}
 	return map[string]http.HandlerFunc{
+		"GET /conferences":            func(w http.ResponseWriter, _ *http.Request) { v.write(w, v.bridge.Summaries()) },
+		"GET /conferences/{meeting}":  v.report,
 		"GET /colibri/stats":          func(w http.ResponseWriter, _ *http.Request) { v.write(w, v.statistics()) },
 		"GET /colibri/drain":          func(w http.ResponseWriter, _ *http.Request) { v.write(w, map[string]bool{"drain": v.drain.Load()}) },
 		"POST /colibri/drain/enable":  drain(true),
@@ -218,6 +283,21 @@ func (v *Vitals) Pages() map[string]http.HandlerFunc {
 			v.write(w, map[string]string{"name": Name, "version": Version, "os": runtime.GOOS})
 		},
 	}
+}
+
+// report is all about one conference.
+func (v *Vitals) report(w http.ResponseWriter, r *http.Request) {
+	c := v.bridge.Conference(r.PathValue("meeting"))
+	if c == nil {
+		http.Error(w, "no such conference; GET /conferences lists all", http.StatusNotFound)
+		return
+	}
+	report, err := c.Report()
+	if err != nil {
+		http.Error(w, "the conference has just ended", http.StatusNotFound)
+		return
+	}
+	v.write(w, report)
 }
 
 func (v *Vitals) write(w http.ResponseWriter, body any) {

@@ -122,8 +122,11 @@ func (c *Conference) allocateFor(e *Endpoint, all []*videoSource, described []al
 		e.mapVideo(slotOrder(e, sources, views, choices, order))
 	}
 	forwarded := []string{}
+	clear(e.decided) // let go of sources that are gone
+	e.decided = e.decided[:0]
 	for _, i := range order {
 		s, choice := sources[i], choices[i]
+		e.decided = append(e.decided, decision{s, choice, settings.Wanted(s.name).MaxHeight})
 		s.wants[e] = choice.Constraint.MaxHeight
 		if choice.Constraint.Nothing() {
 			s.wants[e] = 0

@@ -44,8 +44,14 @@ func next(b []byte, step uint32, video bool) {
 }
 
 func TestForwardAllocatesNothing(t *testing.T) {
-	for _, rewriting := range []bool{false, true} {
+	for _, tapped := range []bool{false, true} {
+		rewriting := tapped
 		a, packets, stop := full(t, 3, rewriting)
+		if tapped {
+			if _, err := a.r.Tap(); err != nil { // whose ring is soon full
+				t.Fatal(err)
+			}
+		}
 		now := a.now()
 		for i, what := range []string{"video", "audio"} {
 			step := func() {

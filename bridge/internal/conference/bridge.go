@@ -50,15 +50,14 @@ type port struct {
 
 // Bridge holds the conferences of this process.
 type Bridge struct {
-	opts    Options
-	port    port
-	log     *slog.Logger
-	drops   drops
-	totals  totals
-	batches chan *transport.Batch // free ones, for timers
-	running sync.WaitGroup        // the conferences' goroutines
-	// thinning is a step in thinned.
-	thinning atomic.Int32
+	opts     Options
+	port     port
+	log      *slog.Logger
+	drops    drops
+	totals   totals
+	batches  chan *transport.Batch    // free ones, for timers
+	running  sync.WaitGroup           // the conferences' goroutines
+	thinning atomic.Pointer[thinning] // never nil
 
 	mu          sync.Mutex
 	closed      bool
@@ -96,6 +95,7 @@ func newBridge(p port, opts Options, log *slog.Logger, set *metrics.Set) *Bridge
 		conferences: map[string]*Conference{},
 		hex:         map[string]*Conference{},
 	}
+	b.SetThinning(0, "")
 	b.metrics(set)
 	return b
 }
@@ -172,7 +172,7 @@ func (b *Bridge) Create(meetingID, name string) (*Conference, error) {
 	}
 	var id [8]byte
 	rand.Read(id[:]) // never fails
-	c := newConference(b, meetingID, hex.EncodeToString(id[:]), b.log.With("room", name))
+	c := newConference(b, meetingID, hex.EncodeToString(id[:]), name, b.log.With("room", name))
 	b.conferences[meetingID], b.hex[c.hexID] = c, c
 	b.totals.conferencesCreated.Add(1)
 	b.running.Go(c.run)

@@ -21,7 +21,7 @@ const tickEvery = 100 * time.Millisecond
 // Conference is one meeting.
 type Conference struct {
 	bridge                       *Bridge
-	meetingID, hexID             string
+	meetingID, hexID, name       string // name is the room's
 	feedbackAudio, feedbackVideo uint32
 	created                      time.Time
 	log                          *slog.Logger
@@ -36,6 +36,7 @@ type Conference struct {
 	// allocates anew.
 	layers  atomic.Bool
 	loudest speech.Loudest
+	tap     atomic.Pointer[Tap] // nil: nobody records
 
 	// The rest is the goroutine's own.
 	order     []*Endpoint // of speech: the latest dominant speaker first
@@ -50,9 +51,9 @@ type Conference struct {
 // source is an audioSource or a videoSource.
 type source interface{ subscribe() }
 
-func newConference(b *Bridge, meetingID, hexID string, log *slog.Logger) *Conference {
+func newConference(b *Bridge, meetingID, hexID, name string, log *slog.Logger) *Conference {
 	c := &Conference{
-		bridge: b, meetingID: meetingID, hexID: hexID, log: log,
+		bridge: b, meetingID: meetingID, hexID: hexID, name: name, log: log,
 		feedbackAudio: randomSSRC(), feedbackVideo: randomSSRC(),
 		created: time.Now(), wake: make(chan struct{}, 1),
 		dirtySubs: map[source]bool{},
@@ -160,6 +161,9 @@ func (c *Conference) Expire() {
 		c.mu.Lock()
 		c.expired = true
 		c.mu.Unlock()
+		if t := c.tap.Swap(nil); t != nil {
+			t.end()
+		}
 	})
 	if err == nil {
 		c.signal()
@@ -295,8 +299,16 @@ func (c *Conference) tick() {
 	}
 	c.measure(now)
 	c.lines(now)
-	thinning := c.bridge.Thinning()
-	if c.layers.Swap(false) || thinning != c.thinning || c.ticks%50 == 0 { // the allocation's longest interval
-		c.dirty, c.thinning = true, thinning
+	if c.ticks%flowEvery == 0 {
+		for _, e := range *c.members.Load() {
+			e.flow.sample(e.Stats(), now)
+		}
+	}
+	if thinning := c.bridge.thinning.Load(); thinning.step != c.thinning {
+		c.dirty, c.thinning = true, thinning.step
+		c.everyone(thinning.message(), nil)
+	}
+	if c.layers.Swap(false) || c.ticks%50 == 0 { // the allocation's longest interval
+		c.dirty = true
 	}
 }

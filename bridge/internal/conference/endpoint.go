@@ -60,6 +60,8 @@ type Endpoint struct {
 	forwarding   map[*videoSource]bool
 	toldSources  []string // ForwardedSources as last sent
 	toldAny      bool
+	decided      []decision // about each source of the others, in the order of importance
+	flow         flow
 
 	// Lanes by the primary SSRC of the source they were made for (without
 	// rewriting), or by their own SSRC (with it). They stay when their source
@@ -87,7 +89,7 @@ func newEndpoint(c *Conference, cfg EndpointConfig) (*Endpoint, error) {
 		audioSlots: slots.New[uint32](c.bridge.opts.MaxAudioSlots),
 		videoBy:    map[int]*videoLane{}, audioBy: map[int]*audioLane{},
 	}
-	e.line = newLine()
+	e.line.init()
 	e.media.Store(new(mediaTable))
 	e.routes.Store(new(routes))
 	e.lanes.Store(new(sendLanes))

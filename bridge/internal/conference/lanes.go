@@ -313,8 +313,14 @@ func (s *videoSource) subscribe() {
 	if fresh {
 		// The source may show something that does not move: then no packet
 		// would tell that a keyframe is missing.
-		c.bridge.timed(func(out *transport.Batch) { s.keyframes.request(out, c.bridge.port.now()) })
+		s.refresh()
 	}
+}
+
+// refresh asks for a keyframe of the source.
+func (s *videoSource) refresh() {
+	b := s.owner.conf.bridge
+	b.timed(func(out *transport.Batch) { s.keyframes.request(out, b.port.now()) })
 }
 
 // lane is the endpoint's lane for a source; nil when there is none.

@@ -1,6 +1,8 @@
 package conference
 
 import (
+	"sync/atomic"
+
 	"meetbox.local/bridge/internal/allocation"
 	"meetbox.local/bridge/internal/bwe"
 	"meetbox.local/bridge/internal/channel"
@@ -14,18 +16,24 @@ type line struct {
 	limited   bool           // likewise: less is sent than wanted
 	padding   padding        // likewise
 
+	// oversent: more is sent than bandwidth says; suspended: something is not
+	// sent for want of it.
+	oversent, suspended atomic.Bool
+
 	// The conference's.
 	budget         allocation.Budget
 	bandwidth      int64 // to be allocated
 	target, wanted int64 // bit/s that are allocated, and that would be without limit
 }
 
-func newLine() line { return line{estimator: bwe.New(), bandwidth: allocation.Unlimited} }
+func (l *line) init() { l.estimator, l.bandwidth = bwe.New(), allocation.Unlimited }
 
 // note sums up what was allocated.
 func (l *line) note(choices []allocation.Choice) {
 	l.target, l.wanted = 0, 0
+	suspended := false
 	for _, c := range choices {
+		suspended = suspended || c.Target == nil && c.Why == allocation.ForBandwidth
 		if c.Target != nil {
 			l.target += c.Target.Bitrate
 		}
@@ -33,6 +41,8 @@ func (l *line) note(choices []allocation.Choice) {
 			l.wanted += c.Ideal.Bitrate
 		}
 	}
+	l.suspended.Store(suspended)
+	l.oversent.Store(l.target > l.bandwidth)
 }
 
 // statsEvery is how often receivers are told what their lines take, in ticks:

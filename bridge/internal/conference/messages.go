@@ -240,6 +240,9 @@ func (e *Endpoint) channelOpened() {
 	if e.conf.dominant != nil {
 		e.send(e.conf.dominantSpeaker())
 	}
+	if t := e.conf.bridge.thinning.Load(); t.step > 0 {
+		e.send(t.message())
+	}
 	e.conf.dirty = true
 }
 

@@ -150,6 +150,9 @@ func (e *Endpoint) audio(out *transport.Batch, s *audioSource, h *rtp.Header, pa
 		return
 	}
 	s.last = now
+	if t := e.conf.tap.Load(); t != nil {
+		t.hear(Audio, 0, e.cfg.ID, s.Name, packet, h, now)
+	}
 	if s.wanted.Load() && s.wanted.CompareAndSwap(true, false) {
 		e.conf.post(func() { e.conf.audioWanted(s) })
 	}
@@ -227,6 +230,9 @@ func (e *Endpoint) video(out *transport.Batch, enc *encoding, h *rtp.Header, pac
 		}
 		v.in.Layers = int(enc.layers)
 		e.measure(enc, &v.in.Frame, len(packet), now)
+		if t := e.conf.tap.Load(); t != nil {
+			t.hear(Video, enc.index, e.cfg.ID, enc.source.name, packet, h, now)
+		}
 		if len(subs) > 0 {
 			packet[0] &^= 0x20 // without its padding
 			enc.cacheMu.Lock()

@@ -93,11 +93,21 @@ func (r *recentStats) get(look func() Stats) Stats {
 	return r.stats
 }
 
+// highLoss is the share of what an endpoint is sent beyond which it is counted
+// for it: JVB's.
+const highLoss = 0.1
+
 // Stats is one look at the whole bridge. What is a total grows continuously.
 type Stats struct {
 	Conferences, Endpoints, Visitors, LargestConference    int
+	InactiveConferences, InactiveEndpoints                 int // in which nobody sends; not heard of lately
 	EndpointsSendingAudio, EndpointsSendingVideo           int
+	EndpointsReceiveOnly                                   int
 	EndpointsLimited                                       int    // sent less than they want
+	EndpointsLossy                                         int    // lose more than a tenth of what they are sent
+	EndpointsOversending                                   int    // are sent more than their lines take
+	EndpointsSuspended                                     int    // go without a video for want of bandwidth
+	Keyframes                                              uint64 // that came
 	PacketsReceived, PacketsSent, BytesReceived, BytesSent uint64 // RTP
 	Retransmitted                                          uint64 // of PacketsSent
 	Delivered, Undelivered                                 uint64 // packets sent that receivers reported on
@@ -121,17 +131,35 @@ func (b *Bridge) Stats() Stats {
 		MessagesReceived: t.messagesReceived.Load(), MessagesSent: t.messagesSent.Load(),
 	}
 	var rtts time.Duration
-	withRTT := 0
+	withRTT, now := 0, b.port.now()
 	for _, c := range b.all() {
 		s.Conferences++
 		members := *c.members.Load()
 		s.Endpoints += len(members)
 		s.LargestConference = max(s.LargestConference, len(members))
+		sending := false
 		for _, e := range members {
 			x := e.Stats()
+			sending = sending || x.SendingAudio || x.SendingVideo
 			if e.cfg.Visitor {
 				s.Visitors++
 			}
+			if !x.SendingAudio && !x.SendingVideo {
+				s.EndpointsReceiveOnly++
+			}
+			if last := e.link.LastActivity(); last == 0 || now-last > silentLater {
+				s.InactiveEndpoints++
+			}
+			if n := x.Delivered + x.Undelivered; n > 0 && float64(x.Undelivered) > highLoss*float64(n) {
+				s.EndpointsLossy++
+			}
+			if x.Oversent {
+				s.EndpointsOversending++
+			}
+			if x.Suspended {
+				s.EndpointsSuspended++
+			}
+			s.Keyframes += x.Keyframes
 			if x.SendingAudio {
 				s.EndpointsSendingAudio++
 			}
@@ -154,6 +182,9 @@ func (b *Bridge) Stats() Stats {
 				rtts += x.RTT
 				withRTT++
 			}
+		}
+		if !sending {
+			s.InactiveConferences++
 		}
 	}
 	if withRTT > 0 {
@@ -180,6 +211,8 @@ type EndpointStats struct {
 	RTT                            time.Duration
 	Estimate                       int64 // bit/s that its line takes; 0 is not known
 	Limited                        bool  // … which is less than it wants
+	Oversent                       bool  // it is sent more than its line takes: a shared screen
+	Suspended                      bool  // some video is not sent at all for want of bandwidth
 }
 
 // Stats is one look at the endpoint. It may be called from any goroutine.
@@ -194,6 +227,7 @@ func (e *Endpoint) Stats() EndpointStats {
 		s.Estimate = e.line.estimator.Target()
 		s.Limited = e.line.limited
 	}
+	s.Oversent, s.Suspended = e.line.oversent.Load(), e.line.suspended.Load()
 	for _, to := range *e.routes.Load() {
 		switch {
 		case to.audio != nil:

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"meetbox.local/bridge/internal/channel"
 )
 
 // Under overload pictures get smaller, then fewer; sound stays.
@@ -26,7 +28,7 @@ func TestThinning(t *testing.T) {
 			step    int
 			a, want string
 		}{{0, "a.2", "b.2"}, {1, "a.1", "b.1"}, {2, "a.0", "b.0"}, {MostThinning, "a.0", "none"}, {0, "a.2", "b.2"}} {
-			r.bridge.SetThinning(step.step)
+			r.bridge.SetThinning(step.step, "cpu")
 			// The sound goes on; a has the floor.
 			for range 3 {
 				a.speak(20, 25)
@@ -35,6 +37,9 @@ func TestThinning(t *testing.T) {
 			time.Sleep(time.Second)
 			if gotA, gotB := pictures(a), pictures(b); gotA != step.a || gotB != step.want || heard != 75 {
 				t.Errorf("step %d: %s and %s are seen, want %s and %s; %d of 75 packets of sound", step.step, gotA, gotB, step.a, step.want, heard)
+			}
+			if said := hears[*channel.VideoThinned](c); len(said) > 0 && said[len(said)-1].Step != step.step || len(said) == 0 && step.step > 0 {
+				t.Errorf("step %d is told as %s", step.step, asJSON(said))
 			}
 		}
 	})

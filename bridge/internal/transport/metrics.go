@@ -92,4 +92,23 @@ func newGauges(set *metrics.Set) *gauges {
 	return g
 }
 
+// Totals is what has happened since the start.
+type Totals struct {
+	Connected, HandshakesFailed, ICEFailed uint64
+	MessagesReceived, MessagesSent         uint64 // of data channels
+	Sent, Unsent                           uint64 // packets; Unsent found a socket's buffer full
+}
+
+// Totals counts.
+func (p *Port) Totals() Totals {
+	g := p.gauges
+	return Totals{
+		Connected:        g.handshakes[handshakeOK].Get(),
+		HandshakesFailed: g.handshakes[handshakeLate].Get() + g.handshakes[handshakeFingerprint].Get() + g.handshakes[handshakeError].Get(),
+		ICEFailed:        g.iceFailed.Get(),
+		MessagesReceived: g.messagesIn.Get(), MessagesSent: g.messagesOut.Get(),
+		Sent: g.packetsOut.Get(), Unsent: g.dropped[dropSendBuffer].Get(),
+	}
+}
+
 func (g *gauges) drop(r reason) { g.dropped[r].Inc() }

@@ -404,3 +404,13 @@ func (s *Session) SendRTCP(out *Batch, compound []byte) {
 	}
 	out.commit(s, len(sealed))
 }
+
+// Path tells how the remote side is reached: "udp ADDRESS:PORT"; "" while it
+// is not.
+func (s *Session) Path() string {
+	path := s.path.Load()
+	if path == nil {
+		return ""
+	}
+	return "udp " + path.addr.String()
+}
