@@ -45,6 +45,8 @@ export class FakeConnection implements Connection {
   #pending = new Map<string, { resolve(x: Xml): void; reject(e: Error): void }>();
   #next = 0;
   closed = false;
+  /** Messages that the next fresh session is told of. */
+  lost: readonly Xml[] = [];
 
   constructor(options: Options) {
     this.options = options;
@@ -74,11 +76,11 @@ export class FakeConnection implements Connection {
     this.#pending.clear();
     this.jid = `${endpoint}-0000-4000-8000-000000000001@meet.example/r`;
     this.link.value = 'online';
-    this.options.handlers.online(true);
+    this.options.handlers.online(true, this.lost);
   }
   resumed(): void {
     this.link.value = 'online';
-    this.options.handlers.online(false);
+    this.options.handlers.online(false, []);
   }
 
   /** Answers the latest request whose payload has that name. */
@@ -261,6 +263,7 @@ export function setUp(more: Partial<Config> = {}) {
     statsId: 'stats-me',
     machineUid: '0'.repeat(32),
     newId: () => `id${++ids}`,
+    loadTogether: () => import('../src/meeting/model/together/together.ts'),
   });
   if (!connection) throw new Error('no connection was made');
   return { meeting, devices, peers, connection };

@@ -4,7 +4,7 @@
 // says so; entering rooms again is up to whoever listens.
 //
 // What it promises: stanzas given to `send` while the socket is lost are sent after a resume and
-// dropped before a fresh session; an `iq` is answered, times out, or is rejected with `Disconnected`
+// dropped before a fresh session, which is told which messages the server may not have got; an `iq` is answered, times out, or is rejected with `Disconnected`
 // when its session is gone; retries never stop by themselves.
 
 import { signal, type ReadonlySignal } from '@preact/signals-core';
@@ -33,8 +33,11 @@ export class IqTimeout extends Error {
 export type Link = 'idle' | 'connecting' | 'online' | 'lost' | 'closed';
 
 export interface Handlers {
-  /** A session exists. Fresh: nothing of an earlier one is left on the server that we could use. */
-  online(fresh: boolean): void;
+  /**
+   * A session exists. Fresh: nothing of an earlier one is left on the server that we could use;
+   * `lost` are the messages of that one which the server has not acknowledged.
+   */
+  online(fresh: boolean, lost: readonly Xml[]): void;
   /** The server does not let us in, and trying again will not help. */
   refused(condition: string): void;
   presence(stanza: Xml): void;
@@ -75,6 +78,8 @@ const handshakeTimeout = 10_000;
 const iqTimeout = 10_000;
 const pingInterval = 10_000;
 const pingTimeout = 5_000;
+/** Messages remembered; more than that are never on their way at once. */
+const mostRecent = 100;
 
 interface Pending {
   readonly to: string | undefined;
@@ -95,6 +100,9 @@ export function createConnection(options: Options): Connection {
   let byBosh = false;
   let nextId = 0;
   let resumable: SMState | null = null;
+  /** Messages sent lately, and the text of what was not acknowledged when the socket was lost. */
+  let recent: Xml[] = [];
+  let unacked: readonly string[] = [];
   let retryTimer: ReturnType<typeof setTimeout> | undefined;
   let handshakeTimer: ReturnType<typeof setTimeout> | undefined;
   let pingTimer: ReturnType<typeof setInterval> | undefined;
@@ -137,6 +145,7 @@ export function createConnection(options: Options): Connection {
   }
 
   function write(stanza: Xml): void {
+    if (stanza.name === 'message') recent = [...recent, stanza].slice(-mostRecent);
     strophe.send(toStanza(print({ ...stanza, ns: 'jabber:client' }), true));
   }
 
@@ -226,18 +235,24 @@ export function createConnection(options: Options): Connection {
     for (const name of ['iq', 'message', 'presence']) strophe.addHandler(handler, null, name, null);
     const queued = outbox;
     outbox = [];
+    const onTheirWay = recent.filter((m) => unacked.some((text) => text.includes(`id="${m.attrs['id']}"`)));
+    const missed = fresh ? [...onTheirWay, ...queued.filter((m) => m.name === 'message')] : [];
+    if (fresh) recent = [];
     if (fresh) rejectPending();
     link.value = 'online';
     startPinging();
     if (!fresh) for (const stanza of queued) write(stanza);
-    handlers.online(fresh);
+    handlers.online(fresh, missed);
   }
 
   function lost(): void {
     clearTimeout(handshakeTimer);
     clearInterval(pingTimer);
     if (link.value === 'closed') return;
-    if (link.value === 'online') link.value = 'lost';
+    if (link.value === 'online') {
+      link.value = 'lost';
+      unacked = resumable?.unacked.map((u) => u.stanza) ?? [];
+    }
     clearTimeout(retryTimer);
     retryTimer = setTimeout(start, retryDelay(attempt++, random));
   }

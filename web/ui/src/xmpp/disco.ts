@@ -71,6 +71,11 @@ export function parseDisco(iq: Xml): Disco {
   };
 }
 
+/** The addresses of the services beside rooms, by the type of their identity. */
+export function serviceAddresses(disco: Disco): ReadonlyMap<string, string> {
+  return new Map(disco.identities.flatMap((i) => (i.category === 'component' && i.name !== '' ? [[i.type, i.name] as const] : [])));
+}
+
 /** The room's configuration with this password, '' for none. */
 export function printPassword(password: string): Xml {
   const field = (name: string, value: string) => el('field', ns.form, { var: name }, el('value', ns.form, {}, value));

@@ -182,8 +182,9 @@ export function printUpdate(occupantJid: string, profile: readonly Xml[]): Xml {
   return el('presence', '', { to: occupantJid }, ...profile);
 }
 
-export function printLeave(occupantJid: string): Xml {
-  return el('presence', '', { to: occupantJid, type: 'unavailable' });
+/** why: `switch_room` for who goes to another room of the same meeting. */
+export function printLeave(occupantJid: string, why = ''): Xml {
+  return el('presence', '', { to: occupantJid, type: 'unavailable' }, why === '' ? null : el('status', '', {}, why));
 }
 
 /** Why a join was refused, in the terms the page acts on (signaling contract, "Errors on join"). */

@@ -122,9 +122,9 @@ test('TURN servers', () => {
 
 test('messages of a room', () => {
   const from = 'demo@muc.meet.example/b2c3d4e5';
-  const chat = printChat('demo@muc.meet.example', false, 'M1', 'hi');
+  const chat = printChat({ to: 'demo@muc.meet.example', private: false }, 'M1', 'hi');
   expect(chat.attrs).toEqual({ to: 'demo@muc.meet.example', type: 'groupchat', id: 'M1' });
-  expect(parseMessage({ ...chat, attrs: { ...chat.attrs, from } })).toEqual({ kind: 'chat', id: 'M1', nick: 'b2c3d4e5', text: 'hi', private: false, sent: null });
+  expect(parseMessage({ ...chat, attrs: { ...chat.attrs, from } })).toEqual({ kind: 'chat', id: 'M1', nick: 'b2c3d4e5', text: 'hi', private: false, sent: null, name: '', replyTo: '' });
   const old = el('message', '', { from, type: 'groupchat', id: 'M0' }, el('body', '', {}, 'early'), el('delay', ns.delay, { stamp: '2026-08-20T10:00:00Z' }));
   expect(parseMessage(old)).toMatchObject({ kind: 'chat', sent: Date.parse('2026-08-20T10:00:00Z') });
   expect(parseMessage(el('message', '', { from, type: 'groupchat' }, el('subject', '', {}, 'Plan')))).toEqual({ kind: 'subject', text: 'Plan' });

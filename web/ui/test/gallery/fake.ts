@@ -40,6 +40,7 @@ export function fakeMeeting(room: string, options: FakeOptions): Meeting {
     dominantSpeaker: signal(others[1]?.id ?? null),
     audio: signal([]),
     chat,
+    together: signal(null),
     unread: signal(options.chat ? 0 : 2),
     notices,
     subject: signal(''),
@@ -61,6 +62,8 @@ export function fakeMeeting(room: string, options: FakeOptions): Meeting {
     shareScreen: nothing,
     setHand: (up) => Object.assign(me.raisedHand, { value: up ? Date.now() : 0 }) && undefined,
     sendChat: (text) => (chat.value = [...chat.value, line(String(chat.value.length), me.id, 'Bridge deck', true, text, Date.now())]),
+    reactToChat: () => undefined,
+    retractChat: () => undefined,
     readingChat: () => undefined,
     show: () => undefined,
     dismiss: (id) => (notices.value = notices.value.filter((n) => n.id !== id)),
@@ -140,7 +143,7 @@ function lines(others: readonly Participant[]): readonly ChatMessage[] {
 }
 
 function line(id: string, from: string, name: string, own: boolean, text: string, time: number): ChatMessage {
-  return { id, from, name, own, text, time, private: null, delivery: 'sent' };
+  return { id, from, name, own, text, time, private: null, replyTo: '', reactions: [], retracted: false, delivery: 'sent' };
 }
 
 function slides(): MediaStream {

@@ -230,7 +230,7 @@ test('chat: own messages are confirmed by the room, others count as unread', asy
   expect(s.meeting.chat.value.map((m) => [m.name, m.text, m.delivery, m.private])).toEqual([
     ['Ann', 'hi', 'sent', null],
     ['Bob', 'hello', 'sent', null],
-    ['Bob', 'psst', 'sent', 'bbbbbbbb'],
+    ['Bob', 'psst', 'sent', { id: 'bbbbbbbb', name: 'Bob' }],
   ]);
   expect(s.meeting.unread.value).toBe(2);
   s.meeting.readingChat(true);

@@ -9,21 +9,23 @@ import type { LocalDevices } from '../../rtc/devices.ts';
 import { receiverMeter, type Meter } from '../../rtc/level.ts';
 import type { Peer, PeerOptions } from '../../rtc/peer.ts';
 import type { BridgeMessage } from '../../xmpp/colibri.ts';
-import { printVideoConstraints, printVideoType } from '../../xmpp/colibri.ts';
+import { printEndpointMessage, printVideoConstraints, printVideoType } from '../../xmpp/colibri.ts';
 import type { Connection, Options as ConnectionOptions } from '../../xmpp/connection.ts';
 import { bare, roomNode } from '../../xmpp/jid.ts';
 import type { RoomMessage } from '../../xmpp/message.ts';
 import { ns } from '../../xmpp/ns.ts';
 import type { Departure, Occupant, Profile } from '../../xmpp/presence.ts';
-import { StanzaError } from '../../xmpp/stanza.ts';
-import { el } from '../../xmpp/xml.ts';
-import { createChat } from './chat.ts';
+import { el, type Xml } from '../../xmpp/xml.ts';
 import { constraintsFor } from './constraints.ts';
 import { createNotices } from './notices.ts';
 import { createRoom, type Room } from './room.ts';
 import { createRoster, pictureSource, type Member } from './roster.ts';
+import { createScreen } from './screen.ts';
 import { createSession } from './session.ts';
-import type { Knocker, Meeting, Participant, Phase, Shown } from './types.ts';
+import { createTalk } from './talk.ts';
+import type { Together } from './together/together.ts';
+import { createBus, type Wire } from './wire.ts';
+import type { Interruption, Knocker, Meeting, Participant, Phase, Shown } from './types.ts';
 
 export interface MeetingOptions {
   /** As in the link; what a JID does not allow is replaced. */
@@ -39,6 +41,8 @@ export interface MeetingOptions {
   readonly statsId: string;
   readonly machineUid: string;
   readonly newId: () => string;
+  /** Loads what is not needed before the meeting has begun. */
+  readonly loadTogether: () => Promise<{ createTogether(wire: Wire): Together }>;
 }
 
 /** What diagnostics may look at beyond the meeting itself. */
@@ -68,10 +72,11 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
   const startedAt = signal<number | null>(null);
   const shown = signal<readonly Shown[] | null>(null);
   const notices = createNotices();
-  const chat = createChat();
-  // A screen is announced before it is shown to others, and withdrawn after.
-  const announcedScreen = signal(false);
+  const bus = createBus();
+  const together = signal<Together | null>(null);
+  const here = signal(roomJid);
   let bridgeMissing = false;
+  let loading = false;
   let startMutedDone = false;
   let settleTimer: ReturnType<typeof setTimeout> | undefined;
   let meter: Meter | undefined;
@@ -91,6 +96,10 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     onChannel: sendChannelState,
   });
   const roster = createRoster(session.find);
+
+  const screen = createScreen({ devices, announce: (on) => session.announceScreen(on), notice: notices.add });
+  const announcedScreen = screen.announced;
+  const { share: shareScreen } = screen;
 
   const me: Participant = {
     id: 'me',
@@ -115,15 +124,18 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     fetch: options.fetch,
     handlers: {
       profile,
-      entering(again) {
-        if (!again) {
+      entering(how) {
+        bus.fresh();
+        if (how === 'first') {
           phase.value = { at: 'connecting' };
           return;
         }
-        reconnecting('server');
+        reconnecting(how === 'moving' ? 'moving' : 'server');
         session.detach();
-        roster.expectAll();
+        if (how === 'moving') moving();
+        else roster.expectAll();
       },
+      services: bus.found,
       waiting(why, wrong) {
         phase.value = { at: 'waiting', why, ...(wrong ? { wrong } : {}) };
       },
@@ -166,8 +178,80 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     },
   });
 
+  const talk = createTalk({
+    me,
+    newId: options.newId,
+    send: (x) => room.send(x),
+    endpoint: () => room.endpoint,
+    room: () => room.name,
+    who: (endpoint) => roster.byEndpoint(endpoint),
+    addressOf,
+    nameOf: (id) => roster.byId(id)?.name.peek() ?? '',
+  });
+
+  const wire: Wire = {
+    room: here,
+    home: roomJid,
+    me,
+    media: devices,
+    members: roster.members,
+    dominantSpeaker,
+    services: bus.services,
+    domain: config.domain,
+    origin: config.bosh,
+    endpoint: () => room.endpoint,
+    who: (endpoint) => (endpoint === room.endpoint ? me : roster.byEndpoint(endpoint)),
+    addressOf,
+    send(service, payload, type) {
+      const to = bus.services.peek().get(service);
+      if (to !== undefined) room.send(el('message', '', { to, type, id: options.newId() }, payload));
+      return to !== undefined;
+    },
+    iq: (x) => room.iq(x),
+    tell: (payload, to = '') => session.sendToBridge(printEndpointMessage(to === '' ? '' : endpointOf(to), payload)),
+    onPush: bus.onPush,
+    onTold: bus.onTold,
+    onFresh: bus.onFresh,
+    notice: notices.add,
+    newId: options.newId,
+    moveTo: (to) => room.moveTo(to),
+  };
+
+  /** Into another room of the meeting: nobody and nothing comes along. */
+  function moving(): void {
+    batch(() => {
+      session.alone();
+      roster.clear();
+      dominantSpeaker.value = null;
+      here.value = room.name;
+      talk.enter(room.name);
+    });
+  }
+
+  function loadTogether(): void {
+    options.loadTogether().then(
+      (m) => {
+        together.value = m.createTogether(wire);
+      },
+      // The box was just replaced by a newer one, or the network is away.
+      () => void setTimeout(loadTogether, 3_000),
+    );
+  }
+
+  /** Whether a moderator lets us; says so when not. */
+  function may(medium: 'audio' | 'video'): boolean {
+    const ok = together.peek()?.moderation.may(medium) ?? true;
+    if (!ok) notices.add({ kind: 'not-allowed', medium });
+    return ok;
+  }
+
   function nameOf(endpoint: string): string {
     return roster.byEndpoint(endpoint)?.name.peek() ?? '';
+  }
+
+  function addressOf(participant: string): string {
+    const endpoint = participant === me.id ? room.endpoint : endpointOf(participant);
+    return endpoint === '' ? '' : `${room.name}/${endpoint}`;
   }
 
   function profile(): Omit<Profile, 'caps'> {
@@ -184,7 +268,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     }));
   }
 
-  function reconnecting(why: 'network' | 'server' | 'media'): void {
+  function reconnecting(why: Interruption): void {
     const now = phase.peek();
     if (now.at === 'reconnecting') {
       if (now.why !== why) phase.value = { ...now, why };
@@ -198,7 +282,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     else phase.value = { at: 'joined' };
   }
 
-  function entered(o: Occupant): void {
+  function entered(o: Occupant, lost: readonly Xml[]): void {
     const nowModerator = o.role === 'moderator' || o.affiliation === 'owner';
     const before = phase.peek();
     batch(() => {
@@ -213,7 +297,11 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       for (const gone of roster.settle()) announceLeft(gone);
       if (roster.members.peek().length === 0) session.alone();
     }, settleTime);
-    for (const m of chat.unconfirmed()) room.chat(m.id, m.text);
+    talk.sayAgain(lost);
+    if (!together.peek() && !loading) {
+      loading = true;
+      loadTogether();
+    }
   }
 
   function present(o: Occupant): void {
@@ -245,26 +333,16 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
   }
 
   function message(m: RoomMessage): void {
+    if (talk.receive(m)) return;
     switch (m.kind) {
-      case 'chat': {
-        const own = m.nick === room.endpoint;
-        const from = own ? me : roster.byEndpoint(m.nick);
-        chat.received({
-          id: m.id === '' ? options.newId() : m.id,
-          from: from?.id ?? m.nick,
-          name: from?.name.peek() ?? '',
-          own,
-          text: m.text,
-          time: m.sent ?? Date.now(),
-          private: m.private ? (from?.id ?? m.nick) : null,
-        });
+      case 'json':
+        bus.push(m.from, m.type, m.body);
         return;
-      }
       case 'subject':
         subject.value = m.text;
         return;
       case 'error':
-        if (!chat.refused(m.id)) notices.add({ kind: 'refused', text: m.error.message });
+        notices.add({ kind: 'refused', text: m.error.message });
     }
   }
 
@@ -293,6 +371,11 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
         return;
       case 'sender-constraints':
         session.limit(m.source, m.maxHeight);
+        return;
+      case 'endpoint-message': {
+        const from = roster.byEndpoint(m.from);
+        if (from) bus.told(from, m.payload);
+      }
     }
   }
 
@@ -324,42 +407,13 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     for (const text of videoTypes()) session.sendToBridge(text);
   }
 
-  async function shareScreen(on: boolean): Promise<void> {
-    try {
-      await devices.setScreen(on);
-    } catch {
-      notices.add({ kind: 'share-failed' });
-    }
-  }
-
-  // The focus and the bridge are told of a screen before its first frame is asked for.
-  async function announceScreen(on: boolean): Promise<void> {
-    try {
-      if (!on) announcedScreen.value = false;
-      await session.announceScreen(on);
-      if (on && devices.screenTrack.peek()) announcedScreen.value = true;
-    } catch (err) {
-      if (!on) return;
-      notices.add(err instanceof StanzaError ? { kind: 'refused', text: err.message } : { kind: 'share-failed' });
-      await devices.setScreen(false).catch(() => undefined);
-    }
-  }
-
   function begin(): void {
     meter = receiverMeter(
       () => session.voices(),
       (levels) => batch(() => roster.setLevels(levels)),
     );
-    let screenWas = devices.screenTrack.peek() !== null;
-    let announcing: Promise<void> = Promise.resolve();
-    if (screenWas) announcedScreen.value = true;
     stops.push(
-      effect(() => {
-        const on = devices.screenTrack.value !== null;
-        if (on === screenWas) return;
-        screenWas = on;
-        announcing = announcing.then(() => announceScreen(on));
-      }),
+      screen.follow(),
       effect(() => {
         // Whatever of these changes, the others should know.
         void [name.value, raisedHand.value, me.audioMuted.value, me.videoMuted.value, announcedScreen.value];
@@ -392,7 +446,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       session.close();
       roster.clear();
       dominantSpeaker.value = null;
-      announcedScreen.value = false;
+      screen.reset();
     });
     devices.dispose();
   }
@@ -409,8 +463,9 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     participants: computed(() => [me, ...roster.members.value]),
     dominantSpeaker,
     audio: session.audio,
-    chat: chat.messages,
-    unread: chat.unread,
+    chat: talk.messages,
+    unread: talk.unread,
+    together,
     notices: notices.list,
     subject,
     startedAt,
@@ -443,30 +498,24 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     setName(newName) {
       name.value = newName.trim();
     },
-    setMicrophone: devices.setMicrophone,
-    setCamera: devices.setCamera,
+    setMicrophone: (on) => (on && !may('audio') ? Promise.resolve() : devices.setMicrophone(on)),
+    setCamera: (on) => (on && !may('video') ? Promise.resolve() : devices.setCamera(on)),
     chooseDevice: devices.choose,
-    shareScreen,
+    shareScreen: (on) => (on && !may('video') ? Promise.resolve() : shareScreen(on)),
     setHand(up) {
       raisedHand.value = up ? Date.now() : 0;
     },
-    sendChat(text, to) {
-      const body = text.trim();
-      if (body === '') return;
-      const id = options.newId();
-      chat.sending({ id, from: me.id, name: name.peek(), own: true, text: body, time: Date.now(), private: to ?? null });
-      if (to === undefined) room.chat(id, body);
-      else if (endpointOf(to) === '') chat.refused(id);
-      else room.chat(id, body, endpointOf(to));
-    },
-    readingChat: chat.reading,
+    sendChat: talk.say,
+    reactToChat: talk.react,
+    retractChat: talk.retract,
+    readingChat: talk.reading,
     show(pictures) {
       shown.value = pictures;
     },
     dismiss: notices.dismiss,
     async mute(participant, media) {
       const namespace = media === 'audio' ? ns.muteAudio : media === 'video' ? ns.muteVideo : ns.muteScreen;
-      await room.toFocus(el('mute', namespace, { jid: `${roomJid}/${endpointOf(participant)}` }, 'true'));
+      await room.toFocus(el('mute', namespace, { jid: addressOf(participant) }, 'true'));
     },
     async kick(participant) {
       await room.toRoom(el('query', ns.mucAdmin, {}, el('item', ns.mucAdmin, { nick: endpointOf(participant), role: 'none' })));

@@ -3,10 +3,20 @@
 
 import type { Config } from '../../config/config.ts';
 import { Disconnected, type Connection, type Handlers, type Options as ConnectionOptions } from '../../xmpp/connection.ts';
-import { capsHash, capsNode, features, parseDisco, parseIceServers, printFeatures, printPassword, type IceServer } from '../../xmpp/disco.ts';
-import { endpointOf, resource } from '../../xmpp/jid.ts';
+import {
+  capsHash,
+  capsNode,
+  features,
+  parseDisco,
+  parseIceServers,
+  printFeatures,
+  printPassword,
+  serviceAddresses,
+  type IceServer,
+} from '../../xmpp/disco.ts';
+import { bare, endpointOf, resource } from '../../xmpp/jid.ts';
 import { jingleOf, parseJingle, type Action } from '../../xmpp/jingle.ts';
-import { parseMessage, printChat, type RoomMessage } from '../../xmpp/message.ts';
+import { parseMessage, type RoomMessage } from '../../xmpp/message.ts';
 import { ns } from '../../xmpp/ns.ts';
 import {
   parsePresence,
@@ -33,11 +43,14 @@ export const focusNick = 'focus';
 export interface RoomHandlers {
   /** What we say of ourselves; asked for whenever it is sent. */
   profile(): Omit<Profile, 'caps'>;
-  /** A fresh session is entering: who is here will be told anew. */
-  entering(again: boolean): void;
+  /** A fresh session is entering, or another room: who is here will be told anew. */
+  entering(how: 'first' | 'again' | 'moving'): void;
+  /** The services beside the rooms, by type. */
+  services(addresses: ReadonlyMap<string, string>): void;
   /** wrong: the password given was refused. */
   waiting(why: Waiting, wrong: boolean): void;
-  entered(me: Occupant): void;
+  /** `lost` are messages of a former session that may not have arrived. */
+  entered(me: Occupant, lost: readonly Xml[]): void;
   interrupted(why: Interruption): void;
   /** The session was resumed; nothing was lost. */
   resumed(): void;
@@ -61,7 +74,7 @@ export interface RoomHandlers {
 
 export interface RoomOptions {
   readonly config: Config;
-  /** Bare JID. */
+  /** Bare JID of the meeting's main room. */
   readonly room: string;
   readonly machineUid: string;
   readonly handlers: RoomHandlers;
@@ -70,6 +83,8 @@ export interface RoomOptions {
 }
 
 export interface Room {
+  /** Bare JID of the room that we are in, or on the way to. */
+  readonly name: string;
   readonly endpoint: string;
   readonly jid: string;
   readonly iceServers: readonly IceServer[];
@@ -85,7 +100,10 @@ export interface Room {
   /** Something of the profile changed. */
   update(): void;
   retryNow(): void;
-  chat(id: string, text: string, to?: string): void;
+  /** Leaves for another room of the meeting. */
+  moveTo(room: string): void;
+  send(x: Xml): void;
+  iq(x: Xml): Promise<Xml>;
   toFocus(payload: Xml): Promise<Xml>;
   toRoom(payload: Xml): Promise<Xml>;
 }
@@ -103,12 +121,15 @@ const joinTimeout = 10_000;
 const reachTimeout = 20_000;
 
 export function createRoom(options: RoomOptions): Room {
-  const { config, room, handlers } = options;
+  const { config, handlers } = options;
+  const home = options.room;
+  /** Where we are: the main room, or a breakout room. */
+  let room = home;
   const own = features({ ssrcRewriting: config.ssrcRewriting, sctp: config.preferSctp });
   const url = new URL(config.websocket);
   const bosh = new URL(config.bosh);
   for (const u of [url, bosh]) {
-    u.searchParams.set('room', room.split('@')[0] ?? '');
+    u.searchParams.set('room', home.split('@')[0] ?? '');
     if (config.token !== '') u.searchParams.set('token', config.token);
   }
   let caps = '';
@@ -116,6 +137,7 @@ export function createRoom(options: RoomOptions): Room {
   let iceServers: readonly IceServer[] = [];
   let inside = false;
   let wasInside = false;
+  let lost: readonly Xml[] = [];
   let focusAccount = '';
   let task = new AbortController();
   let joinTimer: ReturnType<typeof setTimeout> | undefined;
@@ -125,8 +147,9 @@ export function createRoom(options: RoomOptions): Room {
   let reachTimer: ReturnType<typeof setTimeout> | undefined;
 
   const connectionHandlers: Handlers = {
-    online(fresh) {
+    online(fresh, missed) {
       clearTimeout(reachTimer);
+      lost = [...lost, ...missed];
       if (fresh) void enter();
       else if (inside) handlers.resumed();
     },
@@ -136,7 +159,9 @@ export function createRoom(options: RoomOptions): Room {
     },
     message(x) {
       if (lobby.message(x)) return;
-      if (!(x.attrs['from'] ?? '').startsWith(room)) return;
+      const from = x.attrs['from'] ?? '';
+      // Services have addresses without a local part; what they are is known from disco.
+      if (bare(from) !== room && from.includes('@')) return;
       const message = parseMessage(x);
       if (message?.kind === 'configured') void askRoom();
       else if (message) handlers.message(message);
@@ -149,7 +174,7 @@ export function createRoom(options: RoomOptions): Room {
   });
 
   const lobby = createLobby({
-    room,
+    room: home,
     send: (x) => connection.send(x),
     iq: (x) => connection.iq(x),
     newId: () => endpointOf(''),
@@ -173,15 +198,18 @@ export function createRoom(options: RoomOptions): Room {
   let named = false;
   const profile = () => printProfile({ ...handlers.profile(), ...(named ? { name: knownAs() } : {}), caps }, capsNode);
 
-  async function enter(): Promise<void> {
+  async function enter(moving = false): Promise<void> {
     task.abort();
     const mine = (task = new AbortController());
     inside = false;
     lobby.reset();
     lobbyAddress = '';
     endpoint = endpointOf(connection.jid);
-    handlers.entering(wasInside);
-    void askIceServers();
+    handlers.entering(moving ? 'moving' : wasInside ? 'again' : 'first');
+    if (!moving) {
+      void askIceServers();
+      void askServices();
+    }
     try {
       if (caps === '') caps = await capsHash(own);
       const answer = await askFocus({
@@ -202,6 +230,10 @@ export function createRoom(options: RoomOptions): Room {
       join();
     } catch (err) {
       if (err instanceof Disconnected || mine.signal.aborted) return;
+      if (room !== home) {
+        goTo(home);
+        return;
+      }
       if (err instanceof NoFocus) fail('no-focus', '');
       else fail(err instanceof FocusRefused ? 'refused' : 'internal', err instanceof Error ? err.message : String(err));
     }
@@ -214,6 +246,13 @@ export function createRoom(options: RoomOptions): Room {
     joinTimer = setTimeout(() => {
       if (!inside && connection.link.peek() === 'online') void enter();
     }, joinTimeout);
+  }
+
+  function goTo(next: string, ...goodbye: readonly Xml[]): void {
+    for (const x of goodbye) connection.send(x);
+    clearTimeout(joinTimer);
+    room = next;
+    void enter(true);
   }
 
   function fail(why: Failure, text: string): void {
@@ -256,7 +295,9 @@ export function createRoom(options: RoomOptions): Room {
       inside = true;
       wasInside = true;
       clearTimeout(joinTimer);
-      handlers.entered(o);
+      const again = first ? lost : [];
+      if (first) lost = [];
+      handlers.entered(o, again);
       moderating = o.role === 'moderator' || o.affiliation === 'owner';
       if (!first) attend();
       if (first) {
@@ -271,7 +312,9 @@ export function createRoom(options: RoomOptions): Room {
     if (d.self || d.nick === endpoint) {
       if (!inside) return;
       inside = false;
-      if (d.kicked || d.destroyed) {
+      // A breakout room that is closed sends everybody back.
+      if (room !== home && d.destroyed && d.alternative === home) goTo(home);
+      else if (d.kicked || d.destroyed) {
         handlers.left(d);
         stop();
       } else void enter();
@@ -303,6 +346,10 @@ export function createRoom(options: RoomOptions): Room {
         join();
         return;
       case 'no-room':
+        if (room !== home) {
+          goTo(home);
+          return;
+        }
         joinTimer = setTimeout(() => void enter(), 500);
         return;
       case 'password':
@@ -372,6 +419,14 @@ export function createRoom(options: RoomOptions): Room {
     attend();
   }
 
+  async function askServices(): Promise<void> {
+    const disco = await connection
+      .iq(el('iq', '', { type: 'get', to: config.domain }, el('query', ns.discoInfo)))
+      .then(parseDisco)
+      .catch(() => undefined);
+    if (disco) handlers.services(serviceAddresses(disco));
+  }
+
   async function askIceServers(): Promise<void> {
     iceServers = await connection
       .iq(el('iq', '', { type: 'get', to: config.domain }, el('services', ns.extdisco)))
@@ -385,6 +440,9 @@ export function createRoom(options: RoomOptions): Room {
   }
 
   return {
+    get name() {
+      return room;
+    },
     get endpoint() {
       return endpoint;
     },
@@ -428,9 +486,11 @@ export function createRoom(options: RoomOptions): Room {
       });
     },
     retryNow: () => connection.retryNow(),
-    chat(id, text, to) {
-      connection.send(printChat(to === undefined ? room : `${room}/${to}`, to !== undefined, id, text));
+    moveTo(next) {
+      if (next !== room) goTo(next, ...(inside ? [printLeave(occupant(), 'switch_room')] : []));
     },
+    send: (x) => connection.send(x),
+    iq: (x) => connection.iq(x),
     toFocus: (payload) => connection.iq(el('iq', '', { type: 'set', to: `${room}/${focusNick}` }, payload)),
     toRoom: (payload) => connection.iq(el('iq', '', { type: 'set', to: room }, payload)),
   };

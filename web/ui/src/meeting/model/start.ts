@@ -76,6 +76,7 @@ export function openMeeting(room: string, config: Config, devices: LocalDevices)
     statsId: `meetbox-${hex(16)}`,
     machineUid: machineUid(),
     newId: () => hex(32),
+    loadTogether: () => import('./together/together.ts'),
   });
   window.addEventListener('online', () => meeting.retryNow());
   // A tab that is closed should not stand around in the meeting until the server notices.

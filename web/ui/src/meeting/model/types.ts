@@ -4,6 +4,8 @@
 
 import type { ReadonlySignal } from '@preact/signals-core';
 
+import type { Together } from './together/together.ts';
+
 export type MediaKind = 'microphone' | 'camera' | 'speaker';
 
 /** Why a meeting could not be entered, or ended without the person wanting it. */
@@ -20,7 +22,11 @@ export type Failure =
 export type Waiting = 'host' | 'lobby' | 'password';
 
 /** Why the connection is being made again; the view puts it into words. */
-export type Interruption = 'network' | 'server' | 'media';
+export type Interruption =
+  | 'network'
+  | 'server'
+  | 'media'
+  | 'moving'; // into another room of the meeting
 
 export type Phase =
   | { readonly at: 'idle' }
@@ -106,6 +112,18 @@ export interface LocalMedia {
   dispose(): void;
 }
 
+/** Somebody as they were called at the time; they may have left since. */
+export interface ChatPerson {
+  readonly id: string;
+  readonly name: string;
+}
+
+export interface ChatReaction {
+  readonly emoji: string;
+  readonly by: readonly ChatPerson[];
+  readonly own: boolean;
+}
+
 export interface ChatMessage {
   readonly id: string;
   /** Id of the sender. */
@@ -116,8 +134,13 @@ export interface ChatMessage {
   readonly text: string;
   /** Milliseconds since 1970. */
   readonly time: number;
-  /** Set for a private message: the id of the other one. */
-  readonly private: string | null;
+  /** Set for a private message: the other one. */
+  readonly private: ChatPerson | null;
+  /** Id of the message that it answers, '' for none. */
+  readonly replyTo: string;
+  readonly reactions: readonly ChatReaction[];
+  /** Its author took it back. */
+  readonly retracted: boolean;
   /** An own message the room has not reflected yet, or that it refused. */
   readonly delivery: 'sent' | 'sending' | 'refused';
 }
@@ -137,6 +160,12 @@ export type NoticeKind =
   | { readonly kind: 'start-muted'; readonly media: 'audio' | 'video' }
   | { readonly kind: 'no-bridge' } // nothing can forward media at the moment
   | { readonly kind: 'share-failed' }
+  | { readonly kind: 'poll'; readonly name: string; readonly text: string }
+  | { readonly kind: 'file'; readonly name: string; readonly file: string }
+  | { readonly kind: 'moderation'; readonly medium: 'audio' | 'video'; readonly on: boolean }
+  | { readonly kind: 'allowed'; readonly medium: 'audio' | 'video'; readonly allowed: boolean }
+  | { readonly kind: 'not-allowed'; readonly medium: 'audio' | 'video' } // we wanted to, and a moderator has to let us
+  | { readonly kind: 'moved'; readonly room: string } // '' is the main room
   | { readonly kind: 'refused'; readonly text: string }; // the server refused an action
 
 export type Notice = NoticeKind & { readonly id: number; readonly time: number };
@@ -180,6 +209,8 @@ export interface Meeting {
   readonly lobby: ReadonlySignal<boolean>;
   /** Who waits, the first one first; for moderators only. */
   readonly knocking: ReadonlySignal<readonly Knocker[]>;
+  /** Polls, files and what else is loaded when the meeting has begun; null until then. */
+  readonly together: ReadonlySignal<Together | null>;
 
   join(name: string): void;
   /** Answers the phase `waiting` for a password. */
@@ -191,7 +222,12 @@ export interface Meeting {
   chooseDevice(kind: MediaKind, deviceId: string): Promise<void>;
   shareScreen(on: boolean): Promise<void>;
   setHand(up: boolean): void;
-  sendChat(text: string, to?: string): void;
+  /** To everybody, or to one participant; replyTo is the id of the message that it answers. */
+  sendChat(text: string, to?: string, replyTo?: string): void;
+  /** Adds a reaction of ours to a message. */
+  reactToChat(message: string, emoji: string): void;
+  /** Takes an own message back. */
+  retractChat(message: string): void;
   /** The chat is on screen (or not any more): while it is, nothing counts as unread. */
   readingChat(open: boolean): void;
   /** What the view shows now; call it whenever that changes. */

@@ -54,3 +54,6 @@ export const shortcuts = keptSwitch('meetbox.shortcuts', true);
 
 /** Other keys than ours for it, see room/keymap.ts. */
 export const keymap = kept('meetbox.keys', '{}');
+
+/** A soft sound with each reaction. */
+export const reactionSound = keptSwitch('meetbox.reaction-sound', false);

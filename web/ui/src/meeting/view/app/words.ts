@@ -8,7 +8,7 @@ export function problemText(device: 'microphone' | 'camera' | 'both', problem: D
 }
 
 export function interruptionText(why: Interruption): { readonly title: string; readonly text: string } {
-  return { title: t('reconnecting.title'), text: t(`reconnecting.${why}`) };
+  return { title: t(why === 'moving' ? 'reconnecting.moving-title' : 'reconnecting.title'), text: t(`reconnecting.${why}`) };
 }
 
 export function failureText(why: Failure): { readonly title: string; readonly text: string } {
@@ -28,6 +28,18 @@ export function noticeText(notice: Notice): string {
     case 'no-bridge':
     case 'share-failed':
       return t(`notice.${notice.kind}` satisfies Key);
+    case 'poll':
+      return t('notice.poll', { name: notice.name || t('person.guest'), text: notice.text });
+    case 'file':
+      return t('notice.file', { name: notice.name || t('person.guest'), file: notice.file });
+    case 'moderation':
+      return t(`notice.moderation.${notice.medium}.${notice.on ? 'on' : 'off'}`);
+    case 'allowed':
+      return t(`notice.${notice.allowed ? 'allowed' : 'disallowed'}.${notice.medium}`);
+    case 'not-allowed':
+      return t(`notice.not-allowed.${notice.medium}`);
+    case 'moved':
+      return notice.room === '' ? t('notice.moved-back') : t('notice.moved', { room: notice.room });
     case 'refused':
       return t('notice.refused');
   }

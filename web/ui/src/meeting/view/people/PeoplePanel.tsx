@@ -1,32 +1,62 @@
 import { useState } from 'preact/hooks';
 import { t } from '../../../i18n/i18n.ts';
-import { Button, IconButton } from '../../../kit/Button.tsx';
+import { tt } from '../../../i18n/together.ts';
+import { Button } from '../../../kit/Button.tsx';
 import { Dialog } from '../../../kit/Dialog.tsx';
+import { TextField } from '../../../kit/Field.tsx';
 import { Icon } from '../../../kit/icons.tsx';
 import { Avatar, Voice } from '../../../kit/Person.tsx';
-import { MenuItem, Popover } from '../../../kit/Popover.tsx';
 import type { Meeting, Participant } from '../../model/types.ts';
 import { displayName } from '../app/words.ts';
 import { CopyLink } from '../room/CopyLink.tsx';
 import { Panel } from '../room/Panel.tsx';
+import { Rules } from './Rules.tsx';
+import { Tools } from './Tools.tsx';
 import './people.css';
 
 interface PeoplePanelProps {
   readonly meeting: Meeting;
   readonly link: string;
   readonly close: () => void;
+  /** Opens the chat with somebody. */
+  readonly write: (person: string) => void;
 }
 
-export function PeoplePanel({ meeting, link, close }: PeoplePanelProps) {
+/** From so many on there is a field to search them. */
+const many = 8;
+
+export function PeoplePanel({ meeting, link, close, write }: PeoplePanelProps) {
   const [removing, setRemoving] = useState<Participant | null>(null);
+  const [wanted, setWanted] = useState('');
   const people = meeting.participants.value;
+  const sorted = handsFirst(people);
+  const hands = sorted.filter((p) => p.raisedHand.value > 0);
+  const needle = folded(wanted);
+  const shown = needle === '' ? sorted : sorted.filter((p) => folded(displayName(p)).includes(needle));
+  const moderation = meeting.me.moderator.value ? meeting.together.value?.moderation : undefined;
   return (
     <Panel title={t('people.title-n', { n: people.length })} close={close}>
+      {people.length >= many || wanted !== '' ? (
+        <div class="people-search">
+          <TextField label={tt('people.search')} hideLabel type="search" placeholder={tt('people.search')} value={wanted} onInput={setWanted} />
+        </div>
+      ) : null}
       <ul class="people">
-        {handsFirst(people).map((person) => (
-          <Row key={person.id} meeting={meeting} person={person} remove={() => setRemoving(person)} />
+        {shown.map((person) => (
+          <Row
+            key={person.id}
+            meeting={meeting}
+            person={person}
+            turn={hands.indexOf(person) + 1}
+            remove={() => setRemoving(person)}
+            write={() => write(person.id)}
+          />
         ))}
       </ul>
+      {shown.length === 0 ? (
+        <output class="people-none">{tt('people.nobody')}</output>
+      ) : null}
+      {moderation && people.length > 1 ? <Rules moderation={moderation} /> : null}
       <div class="people-invite">
         <p>{t('people.invite')}</p>
         <CopyLink link={link} />
@@ -66,13 +96,21 @@ function handsFirst(people: readonly Participant[]): readonly Participant[] {
   return people.toSorted((a, b) => (since(a) === since(b) ? 0 : since(a) - since(b)));
 }
 
+/** For comparing: without case and accents. */
+function folded(text: string): string {
+  return text.normalize('NFKD').replace(/\p{M}/gu, '').toLowerCase().trim();
+}
+
 interface RowProps {
   readonly meeting: Meeting;
   readonly person: Participant;
+  /** Their place among the raised hands, 0 for none. */
+  readonly turn: number;
   readonly remove: () => void;
+  readonly write: () => void;
 }
 
-function Row({ meeting, person, remove }: RowProps) {
+function Row({ meeting, person, turn, remove, write }: RowProps) {
   const name = displayName(person);
   const muted = person.audioMuted.value;
   return (
@@ -82,7 +120,15 @@ function Row({ meeting, person, remove }: RowProps) {
         <span class="person-name">{person.local ? t('person.me', { name }) : name}</span>
         {person.moderator.value ? <span class="person-role">{t('person.is-moderator')}</span> : null}
       </span>
-      {person.raisedHand.value > 0 ? <State icon="hand" label={t('tile.hand')} look="hand" /> : null}
+      {turn > 0 ? (
+        <span class="person-state person-state-hand" title={tt('people.hand-order', { n: turn })}>
+          <Icon name="hand" size={18} />
+          <span class="person-turn" aria-hidden="true">
+            {turn}
+          </span>
+          <span class="sr-only">{tt('people.hand-order', { n: turn })}</span>
+        </span>
+      ) : null}
       {person.sharing.value ? <State icon="screen" label={t('person.sharing')} look="on" /> : null}
       {muted ? (
         <State icon="mic-off" label={t('tile.muted')} look="off" />
@@ -97,15 +143,15 @@ function Row({ meeting, person, remove }: RowProps) {
         label={person.videoMuted.value ? t('person.camera-off') : t('person.camera-on')}
         look={person.videoMuted.value ? 'off' : 'on'}
       />
-      {meeting.me.moderator.value && !person.local ? <Tools meeting={meeting} person={person} name={name} remove={remove} /> : null}
+      {person.local ? null : <Tools meeting={meeting} person={person} name={name} remove={remove} write={write} />}
     </li>
   );
 }
 
 interface StateProps {
-  readonly icon: 'hand' | 'screen' | 'mic-off' | 'camera' | 'camera-off';
+  readonly icon: 'screen' | 'mic-off' | 'camera' | 'camera-off';
   readonly label: string;
-  readonly look: 'on' | 'off' | 'hand';
+  readonly look: 'on' | 'off';
 }
 
 function State({ icon, label, look }: StateProps) {
@@ -114,61 +160,5 @@ function State({ icon, label, look }: StateProps) {
       <Icon name={icon} size={18} />
       <span class="sr-only">{label}</span>
     </span>
-  );
-}
-
-interface ToolsProps {
-  readonly meeting: Meeting;
-  readonly person: Participant;
-  readonly name: string;
-  readonly remove: () => void;
-}
-
-/** What a moderator can do about somebody. Nobody can switch on somebody else's microphone. */
-function Tools({ meeting, person, name, remove }: ToolsProps) {
-  return (
-    <Popover
-      label={t('people.tools', { name })}
-      role="menu"
-      side="below"
-      align="end"
-      trigger={(open, toggle) => (
-        <IconButton label={t('people.tools', { name })} look="plain" small popup="menu" expanded={open} onClick={toggle}>
-          <Icon name="more" size={20} />
-        </IconButton>
-      )}
-    >
-      {(close) => {
-        const item = (icon: 'mic-off' | 'camera-off' | 'screen' | 'crown', text: string, act: () => void) => (
-          <MenuItem
-            icon={icon}
-            onClick={() => {
-              act();
-              close();
-            }}
-          >
-            {text}
-          </MenuItem>
-        );
-        return (
-          <>
-            {person.audioMuted.value ? null : item('mic-off', t('people.mute'), () => void meeting.mute(person.id, 'audio'))}
-            {person.videoMuted.value ? null : item('camera-off', t('people.stop-video'), () => void meeting.mute(person.id, 'video'))}
-            {person.sharing.value ? item('screen', t('people.stop-screen'), () => void meeting.mute(person.id, 'screen')) : null}
-            {person.moderator.value ? null : item('crown', t('people.grant'), () => void meeting.grantModerator(person.id))}
-            <MenuItem
-              icon="remove"
-              danger
-              onClick={() => {
-                close();
-                remove();
-              }}
-            >
-              {t('people.remove-menu')}
-            </MenuItem>
-          </>
-        );
-      }}
-    </Popover>
   );
 }

@@ -4,8 +4,6 @@ import { t } from '../../../i18n/i18n.ts';
 import { Icon } from '../../../kit/icons.tsx';
 import type { Meeting } from '../../model/types.ts';
 import { invitation } from '../app/route.ts';
-import { ChatPanel } from '../chat/ChatPanel.tsx';
-import { PeoplePanel } from '../people/PeoplePanel.tsx';
 import { Problems } from '../prejoin/Preview.tsx';
 import { Notices, Reconnecting, Sharing } from './Banner.tsx';
 import type { Tile as Picture } from '../../model/layout.ts';
@@ -16,6 +14,7 @@ import { type Actions, usePushToTalk, useShortcuts } from './shortcuts.ts';
 import { useWakeLock } from './wakeLock.ts';
 import { Sounds } from './Sounds.tsx';
 import { Stage } from './Stage.tsx';
+import { SidePanel } from './SidePanel.tsx';
 import { Timer } from './Timer.tsx';
 import { type Panel, type RoomDialog, Toolbar } from './Toolbar.tsx';
 import { lazy } from '../../../kit/lazy.tsx';
@@ -26,6 +25,8 @@ const InviteDialog = lazy(async () => (await import('./InviteDialog.tsx')).Invit
 const LockDialog = lazy(async () => (await import('./LockDialog.tsx')).LockDialog);
 const SettingsDialog = lazy(async () => (await import('./SettingsDialog.tsx')).SettingsDialog);
 const HelpDialog = lazy(async () => (await import('./HelpDialog.tsx')).HelpDialog);
+const EndDialog = lazy(async () => (await import('../together/EndDialog.tsx')).EndDialog);
+const Together = lazy(async () => (await import('../together/Together.tsx')).Together);
 
 /** The meeting itself. */
 export function Room({ meeting, title }: { readonly meeting: Meeting; readonly title: string }) {
@@ -33,6 +34,8 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
   const pinned = useSignal<Picture | null>(null);
   const [dialog, setDialog] = useState<RoomDialog | null>(null);
   const closeDialog = () => setDialog(null);
+  // Whom the chat writes to: everybody, or one participant.
+  const to = useSignal<string | null>(null);
   const alone = meeting.participants.value.length < 2;
 
   useEffect(() => {
@@ -83,6 +86,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
             <Notices meeting={meeting} />
           </div>
           <Stage meeting={meeting} pinned={pinned} />
+          <Together meeting={meeting} panel={panel} />
           {alone ? (
             <div class="alone">
               <h2>{t('alone.title')}</h2>
@@ -91,8 +95,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
             </div>
           ) : null}
         </div>
-        {panel.value === 'chat' ? <ChatPanel meeting={meeting} close={() => (panel.value = null)} /> : null}
-        {panel.value === 'people' ? <PeoplePanel meeting={meeting} link={invitation(title)} close={() => (panel.value = null)} /> : null}
+        <SidePanel meeting={meeting} panel={panel} to={to} link={invitation(title)} />
       </main>
       <footer class="room-foot">
         <Toolbar meeting={meeting} panel={panel} pinned={pinned} open={setDialog} />
@@ -101,6 +104,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
       {dialog === 'lock' ? <LockDialog meeting={meeting} close={closeDialog} /> : null}
       {dialog === 'settings' ? <SettingsDialog meeting={meeting} close={closeDialog} /> : null}
       {dialog === 'keys' ? <HelpDialog actions={actions} close={closeDialog} /> : null}
+      {dialog === 'end' ? <EndDialog meeting={meeting} close={closeDialog} /> : null}
     </div>
   );
 }

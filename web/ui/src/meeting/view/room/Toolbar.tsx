@@ -2,15 +2,19 @@ import type { Signal } from '@preact/signals';
 import { t } from '../../../i18n/i18n.ts';
 import { IconButton } from '../../../kit/Button.tsx';
 import { Icon } from '../../../kit/icons.tsx';
-import { MenuItem, Popover } from '../../../kit/Popover.tsx';
+import { lazy } from '../../../kit/lazy.tsx';
+import { Popover } from '../../../kit/Popover.tsx';
 import type { Tile as Picture } from '../../model/layout.ts';
 import type { Meeting, Source } from '../../model/types.ts';
-import { speakerView } from '../app/settings.ts';
 
-export type Panel = 'chat' | 'people' | null;
+/** What stands beside the pictures. */
+export type Panel = 'chat' | 'people' | 'polls' | 'files' | 'breakouts' | 'speakers' | null;
+
+export const MoreMenu = lazy(async () => (await import('./MoreMenu.tsx')).MoreMenu);
+export const ReactionMenu = lazy(async () => (await import('../together/ReactionMenu.tsx')).ReactionMenu);
 
 /** What opens over the meeting. */
-export type RoomDialog = 'invite' | 'lock' | 'settings' | 'keys';
+export type RoomDialog = 'invite' | 'lock' | 'settings' | 'keys' | 'end';
 
 interface ToolbarProps {
   readonly meeting: Meeting;
@@ -48,6 +52,20 @@ export function Toolbar({ meeting, panel, pinned, open }: ToolbarProps) {
           <Icon name="hand" />
         </IconButton>
       </span>
+      <span class="toolbar-wide">
+        <Popover
+          label={t('toolbar.react')}
+          // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- the role of what pops up
+          role="dialog"
+          trigger={(shown, toggleShown) => (
+            <IconButton label={t('toolbar.react')} popup="dialog" expanded={shown} look={shown ? 'active' : 'normal'} onClick={toggleShown}>
+              <Icon name="smile" />
+            </IconButton>
+          )}
+        >
+          {() => <ReactionMenu meeting={meeting} />}
+        </Popover>
+      </span>
       <IconButton
         label={unread > 0 ? t('toolbar.chat-unread', { n: unread }) : t('toolbar.chat')}
         shortcut="C"
@@ -70,7 +88,7 @@ export function Toolbar({ meeting, panel, pinned, open }: ToolbarProps) {
       >
         <Icon name="people" />
       </IconButton>
-      <More meeting={meeting} hand={hand} pinned={pinned} open={open} />
+      <More meeting={meeting} panel={panel} pinned={pinned} open={open} />
       <IconButton label={t('toolbar.leave')} look="danger" onClick={() => meeting.leave()}>
         <Icon name="leave" />
       </IconButton>
@@ -124,76 +142,34 @@ function ShareButton({ meeting }: { readonly meeting: Meeting }) {
 
 interface MoreProps {
   readonly meeting: Meeting;
-  readonly hand: boolean;
+  readonly panel: Signal<Panel>;
   readonly pinned: Signal<Picture | null>;
   readonly open: (dialog: RoomDialog) => void;
 }
 
-function More({ meeting, hand, pinned, open }: MoreProps) {
+function More(props: MoreProps) {
+  const together = props.meeting.together.value;
+  const news = (together?.polls.unseen.value ?? 0) + (together?.files.unseen.value ?? 0);
   return (
     <Popover
       label={t('toolbar.more')}
       role="menu"
       align="end"
+      sheet
       trigger={(shown, toggle) => (
-        <IconButton label={t('toolbar.more')} popup="menu" expanded={shown} look={shown ? 'active' : 'normal'} onClick={toggle}>
+        <IconButton
+          label={t('toolbar.more')}
+          popup="menu"
+          expanded={shown}
+          look={shown ? 'active' : 'normal'}
+          badge={news > 0 ? String(Math.min(news, 99)) : undefined}
+          onClick={toggle}
+        >
           <Icon name="more" />
         </IconButton>
       )}
     >
-      {(close) => {
-        const item = (icon: 'invite' | 'lock' | 'settings' | 'keyboard', text: string, dialog: RoomDialog) => (
-          <MenuItem
-            icon={icon}
-            onClick={() => {
-              close();
-              open(dialog);
-            }}
-          >
-            {text}
-          </MenuItem>
-        );
-        return (
-        <>
-          <div class="toolbar-narrow">
-            <MenuItem
-              icon="hand"
-              onClick={() => {
-                meeting.setHand(!hand);
-                close();
-              }}
-            >
-              {hand ? t('toolbar.hand-down') : t('toolbar.hand-up')}
-            </MenuItem>
-            {meeting.media.canShare ? (
-              <MenuItem
-                icon="screen"
-                onClick={() => {
-                  void meeting.shareScreen(meeting.media.screen.value !== 'on');
-                  close();
-                }}
-              >
-                {meeting.media.screen.value === 'on' ? t('sharing.stop') : t('toolbar.share')}
-              </MenuItem>
-            ) : null}
-          </div>
-          <MenuItem
-            icon={speakerView.value ? 'grid' : 'view'}
-            onClick={() => {
-              pinned.value = null;
-              speakerView.value = !speakerView.value;
-              close();
-            }}
-          >
-            {speakerView.value ? t('toolbar.grid-view') : t('toolbar.speaker-view')}
-          </MenuItem>
-          {item('invite', t('invite.title'), 'invite')}
-          {meeting.me.moderator.value ? item('lock', t('lock.title'), 'lock') : null}
-          {item('settings', t('settings.title'), 'settings')}
-          {item('keyboard', t('keys.title'), 'keys')}
-        </>
-        );
-      }}
+      {(close) => <MoreMenu {...props} close={close} />}
     </Popover>
   );
 }

@@ -1,10 +1,12 @@
-/** Plays two notes on a speaker; '' is the system's. */
-export async function chime(speaker: string): Promise<void> {
+const hello = [523.25, 783.99];
+
+/** Plays notes (Hz) on a speaker, one after the other; '' is the system's. */
+export async function chime(speaker: string, notes: readonly number[] = hello): Promise<void> {
   const context = new AudioContext();
   try {
     const out = new MediaStreamAudioDestinationNode(context);
     const begin = context.currentTime;
-    for (const [i, frequency] of [523.25, 783.99].entries()) {
+    for (const [i, frequency] of notes.entries()) {
       const note = new OscillatorNode(context, { frequency });
       const volume = new GainNode(context, { gain: 0 });
       const at = begin + i * 0.35;
