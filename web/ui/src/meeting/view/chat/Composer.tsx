@@ -50,8 +50,8 @@ export function Composer({ meeting, to, replyTo, send }: ComposerProps) {
     <form class={person || gone ? 'composer composer-private' : 'composer'} onSubmit={submit}>
       {others.length > 0 || gone ? (
         <label class="composer-to">
-          <span>{tt('chat.to')}</span>
-          <select value={to.value ?? ''} onChange={(event) => (to.value = event.currentTarget.value === '' ? null : event.currentTarget.value)}>
+          <span aria-hidden="true">{tt('chat.to')}</span>
+          <select aria-label={tt('chat.to')} value={to.value ?? ''} onChange={(event) => (to.value = event.currentTarget.value === '' ? null : event.currentTarget.value)}>
             <option value="">{tt('chat.everybody')}</option>
             {others.map((p) => (
               <option key={p.id} value={p.id}>

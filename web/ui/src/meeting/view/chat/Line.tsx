@@ -113,12 +113,10 @@ function Reactions({ meeting, line }: { readonly meeting: Meeting; readonly line
               class={r.own ? 'line-reaction line-reaction-own' : 'line-reaction'}
               title={names}
               aria-pressed={r.own}
-              aria-label={tt('chat.reaction', { emoji: r.emoji, names })}
+              aria-label={tt('chat.reaction', { emoji: r.emoji, n: r.by.length, names })}
               onClick={() => meeting.reactToChat(line.id, r.emoji)}
             >
-              <span aria-hidden="true">
-                {r.emoji} {r.by.length}
-              </span>
+              {r.emoji} {r.by.length}
             </button>
           </li>
         );

@@ -1,0 +1,231 @@
+// What people do together: polls, files, reactions, speaking time. Each is seen to arrive at the others.
+
+import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { expect, inject, test } from 'vitest';
+import { cast } from './cast.ts';
+import { type Guest, until } from './guest.ts';
+import { barriers, fits, shoot } from './look.ts';
+
+const box = inject('box');
+const { open } = cast(box.url);
+// Three browsers on a machine that does other things as well.
+const patience = { timeout: 300_000 };
+const desktop = { viewport: { width: 1280, height: 800 } };
+const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, colorScheme: 'dark' as const };
+
+async function menu(guest: Guest, item: string | RegExp): Promise<void> {
+  await guest.page.getByRole('button', { name: 'More' }).click();
+  await guest.page.getByRole('menuitem', { name: item }).click();
+}
+
+async function meet(room: string): Promise<readonly [Guest, Guest]> {
+  const ada = await open('Ada', desktop);
+  await ada.join(`${box.url}/${room}`);
+  const ben = await open('Ben', phone);
+  await ben.join(`${box.url}/${room}`);
+  await until('both are there', 10_000, async () => (await ada.state()).participants.length === 2);
+  return [ada, ben];
+}
+
+test('a poll is asked, voted on, changed; who comes later sees it', patience, async () => {
+  const [ada, ben] = await meet('polls');
+  await menu(ada, 'Polls');
+  await shoot(ada.page, 'polls-empty-desktop-light');
+  await ada.page.getByRole('button', { name: 'New poll' }).click();
+  await ada.page.getByRole('button', { name: 'Start poll' }).click();
+  await ada.page.getByText('Write what you want to ask.').waitFor();
+  await ada.page.getByText('Give at least two different answers.').waitFor();
+  await ada.page.getByLabel('Question').fill('Where do we eat?');
+  await ada.page.getByRole('textbox', { name: 'Answer 1' }).fill('Canteen');
+  await ada.page.getByRole('textbox', { name: 'Answer 2' }).fill('The place by the harbour');
+  await ada.page.getByRole('button', { name: 'Add an answer' }).click();
+  await ada.page.getByRole('textbox', { name: 'Answer 3' }).fill('At the desk');
+  await shoot(ada.page, 'polls-new-desktop-light');
+  expect(await barriers(ada.page)).toEqual([]);
+  await ada.page.getByRole('button', { name: 'Start poll' }).click();
+
+  await ben.page.getByText('Ada asks: Where do we eat?').first().waitFor();
+  await ben.page.getByRole('button', { name: 'More' }).click();
+  await shoot(ben.page, 'more-phone-dark');
+  expect(await barriers(ben.page)).toEqual([]);
+  await ben.page.getByRole('menuitem', { name: 'Polls 1 new' }).click();
+  const atBen = ben.page.getByRole('region', { name: 'Where do we eat?' });
+  await atBen.getByText('Asked by Ada').waitFor();
+  await atBen.getByRole('checkbox', { name: 'Canteen' }).check();
+  await atBen.getByRole('button', { name: 'Vote' }).click();
+  await atBen.getByText('your vote').waitFor();
+  const atAda = ada.page.getByRole('region', { name: 'Where do we eat?' });
+  await atAda.getByText('One person has voted').waitFor();
+  await atAda.getByRole('button', { name: 'Show results' }).click();
+  await atAda.getByRole('listitem').filter({ hasText: 'Canteen' }).filter({ hasText: 'Ben' }).waitFor();
+
+  // Another answer, by the same person.
+  await atBen.getByRole('button', { name: 'Change my vote' }).click();
+  await atBen.getByRole('checkbox', { name: 'Canteen' }).uncheck();
+  await atBen.getByRole('checkbox', { name: 'The place by the harbour' }).check();
+  await atBen.getByRole('button', { name: 'Vote' }).click();
+  await atAda.getByRole('listitem').filter({ hasText: 'harbour' }).filter({ hasText: 'Ben' }).waitFor();
+  await atAda.getByText('One person has voted').waitFor();
+
+  const cleo = await open('Cleo', desktop);
+  await cleo.join(`${box.url}/polls`);
+  await menu(cleo, /^Polls/);
+  const atCleo = cleo.page.getByRole('region', { name: 'Where do we eat?' });
+  await atCleo.getByRole('checkbox', { name: 'The place by the harbour' }).check();
+  await atCleo.getByRole('button', { name: 'Vote' }).click();
+  await atAda.getByText('2 people have voted').waitFor();
+  await shoot(ada.page, 'polls-desktop-light');
+  await shoot(ben.page, 'polls-phone-dark');
+  expect(await fits(ben.page)).toBe(true);
+  for (const guest of [ada, ben, cleo]) expect(await barriers(guest.page)).toEqual([]);
+});
+
+test('files are sent with progress, seen by who comes later, fetched whole, deleted', patience, async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'mb-files-'));
+  try {
+    const [ada, ben] = await meet('files');
+    await menu(ada, 'Files');
+    await ada.page.getByText(/^Up to .* each/).waitFor();
+    await shoot(ada.page, 'files-empty-desktop-light');
+    const big = path.join(folder, 'Überblick 2026 (final).bin');
+    await fill(big, 24);
+    const picture = await ada.page.screenshot();
+    const chooser = ada.page.waitForEvent('filechooser');
+    await ada.page.getByRole('button', { name: 'Share files' }).click();
+    await (await chooser).setFiles([big]);
+    const atAda = ada.page.locator('.file').filter({ hasText: 'Überblick 2026 (final).bin' });
+    await atAda.getByRole('link', { name: /^Download/ }).waitFor({ timeout: 60_000 });
+
+    // Dropped anywhere on the page.
+    await ada.page.evaluate(async (bytes) => {
+      const data = new DataTransfer();
+      data.items.add(new File([Uint8Array.from(bytes)], 'floor.png', { type: 'image/png' }));
+      for (const name of ['dragenter', 'dragover', 'drop']) document.body.dispatchEvent(new DragEvent(name, { dataTransfer: data, bubbles: true, cancelable: true }));
+    }, [...picture]);
+    await ben.page.getByText('Ada shared floor.png').first().waitFor();
+    await menu(ben, /^Files/);
+    const thumb = ben.page.locator('.file').filter({ hasText: 'floor.png' }).locator('img');
+    await until('the preview is shown', 10_000, () => thumb.evaluate((img: HTMLImageElement) => img.complete && img.naturalWidth > 0));
+
+    const cleo = await open('Cleo', { ...desktop, acceptDownloads: true });
+    await cleo.join(`${box.url}/files`);
+    await menu(cleo, 'Files');
+    const download = cleo.page.waitForEvent('download');
+    await cleo.page.getByRole('link', { name: 'Download Überblick 2026 (final).bin' }).click();
+    const got = await download;
+    expect(got.suggestedFilename()).toBe('Überblick 2026 (final).bin');
+    expect((await readFile(await got.path())).equals(await readFile(big)), 'the same bytes').toBe(true);
+    expect(await cleo.page.getByRole('button', { name: /^Delete/ }).count(), 'only authors and moderators delete').toBe(0);
+
+    await shoot(ada.page, 'files-desktop-light');
+    await shoot(ben.page, 'files-phone-dark');
+    expect(await fits(ben.page)).toBe(true);
+    for (const guest of [ada, ben]) expect(await barriers(guest.page)).toEqual([]);
+
+    await ada.page.getByRole('button', { name: 'Delete floor.png' }).click();
+    await ada.page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
+    for (const guest of [ada, ben, cleo]) await guest.page.locator('.file').filter({ hasText: 'floor.png' }).waitFor({ state: 'detached' });
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+});
+
+test('one that is stopped is not shared; what the box does not take is said in words', patience, async () => {
+  const [ada, ben] = await meet('files-stopped');
+  await menu(ada, 'Files');
+  await ada.page.getByText(/^Up to .* each/).waitFor();
+  // Held on its way, so that it is still being sent when it is stopped.
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  await ada.page.route('**/upload/**', async (route) => {
+    await held;
+    await route.abort().catch(() => undefined);
+  });
+  const share = async (name: string, size: number) => {
+    const chooser = ada.page.waitForEvent('filechooser');
+    await ada.page.getByRole('button', { name: 'Share files' }).click();
+    await (await chooser).setFiles([{ name, mimeType: 'application/octet-stream', buffer: Buffer.alloc(size) }]);
+  };
+  await share('slow.bin', 2_000_000);
+  await ada.page.getByRole('progressbar', { name: 'Sending slow.bin' }).waitFor();
+  await shoot(ada.page, 'files-sending-desktop-light');
+  expect(await barriers(ada.page)).toEqual([]);
+  await ada.page.getByRole('button', { name: 'Stop sending slow.bin' }).click();
+  await ada.page.locator('.file').filter({ hasText: 'slow.bin' }).waitFor({ state: 'detached' });
+  await share('lost.bin', 1_000);
+  release();
+  await ada.page.getByText('This file did not arrive whole.').waitFor();
+  await ada.page.unroute('**/upload/**');
+  await ada.page.getByRole('button', { name: 'Try again' }).click();
+  await ada.page.getByRole('link', { name: 'Download lost.bin' }).waitFor();
+  await share('nothing.txt', 0);
+  await ada.page.getByText('This file is empty.').waitFor();
+  await menu(ben, /^Files/);
+  await ben.page.getByRole('link', { name: 'Download lost.bin' }).waitFor();
+  expect(await ben.page.locator('.file').count(), 'only the one that arrived').toBe(1);
+});
+
+test('reactions fly over the others’ pictures, not too many, and still where motion is not wanted', patience, async () => {
+  const ada = await open('Ada', desktop);
+  await ada.join(`${box.url}/reactions`);
+  const ben = await open('Ben', { ...desktop, reducedMotion: 'reduce' });
+  await ben.join(`${box.url}/reactions`);
+  await until('the bridge carries both', 30_000, async () => (await ada.state()).media === 'connected' && (await ben.state()).media === 'connected');
+  await ada.page.getByRole('button', { name: 'React' }).click();
+  await shoot(ada.page, 'reactions-menu-desktop-light');
+  expect(await barriers(ada.page)).toEqual([]);
+  const atBen = ben.page.locator('.fly');
+  const seen = atBen.filter({ hasText: 'Ada' }).first();
+  await ada.page.getByRole('button', { name: 'Applause' }).click();
+  await seen.waitFor();
+  expect(await seen.getAttribute('data-reaction')).toBe('clap');
+  expect(await seen.evaluate((e) => getComputedStyle(e).animationName)).toBe('stand');
+  await until('a screen reader hears it', 5_000, async () => (await ben.page.getByText('Ada: Applause').count()) > 0);
+  // All at once: the limit is one of time.
+  await ada.page.getByRole('button', { name: 'Thumbs up' }).evaluate((button: HTMLButtonElement) => {
+    for (let i = 0; i < 12; i++) button.click();
+  });
+  await ada.page.getByText('Give the others a moment before the next one.').waitFor();
+  await shoot(ada.page, 'reactions-desktop-light');
+  await until('they are gone', 15_000, async () => (await atBen.count()) === 0);
+});
+
+test('speaking time is counted for everybody', patience, async () => {
+  const [ada, ben] = await meet('speaking');
+  await until('somebody speaks', 30_000, async () => (await ada.state()).dominantSpeaker !== null);
+  await menu(ada, 'Speaking time');
+  const row = (guest: Guest, name: string) => guest.page.getByRole('row', { name });
+  await row(ada, 'Ben').waitFor();
+  const seconds = async (guest: Guest) =>
+    await guest.page.locator('.speakers td').evaluateAll((cells) => cells.reduce((sum, c) => sum + (c.textContent ?? '').split(':').reduce((t, n) => t * 60 + Number(n), 0), 0));
+  await until('time passes', 15_000, async () => (await seconds(ada)) >= 3);
+  await shoot(ada.page, 'speakers-desktop-light');
+  expect(await barriers(ada.page)).toEqual([]);
+  // Who comes later is told.
+  const cleo = await open('Cleo', phone);
+  await cleo.join(`${box.url}/speaking`);
+  await menu(cleo, 'Speaking time');
+  await until('Cleo sees what was before', 10_000, async () => (await seconds(cleo)) >= 2);
+  await shoot(cleo.page, 'speakers-phone-dark');
+  expect(await fits(cleo.page)).toBe(true);
+  void ben;
+});
+
+/** A file of so many megabytes. */
+async function fill(file: string, megabytes: number): Promise<void> {
+  const out = createWriteStream(file);
+  for (let i = 0; i < megabytes; i++) {
+    await new Promise<void>((resolve, reject) => {
+      out.write(randomBytes(1_000_000), (error) => (error ? reject(error) : resolve()));
+    });
+  }
+  await new Promise<void>((resolve) => {
+    out.end(resolve);
+  });
+}
