@@ -37,6 +37,19 @@ const startTime = 60_000;
 const stopTime = 20_000;
 
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const { box, stop } = await startBox();
+  project.provide('box', box);
+  return stop;
+}
+
+export interface Running {
+  readonly box: Box;
+  /** Ends it, keeps its logs, and takes its state away. */
+  stop(): Promise<void>;
+}
+
+/** A box of its own, for tests that change what all meetings depend on. logs: the folder's name for them. */
+export async function startBox(logs = 'log'): Promise<Running> {
   await access(path.join(bin, 'run')).catch(() => {
     throw new Error(`no services in ${bin}: run "make build" first`);
   });
@@ -68,17 +81,19 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     await healthy(box, run, startTime);
   } catch (error) {
-    await stop(run, ended);
-    await keepLogs(state);
+    await end(run, ended);
+    await keepLogs(state, logs);
     throw new Error(`the box did not start: ${String(error)}\n${output}\n${await tails(state)}`, { cause: error });
   }
-  project.provide('box', box);
-  return async () => {
-    const reports = await policyReports(box).catch(() => -1);
-    await stop(run, ended);
-    await keepLogs(state);
-    await rm(state, { recursive: true, force: true });
-    if (reports !== 0) throw new Error(`the box counted ${reports} reports of its content security policy`);
+  return {
+    box,
+    async stop() {
+      const reports = await policyReports(box).catch(() => -1);
+      await end(run, ended);
+      await keepLogs(state, logs);
+      await rm(state, { recursive: true, force: true });
+      if (reports !== 0) throw new Error(`the box counted ${reports} reports of its content security policy`);
+    },
   };
 }
 
@@ -88,15 +103,15 @@ async function policyReports(box: Pick<Box, 'state'>): Promise<number> {
   return Number(/^web_csp_reports_total (\d+)$/m.exec(text)?.[1] ?? -1);
 }
 
-async function stop(run: ChildProcess, ended: Promise<unknown>): Promise<void> {
+async function end(run: ChildProcess, ended: Promise<unknown>): Promise<void> {
   run.kill('SIGTERM');
   const timer = setTimeout(() => run.kill('SIGKILL'), stopTime);
   await ended;
   clearTimeout(timer);
 }
 
-async function keepLogs(state: string): Promise<void> {
-  await cp(path.join(state, 'log'), path.join(results, 'log'), { recursive: true, force: true }).catch(() => undefined);
+async function keepLogs(state: string, logs: string): Promise<void> {
+  await cp(path.join(state, 'log'), path.join(results, logs), { recursive: true, force: true }).catch(() => undefined);
 }
 
 async function tails(state: string): Promise<string> {
@@ -120,6 +135,35 @@ async function health(box: Pick<Box, 'state'>): Promise<Health> {
 /** What the box's screen shows while it has no owner. */
 export async function setupCode(box: Pick<Box, 'state'>): Promise<string> {
   return (await ask(path.join(box.state, 'run', 'ctl', 'appliance.sock'), '/setup-code')).trim();
+}
+
+export const ownerPassword = 'nine small boats at the quay';
+
+/** Becomes the owner of a new box, by its own command-line tool. */
+export async function claim(box: Box, name: string): Promise<void> {
+  await control(box, ['-name', name, '-code', await setupCode(box)], ['claim'], `${ownerPassword}\n`);
+}
+
+/** Changes fields of a section of the settings of a box that was claimed. */
+export async function setSection(box: Box, section: string, ...fields: readonly string[]): Promise<void> {
+  await control(box, [], ['set', `settings/${section}`, ...fields]);
+}
+
+function control(box: Box, flags: readonly string[], command: readonly string[], input = ''): Promise<void> {
+  const where = ['-url', box.consoleUrl, '-ca', path.join(box.state, 'run', 'tls', 'ca.crt'), '-config', path.join(box.state, 'meetboxctl.json')];
+  return new Promise((resolve, reject) => {
+    const tool = spawn(path.join(bin, 'meetboxctl'), [...where, ...flags, ...command], { stdio: ['pipe', 'ignore', 'pipe'] });
+    let said = '';
+    tool.stderr.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
+    tool.once('error', reject);
+    tool.once('close', (code) => {
+      if (code === 0) resolve();
+      else reject(new Error(`meetboxctl ${command.join(' ')}: ${said}`));
+    });
+    tool.stdin.end(input);
+  });
 }
 
 function ask(socketPath: string, url: string): Promise<string> {

@@ -1,10 +1,5 @@
-// What people do together: polls, files, reactions, speaking time. Each is seen to arrive at the others.
+// What people do together: polls, reactions, speaking time. Each is seen to arrive at the others.
 
-import { randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { expect, inject, test } from 'vitest';
 import { cast } from './cast.ts';
 import { type Guest, until } from './guest.ts';
@@ -84,93 +79,6 @@ test('a poll is asked, voted on, changed; who comes later sees it', patience, as
   for (const guest of [ada, ben, cleo]) expect(await barriers(guest.page)).toEqual([]);
 });
 
-test('files are sent with progress, seen by who comes later, fetched whole, deleted', patience, async () => {
-  const folder = await mkdtemp(path.join(tmpdir(), 'mb-files-'));
-  try {
-    const [ada, ben] = await meet('files');
-    await menu(ada, 'Files');
-    await ada.page.getByText(/^Up to .* each/).waitFor();
-    await shoot(ada.page, 'files-empty-desktop-light');
-    const big = path.join(folder, 'Überblick 2026 (final).bin');
-    await fill(big, 24);
-    const picture = await ada.page.screenshot();
-    const chooser = ada.page.waitForEvent('filechooser');
-    await ada.page.getByRole('button', { name: 'Share files' }).click();
-    await (await chooser).setFiles([big]);
-    const atAda = ada.page.locator('.file').filter({ hasText: 'Überblick 2026 (final).bin' });
-    await atAda.getByRole('link', { name: /^Download/ }).waitFor({ timeout: 60_000 });
-
-    // Dropped anywhere on the page.
-    await ada.page.evaluate(async (bytes) => {
-      const data = new DataTransfer();
-      data.items.add(new File([Uint8Array.from(bytes)], 'floor.png', { type: 'image/png' }));
-      for (const name of ['dragenter', 'dragover', 'drop']) document.body.dispatchEvent(new DragEvent(name, { dataTransfer: data, bubbles: true, cancelable: true }));
-    }, [...picture]);
-    await ben.page.getByText('Ada shared floor.png').first().waitFor();
-    await menu(ben, /^Files/);
-    const thumb = ben.page.locator('.file').filter({ hasText: 'floor.png' }).locator('img');
-    await until('the preview is shown', 10_000, () => thumb.evaluate((img: HTMLImageElement) => img.complete && img.naturalWidth > 0));
-
-    const cleo = await open('Cleo', { ...desktop, acceptDownloads: true });
-    await cleo.join(`${box.url}/files`);
-    await menu(cleo, 'Files');
-    const download = cleo.page.waitForEvent('download');
-    await cleo.page.getByRole('link', { name: 'Download Überblick 2026 (final).bin' }).click();
-    const got = await download;
-    expect(got.suggestedFilename()).toBe('Überblick 2026 (final).bin');
-    expect((await readFile(await got.path())).equals(await readFile(big)), 'the same bytes').toBe(true);
-    expect(await cleo.page.getByRole('button', { name: /^Delete/ }).count(), 'only authors and moderators delete').toBe(0);
-
-    await shoot(ada.page, 'files-desktop-light');
-    await shoot(ben.page, 'files-phone-dark');
-    expect(await fits(ben.page)).toBe(true);
-    for (const guest of [ada, ben]) expect(await barriers(guest.page)).toEqual([]);
-
-    await ada.page.getByRole('button', { name: 'Delete floor.png' }).click();
-    await ada.page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
-    for (const guest of [ada, ben, cleo]) await guest.page.locator('.file').filter({ hasText: 'floor.png' }).waitFor({ state: 'detached' });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-});
-
-test('one that is stopped is not shared; what the box does not take is said in words', patience, async () => {
-  const [ada, ben] = await meet('files-stopped');
-  await menu(ada, 'Files');
-  await ada.page.getByText(/^Up to .* each/).waitFor();
-  // Held on its way, so that it is still being sent when it is stopped.
-  let release: () => void = () => undefined;
-  const held = new Promise<void>((resolve) => {
-    release = resolve;
-  });
-  await ada.page.route('**/upload/**', async (route) => {
-    await held;
-    await route.abort().catch(() => undefined);
-  });
-  const share = async (name: string, size: number) => {
-    const chooser = ada.page.waitForEvent('filechooser');
-    await ada.page.getByRole('button', { name: 'Share files' }).click();
-    await (await chooser).setFiles([{ name, mimeType: 'application/octet-stream', buffer: Buffer.alloc(size) }]);
-  };
-  await share('slow.bin', 2_000_000);
-  await ada.page.getByRole('progressbar', { name: 'Sending slow.bin' }).waitFor();
-  await shoot(ada.page, 'files-sending-desktop-light');
-  expect(await barriers(ada.page)).toEqual([]);
-  await ada.page.getByRole('button', { name: 'Stop sending slow.bin' }).click();
-  await ada.page.locator('.file').filter({ hasText: 'slow.bin' }).waitFor({ state: 'detached' });
-  await share('lost.bin', 1_000);
-  release();
-  await ada.page.getByText('This file did not arrive whole.').waitFor();
-  await ada.page.unroute('**/upload/**');
-  await ada.page.getByRole('button', { name: 'Try again' }).click();
-  await ada.page.getByRole('link', { name: 'Download lost.bin' }).waitFor();
-  await share('nothing.txt', 0);
-  await ada.page.getByText('This file is empty.').waitFor();
-  await menu(ben, /^Files/);
-  await ben.page.getByRole('link', { name: 'Download lost.bin' }).waitFor();
-  expect(await ben.page.locator('.file').count(), 'only the one that arrived').toBe(1);
-});
-
 test('reactions fly over the others’ pictures, not too many, and still where motion is not wanted', patience, async () => {
   const ada = await open('Ada', desktop);
   await ada.join(`${box.url}/reactions`);
@@ -216,16 +124,3 @@ test('speaking time is counted for everybody', patience, async () => {
   expect(await fits(cleo.page)).toBe(true);
   void ben;
 });
-
-/** A file of so many megabytes. */
-async function fill(file: string, megabytes: number): Promise<void> {
-  const out = createWriteStream(file);
-  for (let i = 0; i < megabytes; i++) {
-    await new Promise<void>((resolve, reject) => {
-      out.write(randomBytes(1_000_000), (error) => (error ? reject(error) : resolve()));
-    });
-  }
-  await new Promise<void>((resolve) => {
-    out.end(resolve);
-  });
-}
