@@ -163,7 +163,7 @@ func wanted(d *daemon) firewall.Wanted {
 		d.log.Debug("packet filter without settings", "err", err)
 	}
 	w := filtered(set, d.machine.network.Status())
-	w.TCP = []uint16{uint16(d.set.HTTPSPort), uint16(d.set.HTTPPort), uint16(d.set.AdminPort)}
+	w.TCP = []uint16{uint16(d.set.HTTPSPort), uint16(d.set.HTTPPort), uint16(d.set.AdminPort), uint16(d.set.MediaPort)}
 	if set.Rooms.Clients {
 		w.TCP = append(w.TCP, uint16(d.set.XMPPPort))
 	}

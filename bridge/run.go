@@ -29,6 +29,8 @@ type settings struct {
 	Media   struct {
 		Port      int          `json:"port"`
 		Addresses []netip.Addr `json:"addresses"`
+		// TCPPort is for clients whose networks let no UDP through; 0 for none.
+		TCPPort int `json:"tcp_port,omitempty"`
 		// IgnoreBandwidth gives each receiver all it wants, whatever its line
 		// seems to take.
 		IgnoreBandwidth bool `json:"ignore_bandwidth,omitempty"`
@@ -51,6 +53,8 @@ func (s settings) check() error {
 		return errors.New("settings: no id")
 	case s.Media.Port < 0 || s.Media.Port > 65535:
 		return fmt.Errorf("settings: media.port %d is not a port", s.Media.Port)
+	case s.Media.TCPPort < 0 || s.Media.TCPPort > 65535:
+		return fmt.Errorf("settings: media.tcp_port %d is not a port", s.Media.TCPPort)
 	case s.Media.LoudestVoices < 0:
 		return fmt.Errorf("settings: media.loudest_voices %d is less than none", s.Media.LoudestVoices)
 	case len(s.Media.Addresses) == 0:
@@ -75,7 +79,7 @@ func run(parent context.Context, u *unit.Unit) error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	port, err := transport.Open(transport.Config{Port: s.Media.Port, Addresses: s.Media.Addresses, Log: u.Log, Metrics: u.Metrics})
+	port, err := transport.Open(transport.Config{Port: s.Media.Port, TCPPort: s.Media.TCPPort, Addresses: s.Media.Addresses, Log: u.Log, Metrics: u.Metrics})
 	if err != nil {
 		return fmt.Errorf("media: %w", err)
 	}
@@ -203,9 +207,9 @@ func (b *bridge) reload(old settings) (settings, error) {
 	if err := s.check(); err != nil {
 		return old, err
 	}
-	if s.ID != old.ID || s.Media.Port != old.Media.Port {
+	if s.ID != old.ID || s.Media.Port != old.Media.Port || s.Media.TCPPort != old.Media.TCPPort {
 		b.unit.Log.Warn("a new id or media port needs a restart", "err", errNeedsRestart)
-		s.ID, s.Media.Port = old.ID, old.Media.Port
+		s.ID, s.Media.Port, s.Media.TCPPort = old.ID, old.Media.Port, old.Media.TCPPort
 	}
 	if !slices.Equal(s.Media.Addresses, old.Media.Addresses) {
 		if err := b.port.SetAddresses(s.Media.Addresses); err != nil {

@@ -187,6 +187,7 @@ type turn struct {
 
 type media struct {
 	Port      int          `json:"port"`
+	TCPPort   int          `json:"tcp_port"`
 	Addresses []netip.Addr `json:"addresses"`
 }
 
@@ -430,7 +431,7 @@ func bridge(in Input) bridgeFile {
 		ID:        in.BridgeID,
 		XMPP:      in.login(in.Bridge, in.BridgeID),
 		Brewery:   brewery,
-		Media:     media{in.MediaPort, in.Media},
+		Media:     media{in.MediaPort, in.MediaPort, in.Media},
 		WebSocket: websocket{webSocketDomains(in)},
 		TURN:      turn{in.TURN},
 	}

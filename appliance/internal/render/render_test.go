@@ -62,7 +62,7 @@ var want = map[string]string{
 	"bridge.json": `{"id":"bridge-1a2b3c4d",
 		"xmpp":{"address":"127.0.0.1:5222","domain":"auth.meet.jitsi","user":"jvb","password":"secret-b","resource":"bridge-1a2b3c4d","ca":"RUN/tls/ca.crt"},
 		"brewery":"jvbbrewery@internal-muc.meet.jitsi",
-		"media":{"port":10000,"addresses":["127.0.0.1","192.168.1.23"]},
+		"media":{"port":10000,"tcp_port":10000,"addresses":["127.0.0.1","192.168.1.23"]},
 		"websocket":{"domains":["192.168.1.23:8443","localhost:8443"]},"turn":{"secret":"secret-t"}}`,
 	"web.json": `{"https":":8443","http":":8080","certificate":"RUN/tls/web.crt","key":"RUN/tls/web.key","ca":"RUN/tls/ca.crt",
 		"names":["meetbox.local","localhost","192.168.1.23","fd00::2","127.0.0.1"],"https_port":8443,

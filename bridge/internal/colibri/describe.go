@@ -51,6 +51,9 @@ func candidate(i int, c transport.Candidate) jingle.Candidate {
 		ID:         "c" + strconv.Itoa(i+1),
 		Network:    "0",
 	}
+	if c.TCP {
+		out.Protocol, out.TCPType = "tcp", "passive"
+	}
 	if c.Related.IsValid() {
 		out.RelAddr, out.RelPort = c.Related.Addr().String(), strconv.Itoa(int(c.Related.Port()))
 	}

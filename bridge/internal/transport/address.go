@@ -36,6 +36,7 @@ type binding struct {
 	addr    netip.AddrPort // remote again
 	to      sockaddr       // and again, as the kernel takes it
 	noGSO   atomic.Bool    // the way to it takes no segmented messages
+	conn    *streamConn    // over TCP; nil over UDP
 	active  atomic.Int64   // last authentic packet, on the clock of Now
 }
 

@@ -14,6 +14,7 @@ import (
 // Config is what [Open] needs.
 type Config struct {
 	Port      int          // UDP port; 0 lets the kernel pick one (tests)
+	TCPPort   int          // for clients without UDP; 0 for none, -1 lets the kernel pick one
 	Addresses []netip.Addr // to offer, best first; those not of this machine are offered as seen from outside a port forward
 	Readers   int          // sockets, and so readers, per address; 0 means one per core
 	Log       *slog.Logger
@@ -77,12 +78,13 @@ type Description struct {
 	SCTPPort        int // 0: no data channel
 }
 
-// Candidate is one ICE candidate, UDP, component 1.
+// Candidate is one ICE candidate of component 1.
 type Candidate struct {
 	Foundation string
 	Priority   uint32
 	Addr       netip.AddrPort // remote candidates without an address (mDNS names) are ignored
 	Type       CandidateType
+	TCP        bool           // passive (RFC 6544); only we have such
 	Related    netip.AddrPort // of server-reflexive candidates; may be zero
 }
 

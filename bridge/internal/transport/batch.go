@@ -117,6 +117,12 @@ func (b *Batch) send() {
 			continue
 		}
 		sent += c.count
+		if c.path.conn != nil {
+			late := c.path.conn.sendBatch(b, c.first)
+			sent -= late
+			b.dropped[dropSendBuffer] += late
+			c.path = nil
+		}
 	}
 	// One pass for each of our addresses that somebody is reached from: one,
 	// as a rule.

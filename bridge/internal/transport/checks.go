@@ -75,6 +75,9 @@ func (p *Port) answer(l *local, m stunMessage, from address) (reason, bool) {
 		return dropSTUNRate, false
 	}
 	to := from.addrPort()
+	if aliased(to.Addr()) {
+		return dropSTUNUser, false // TCP is for sessions only
+	}
 	a, err := stun.Build(stun.NewTransactionIDSetter(m.id), stun.BindingSuccess,
 		&stun.XORMappedAddress{IP: to.Addr().AsSlice(), Port: int(to.Port())}, stun.Fingerprint)
 	if err != nil {
@@ -224,6 +227,9 @@ func (s *Session) forgetRemote() {
 	delete(s.remotes, oldest)
 	if at.bound != nil {
 		s.port.unbind([]*binding{at.bound})
+		if at.bound.conn != nil {
+			at.bound.conn.close()
+		}
 	}
 }
 
@@ -239,6 +245,16 @@ func (s *Session) validate(l *local, from address, now int64) {
 	if r.bound == nil {
 		addr := from.addrPort()
 		r.bound = &binding{session: s, local: l, remote: from, addr: addr, to: sockaddrOf(addr)}
+		if l.tcp != nil && aliased(addr.Addr()) {
+			conn := l.tcp.at(addr)
+			if conn == nil {
+				r.bound = nil
+				s.mu.Unlock()
+				return // it has just ended
+			}
+			r.bound.conn = conn
+			conn.bound.Store(r.bound)
+		}
 		s.port.bind(r.bound)
 	}
 	b := r.bound
@@ -259,4 +275,23 @@ func (s *Session) unbindAll() {
 		}
 	}
 	s.port.unbind(gone)
+	for _, b := range gone {
+		if b.conn != nil {
+			b.conn.close()
+		}
+	}
+}
+
+// abandon forgets a way that has ended, as only those over TCP do. The next
+// that proves to be one takes its place.
+func (s *Session) abandon(b *binding) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k := remoteKey{b.local, b.remote}
+	if r := s.remotes[k]; r == nil || r.bound != b {
+		return
+	}
+	delete(s.remotes, k)
+	s.port.unbind([]*binding{b})
+	s.path.CompareAndSwap(b, nil)
 }

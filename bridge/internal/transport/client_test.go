@@ -31,7 +31,13 @@ func openPort(t testing.TB, addrs ...netip.Addr) *Port {
 	if len(addrs) == 0 {
 		addrs = []netip.Addr{loopback}
 	}
-	p, err := Open(Config{Addresses: addrs, Metrics: metrics.NewSet()})
+	return open(t, Config{Addresses: addrs})
+}
+
+func open(t testing.TB, cfg Config) *Port {
+	t.Helper()
+	cfg.Metrics = metrics.NewSet()
+	p, err := Open(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,7 +198,11 @@ func offer(d Description) string {
 		fmt.Fprintf(&b, "m=%s\r\nc=IN IP4 0.0.0.0\r\na=mid:%s\r\na=ice-ufrag:%s\r\na=ice-pwd:%s\r\na=fingerprint:%s %s\r\na=setup:%v\r\n",
 			media, mid, d.Ufrag, d.Password, f.Hash, f.Value, f.Setup)
 		for _, c := range d.Candidates {
-			fmt.Fprintf(&b, "a=candidate:%s 1 udp %d %s %d typ %v\r\n", c.Foundation, c.Priority, c.Addr.Addr(), c.Addr.Port(), c.Type)
+			proto, more := "udp", ""
+			if c.TCP {
+				proto, more = "tcp", " tcptype passive"
+			}
+			fmt.Fprintf(&b, "a=candidate:%s 1 %s %d %s %d typ %v%s\r\n", c.Foundation, proto, c.Priority, c.Addr.Addr(), c.Addr.Port(), c.Type, more)
 		}
 	}
 	b.WriteString("v=0\r\no=- 1 1 IN IP4 0.0.0.0\r\ns=-\r\nt=0 0\r\na=group:BUNDLE 0 1\r\n")

@@ -140,6 +140,8 @@ func remoteCandidate(c Candidate) (ice.Candidate, error) {
 
 const (
 	hostPreference, reflexivePreference = 126, 100 // RFC 8445 §5.1.2.2
+	// TCP is for who has no UDP: below all of UDP (RFC 6544 §4.2).
+	tcpPreference, passivePreference = 90, 4
 	// offeredPreference is the first candidate's among those of its type. It
 	// leaves room above for addresses that come later.
 	offeredPreference = 32767
@@ -155,6 +157,14 @@ func describe(locals []*local, extra []netip.Addr) []Candidate {
 		list = append(list, Candidate{
 			Foundation: strconv.Itoa(i + 1), Type: Host, Addr: l.addr, Priority: priority(hostPreference, i),
 		})
+	}
+	for i, l := range locals {
+		if l.tcp != nil {
+			list = append(list, Candidate{
+				Foundation: strconv.Itoa(len(locals) + len(extra) + i + 1), Type: Host, TCP: true, Addr: l.tcp.addr,
+				Priority: uint32(tcpPreference<<24 | (passivePreference<<13|(8191-i))<<8 | 255),
+			})
+		}
 	}
 	for i, a := range extra {
 		c := Candidate{
@@ -301,8 +311,15 @@ func (c *muxConn) ReadFrom(b []byte) (int, net.Addr, error) {
 func (c *muxConn) WriteToAddrPort(b []byte, to netip.AddrPort) (int, error) {
 	to = netip.AddrPortFrom(to.Addr().Unmap(), to.Port())
 	l := c.local.Load()
-	if m, ok := parseSTUN(b); ok && m.kind == bindingRequest {
+	m, ok := parseSTUN(b)
+	if ok && m.kind == bindingRequest {
 		c.g.expect(m.id, l, addressOf(to), false)
+	}
+	if l.tcp != nil && aliased(to.Addr()) {
+		if conn := l.tcp.at(to); conn != nil {
+			conn.sendControl(b, c.g.password)
+		}
+		return len(b), nil
 	}
 	if err := l.send(b, to); err != nil {
 		c.g.session.port.gauges.drop(dropSendError) // the agent need not hear: it asks again

@@ -27,6 +27,7 @@ const (
 	dropSendIndex  // SRTP index used up, or a sequence number from before the stream's start
 	dropSendBuffer // the socket did not take it in time
 	dropSendError  // the kernel refused it
+	dropTCPMany    // a TCP connection more than there may be
 	reasons
 )
 
@@ -34,7 +35,7 @@ var reasonNames = [reasons]string{
 	"garbage", "truncated", "stun_malformed", "stun_unknown_user", "stun_integrity", "stun_stray", "stun_rate", "stun_flood",
 	"dtls_stranger", "dtls_flood", "media_stranger", "media_before_keys", "media_malformed", "media_replayed",
 	"media_authentication", "send_before_keys", "send_no_path", "send_too_large", "send_index", "send_buffer_full",
-	"send_error",
+	"send_error", "tcp_too_many",
 }
 
 // gauges are the port's counters.
@@ -43,7 +44,7 @@ type gauges struct {
 	packetsIn, packetsOut      *metrics.Counter
 	bytesIn, bytesOut          *metrics.Counter
 	readCalls, writeCalls      *metrics.Counter
-	sessions                   *metrics.Counter // up and down
+	sessions, tcp              *metrics.Counter // up and down
 	sessionsTotal              *metrics.Counter
 	handshakes                 [handshakeResults]*metrics.Counter
 	iceFailed, moved           *metrics.Counter
@@ -72,6 +73,7 @@ func newGauges(set *metrics.Set) *gauges {
 		readCalls:     set.GetOrCreateCounter(`bridge_udp_calls_total{direction="in"}`),
 		writeCalls:    set.GetOrCreateCounter(`bridge_udp_calls_total{direction="out"}`),
 		sessions:      set.GetOrCreateCounter(`bridge_sessions`),
+		tcp:           set.GetOrCreateCounter(`bridge_tcp_connections`),
 		sessionsTotal: set.GetOrCreateCounter(`bridge_sessions_total`),
 		iceFailed:     set.GetOrCreateCounter(`bridge_ice_failed_total`),
 		moved:         set.GetOrCreateCounter(`bridge_ice_moved_total`),

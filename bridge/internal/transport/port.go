@@ -61,6 +61,10 @@ type Port struct {
 
 	txMu         sync.Mutex
 	transactions map[transactionID]*transaction
+
+	// streamBatches are shared by the connections of TCP: as many as cores.
+	streamBatches chan *Batch
+	aliases       atomic.Uint32 // of connections so far
 }
 
 // Open binds the sockets. Nothing is read before [Port.Serve].
@@ -90,6 +94,12 @@ func Open(cfg Config) (*Port, error) {
 		sessions:     map[string]*generation{},
 		answers:      rate.NewLimiter(answersPerSecond, answersBurst),
 		transactions: map[transactionID]*transaction{},
+	}
+	if cfg.TCPPort != 0 {
+		p.streamBatches = make(chan *Batch, runtime.GOMAXPROCS(0))
+		for range cap(p.streamBatches) {
+			p.streamBatches <- p.NewBatch()
+		}
 	}
 	if err := p.SetAddresses(cfg.Addresses); err != nil {
 		p.Close()
@@ -139,6 +149,7 @@ func (p *Port) setAddresses(addrs []netip.Addr) ([]*local, []*Session, error) {
 			errs = append(errs, fmt.Errorf("binding %v: %w", a, err))
 		default:
 			p.port = l.addr.Port()
+			p.offerTCP(l)
 			locals = append(locals, l)
 		}
 	}
@@ -193,8 +204,23 @@ func (p *Port) Serve(ctx context.Context) error {
 	return context.Cause(ctx)
 }
 
+// offerTCP lets clients come over TCP to an address. Where that cannot be they
+// come over UDP only.
+func (p *Port) offerTCP(l *local) {
+	if p.cfg.TCPPort == 0 {
+		return
+	}
+	var err error
+	if l.tcp, err = p.listenTCP(l); err != nil {
+		p.log.Warn("no ICE over TCP", "address", l.addr.Addr(), "port", p.cfg.TCPPort, "err", err)
+	}
+}
+
 // read starts the readers of one address.
 func (p *Port) read(l *local) {
+	if l.tcp != nil {
+		p.running.Go(l.tcp.serve)
+	}
 	for i, s := range l.sockets {
 		p.running.Go(func() { (&reader{port: p, local: l, in: newIncoming(s), out: newBatch(p.gauges, i)}).run() })
 	}

@@ -405,12 +405,15 @@ func (s *Session) SendRTCP(out *Batch, compound []byte) {
 	out.commit(s, len(sealed))
 }
 
-// Path tells how the remote side is reached: "udp ADDRESS:PORT"; "" while it
+// Path tells how the remote side is reached: "udp ADDRESS:PORT", or "tcp"; "" while it
 // is not.
 func (s *Session) Path() string {
 	path := s.path.Load()
 	if path == nil {
 		return ""
+	}
+	if path.conn != nil {
+		return "tcp " + path.conn.remote.String()
 	}
 	return "udp " + path.addr.String()
 }

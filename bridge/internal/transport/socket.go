@@ -29,6 +29,7 @@ type local struct {
 	sockets  []*socket
 	bindings atomic.Pointer[bindings]
 	noGSO    atomic.Bool // the kernel or the network card cannot segment
+	tcp      *streams    // nil: none
 }
 
 type socket struct {
@@ -40,11 +41,20 @@ func (l *local) close() {
 	for _, s := range l.sockets {
 		s.conn.Close() // nothing is lost with it; its reader ends
 	}
+	if l.tcp != nil {
+		l.tcp.close()
+	}
 }
 
 // send is for single datagrams of the control protocols. Their senders repeat
 // what is lost, so they need not hear of it.
 func (l *local) send(b []byte, to netip.AddrPort) error {
+	if l.tcp != nil && aliased(to.Addr()) {
+		if c := l.tcp.at(to); c != nil && !c.put(b) {
+			return errStreamFull
+		}
+		return nil
+	}
 	_, err := l.sockets[0].conn.WriteToUDPAddrPort(b, to)
 	return err
 }
