@@ -51,6 +51,9 @@ for thing in "$@"; do
 			PATH=$PATH:/usr/sbin:/sbin command -v "${pair%%:*}" >/dev/null || debian "${pair#*:}"
 		done
 		;;
+	mediasoup) # what its worker is built with
+		command -v g++ >/dev/null && command -v make >/dev/null && command -v python3 >/dev/null || debian g++ make python3
+		;;
 	prosody) # the other server of a test and of a benchmark; its package would also start it
 		command -v prosody >/dev/null || {
 			debian prosody

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -113,9 +114,13 @@ func satFlags(fs *flag.FlagSet) satLimits {
 // meetings.
 func (r *runner) saturate(ctx context.Context, list []string, l satLimits) error {
 	best := map[string]int{}
+	var nearest *load.Result // of ours, to 80 % of the core
 	try := func(p string, n int) bool {
 		res, err := r.one(ctx, p, scenario{fmt.Sprintf("%dx%d", n, n), n, n}, 0)
 		show(res, err)
+		if p == "meetbox" && err == nil && res != nil && res.FlowsHave == res.FlowsWant && (nearest == nil || math.Abs(res.ServerCorePct-80) < math.Abs(nearest.ServerCorePct-80)) {
+			nearest = res
+		}
 		ok := err == nil && res != nil && res.LossPct < *l.loss && res.P99us < float64(l.p99.Microseconds()) && res.FlowsHave == res.FlowsWant
 		if ok {
 			best[p] = max(best[p], n)
@@ -141,6 +146,10 @@ func (r *runner) saturate(ctx context.Context, list []string, l satLimits) error
 	}
 	for _, p := range list {
 		fmt.Printf("%s: largest N with loss below %.2f%% and p99 below %v: %d\n", p, *l.loss, *l.p99, best[p])
+	}
+	if nearest != nil {
+		fmt.Printf("p99 of the delay near 80 %% load: %s, %.0f %% of the core, %.0f packets/s\n", nearest.Scenario, nearest.ServerCorePct, nearest.ForwardedPps)
+		fmt.Printf("figure: p99_near_80_load %.2f ms\n", nearest.P99us/1e3)
 	}
 	if best["livekit"] > 0 && best["meetbox"] > 0 {
 		fmt.Printf("figure: saturation_vs_livekit %.2f ratio\n", float64(best["meetbox"])/float64(best["livekit"]))

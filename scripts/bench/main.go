@@ -69,6 +69,7 @@ type genFlags struct {
 	perFrame *int
 	opts     *string
 	light    *bool
+	gro      *bool
 }
 
 func newGenFlags(name string) genFlags {
@@ -84,12 +85,13 @@ func newGenFlags(name string) genFlags {
 		fs.Int("perframe", media.DefaultProfile.PerFrame, "video packets a frame"),
 		fs.String("opts", "", "adapter options, k=v;k=v"),
 		fs.Bool("light", false, "all clients but the first count RTP at the socket, undecrypted"),
+		fs.Bool("gro", false, "light clients take segmented messages (UDP GSO) whole, as if a network card had sent them"),
 	}
 }
 
 func (g genFlags) args() []string {
 	var a []string
-	for _, n := range []string{"window", "settle", "gap", "srtp", "notwcc", "layers", "scale", "perframe", "opts", "light"} {
+	for _, n := range []string{"window", "settle", "gap", "srtp", "notwcc", "layers", "scale", "perframe", "opts", "light", "gro"} {
 		a = append(a, "-"+n+"="+g.fs.Lookup(n).Value.String())
 	}
 	return a
@@ -118,7 +120,7 @@ func gen(ctx context.Context, args []string) error {
 	p := media.DefaultProfile
 	p.Layers, p.Scale, p.PerFrame = *g.layers, *g.scale, *g.perFrame
 	c := load.Config{Peer: *peer, Publishers: *pubs, Receivers: *subs, Profile: p,
-		RTC: rtcx.Options{SRTP: *g.srtp, NoTWCC: *g.notwcc, Verbose: os.Getenv("SFUBENCH_DEBUG") != ""},
+		RTC: rtcx.Options{SRTP: *g.srtp, NoTWCC: *g.notwcc, GRO: *g.gro, Verbose: os.Getenv("SFUBENCH_DEBUG") != ""},
 		IP:  *ip, ServerPID: *pid, Settle: *g.settle, Window: *g.window, JoinGap: *g.gap, Light: *g.light, Opts: parseOpts(*g.opts)}
 	res, n, err := load.Run(ctx, c, func(f string, a ...any) { fmt.Fprintf(os.Stderr, "  "+f+"\n", a...) })
 	if res != nil && *out != "" {

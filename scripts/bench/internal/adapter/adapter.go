@@ -85,7 +85,7 @@ type Adapter struct {
 }
 
 // All is every SFU there is an adapter for.
-func All() []Adapter { return []Adapter{meetbox(), livekit(), janus()} }
+func All() []Adapter { return []Adapter{meetbox(), livekit(), janus(), mediasoup(), galene()} }
 
 // Get returns the SFU of that name.
 func Get(name string) (Adapter, error) {

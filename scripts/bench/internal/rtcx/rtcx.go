@@ -5,6 +5,8 @@
 package rtcx
 
 import (
+	"encoding/binary"
+	"errors"
 	"net"
 	"reflect"
 	"sync/atomic"
@@ -20,6 +22,7 @@ import (
 	"github.com/pion/transport/v4/stdnet"
 	"github.com/pion/webrtc/v4"
 	"golang.org/x/net/ipv4"
+	"golang.org/x/sys/unix"
 )
 
 // Counters counts the RTCP the clients send.
@@ -50,7 +53,11 @@ type Options struct {
 	// first packets of each SSRC, so that the generator can load a server far
 	// beyond what it could decrypt itself. Light clients offer neither NACK nor
 	// TWCC, since they could not honour them.
-	Light   bool
+	Light bool
+	// GRO lets light clients take what the server sends as one message of
+	// several packets (UDP GSO) as one. On a veth pair the kernel otherwise cuts
+	// it up inside the server's system call, which a network card does itself.
+	GRO     bool
 	Verbose bool
 }
 
@@ -156,7 +163,7 @@ func New(o Options) (*Factory, error) {
 	if err != nil {
 		return nil, err
 	}
-	se.SetNet(bigNet{base, f, o.Light})
+	se.SetNet(bigNet{base, f, o.Light, o.GRO})
 	lf := logging.NewDefaultLoggerFactory()
 	lf.DefaultLogLevel = logging.LogLevelDisabled
 	if o.Verbose {
@@ -200,6 +207,7 @@ type bigNet struct {
 	*stdnet.Net
 	f     *Factory
 	light bool
+	gro   bool
 }
 
 // ListenUDP gives every socket an 8 MiB receive buffer, so that loss measured
@@ -214,10 +222,14 @@ func (n bigNet) ListenUDP(network string, a *net.UDPAddr) (transport.UDPConn, er
 	}
 	c.SetWriteBuffer(4 << 20)
 	if n.light {
-		return newLightConn(c, &n.f.light), nil
+		return newLightConn(c, &n.f.light, n.gro)
 	}
 	return c, nil
 }
+
+// udpGRO is linux/udp.h's UDP_GRO: of the socket's options, and of the message
+// that says how large each packet is.
+const udpGRO = 104
 
 // lightConn reads in batches and hands pion only what is not bulk RTP.
 type lightConn struct {
@@ -226,27 +238,63 @@ type lightConn struct {
 	msgs  []ipv4.Message
 	next  int
 	have  int
+	rest  []byte // of a message of several packets
+	size  int    // of each
 	seen  map[uint32]int
 	count *atomic.Uint64
 }
 
 const lightPass = 25 // RTP packets of each SSRC that reach pion
 
-func newLightConn(c *net.UDPConn, count *atomic.Uint64) *lightConn {
+func newLightConn(c *net.UDPConn, count *atomic.Uint64, gro bool) (*lightConn, error) {
 	l := &lightConn{UDPConn: c, pc: ipv4.NewPacketConn(c), msgs: make([]ipv4.Message, 32), seen: map[uint32]int{}, count: count}
-	for i := range l.msgs {
-		l.msgs[i].Buffers = [][]byte{make([]byte, 1600)}
+	size := 1600
+	if gro {
+		raw, err := c.SyscallConn()
+		if err != nil {
+			return nil, err
+		}
+		var set error
+		if err := raw.Control(func(fd uintptr) { set = unix.SetsockoptInt(int(fd), unix.SOL_UDP, udpGRO, 1) }); err != nil || set != nil {
+			return nil, errors.Join(err, set)
+		}
+		size = 1 << 16
 	}
-	return l
+	for i := range l.msgs {
+		l.msgs[i].Buffers = [][]byte{make([]byte, size)}
+		l.msgs[i].OOB = make([]byte, 64)
+	}
+	return l, nil
+}
+
+// packet takes the next packet of what was read; nil: there is none.
+func (l *lightConn) packet() []byte {
+	if len(l.rest) == 0 {
+		if l.next == l.have {
+			return nil
+		}
+		m := &l.msgs[l.next]
+		l.next++
+		l.rest = m.Buffers[0][:m.N]
+		l.size = len(l.rest)
+		if list, err := unix.ParseSocketControlMessage(m.OOB[:m.NN]); err == nil {
+			for _, c := range list {
+				if c.Header.Level == unix.SOL_UDP && c.Header.Type == udpGRO && len(c.Data) >= 2 {
+					l.size = int(binary.NativeEndian.Uint16(c.Data))
+				}
+			}
+		}
+	}
+	n := max(1, min(l.size, len(l.rest)))
+	p := l.rest[:n]
+	l.rest = l.rest[n:]
+	return p
 }
 
 // ReadFrom implements net.PacketConn; one goroutine calls it.
 func (l *lightConn) ReadFrom(b []byte) (int, net.Addr, error) {
 	for {
-		for l.next < l.have {
-			m := &l.msgs[l.next]
-			l.next++
-			p := m.Buffers[0][:m.N]
+		for p := l.packet(); p != nil; p = l.packet() {
 			if len(p) >= 12 && p[0] >= 128 && p[0] < 192 && (p[1] < 192 || p[1] > 223) {
 				ssrc := uint32(p[8])<<24 | uint32(p[9])<<16 | uint32(p[10])<<8 | uint32(p[11])
 				n := l.seen[ssrc]
@@ -259,7 +307,7 @@ func (l *lightConn) ReadFrom(b []byte) (int, net.Addr, error) {
 					continue
 				}
 			}
-			return copy(b, p), m.Addr, nil
+			return copy(b, p), l.msgs[l.next-1].Addr, nil
 		}
 		n, err := l.pc.ReadBatch(l.msgs, 0)
 		if err != nil {
