@@ -30,13 +30,12 @@ type MeetingSeat struct {
 
 // SeatQuality is somebody's line as the bridge sees it now.
 type SeatQuality struct {
-	QualityPoint
-
-	Path     string `json:"path,omitempty"`     // how the media goes: addresses, UDP or TCP
-	Channel  string `json:"channel,omitempty"`  // "sctp", "websocket"; empty: none
-	Estimate int64  `json:"estimate,omitempty"` // bit/s that the line takes
-	Limited  bool   `json:"limited,omitzero"`   // … which is less than it wants
-	Video    string `json:"video,omitempty"`    // of what is sent: "720", "off"
+	Line     QualityPoint `json:"line"`
+	Path     string       `json:"path,omitempty"`     // how the media goes: addresses, UDP or TCP
+	Channel  string       `json:"channel,omitempty"`  // "sctp", "websocket"; empty: none
+	Estimate int64        `json:"estimate,omitempty"` // bit/s that the line takes
+	Limited  bool         `json:"limited,omitzero"`   // … which is less than it wants
+	Video    string       `json:"video,omitempty"`    // of what is sent: "720", "off"
 }
 
 // QualityPoint is the quality over one step.

@@ -174,7 +174,7 @@ func (p *Parts) attention(services []api.Service) (out []api.Attention) {
 	}
 	if p.Hardware != nil {
 		for _, what := range p.Hardware.Hardware().Problems {
-			out = append(out, api.Attention{Code: "hardware", Text: what, Page: "hardware"})
+			out = append(out, api.Attention{Code: "hardware", Text: what, Page: "diagnostics"})
 		}
 	}
 	if p.Clock != nil && !p.Clock.Status().Trusted {

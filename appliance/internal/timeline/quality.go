@@ -87,7 +87,7 @@ func (r *record) measure(s *seat, m member, now time.Time) {
 		At: now.UTC().Truncate(time.Second), RTT: m.RTT, Received: m.BitsIn, Sent: m.BitsOut,
 		LossIn: share(c.lostIn-was.lostIn, c.in-was.in), LossOut: share(c.lostOut-was.lostOut, c.out-was.out-(c.lostOut-was.lostOut)),
 	}
-	s.Now = &api.SeatQuality{QualityPoint: p, Path: m.Path, Channel: m.Channel, Estimate: m.Estimate, Limited: m.Limited, Video: m.video()}
+	s.Now = &api.SeatQuality{Line: p, Path: m.Path, Channel: m.Channel, Estimate: m.Estimate, Limited: m.Limited, Video: m.video()}
 	s.keep(p)
 	bad := p.LossIn > weakLoss || p.LossOut > weakLoss || p.RTT > weakRTT || !m.Connected && s.told
 	switch {
@@ -175,10 +175,10 @@ func (t *Timeline) Worst(now time.Time) *api.WorstLine {
 			continue
 		}
 		for _, s := range r.Seats {
-			if !s.Left.IsZero() || s.Now == nil || now.Sub(s.Now.At) > time.Minute {
+			if !s.Left.IsZero() || s.Now == nil || now.Sub(s.Now.Line.At) > time.Minute {
 				continue
 			}
-			w := &api.WorstLine{Meeting: r.ID, Room: r.Room, Name: s.Name, Endpoint: s.Endpoint, RTT: s.Now.RTT, Loss: max(s.Now.LossIn, s.Now.LossOut)}
+			w := &api.WorstLine{Meeting: r.ID, Room: r.Room, Name: s.Name, Endpoint: s.Endpoint, RTT: s.Now.Line.RTT, Loss: max(s.Now.Line.LossIn, s.Now.Line.LossOut)}
 			if worst == nil || w.Loss > worst.Loss || w.Loss == worst.Loss && w.RTT > worst.RTT {
 				worst = w
 			}
@@ -198,8 +198,8 @@ func (t *Timeline) Loss(now time.Time) (mean, worst float64) {
 			continue
 		}
 		for _, s := range r.Seats {
-			if s.Left.IsZero() && s.Now != nil && now.Sub(s.Now.At) <= time.Minute {
-				loss := max(s.Now.LossIn, s.Now.LossOut)
+			if s.Left.IsZero() && s.Now != nil && now.Sub(s.Now.Line.At) <= time.Minute {
+				loss := max(s.Now.Line.LossIn, s.Now.Line.LossOut)
 				mean, worst, n = mean+loss, max(worst, loss), n+1
 			}
 		}

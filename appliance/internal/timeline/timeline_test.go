@@ -176,7 +176,7 @@ func TestFollow(t *testing.T) {
 		t.Error(d)
 	}
 	m, _ := f.Timeline.Meeting("m1")
-	if now := m.People[0].Now; now == nil || now.RTT != 12 || now.Video != "720" || now.Received != 900_000 {
+	if now := m.People[0].Now; now == nil || now.Line.RTT != 12 || now.Video != "720" || now.Line.Received != 900_000 {
 		t.Errorf("%+v", now)
 	}
 }

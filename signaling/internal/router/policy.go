@@ -77,7 +77,9 @@ func (p Rooms) preset(room string, now time.Time) muc.Preset {
 			found = a
 		}
 	}
-	return muc.Preset{Password: found.Password, Lobby: found.Lobby || p.Lobby, Max: found.MaxOccupants}
+	// The box's calls to itself have nobody who would let anybody in.
+	everywhere := p.Lobby && !strings.HasPrefix(room, "selfcall-")
+	return muc.Preset{Password: found.Password, Lobby: found.Lobby || everywhere, Max: found.MaxOccupants}
 }
 
 // Check tells what is wrong with rules.
