@@ -135,6 +135,9 @@ func (t *Timeline) take(e event) {
 	if name := r.name(e.Actor); name != "" {
 		l.Actor = name
 	}
+	if e.Actor == "focus" {
+		l.Actor = "" // by order of somebody whose own line says so
+	}
 	r.apply(e, l)
 }
 
