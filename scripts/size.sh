@@ -37,4 +37,5 @@ budget() {
 budget meeting_entry_kb index.html 90
 budget console_entry_kb admin.html 120
 budget trust_entry_kb trust.html 40
+budget check_entry_kb check.html 45
 exit $failed

@@ -14,7 +14,7 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     sourcemap: false,
-    rollupOptions: { input: { meeting: 'index.html', admin: 'admin.html', trust: 'trust.html' } },
+    rollupOptions: { input: { meeting: 'index.html', admin: 'admin.html', trust: 'trust.html', check: 'check.html' } },
   },
   server: {
     proxy: {

@@ -106,7 +106,7 @@ test('a new admin: from the setup code to a meeting', { timeout: 180_000 }, asyn
   const guest = await Guest.open(browser, box.url, 'Front desk');
   admins.push(guest);
   await guest.join(meeting ?? '');
-  await page.getByText('first-meeting').waitFor();
+  await page.getByText('first-meeting').first().waitFor();
   await check(me, 'overview with a meeting', 'console-overview-live-phone-light');
 
   await page.getByRole('button', { name: 'Menu' }).click();

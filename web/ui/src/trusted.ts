@@ -3,12 +3,14 @@
 // never shown. Everything else that would turn text into markup or code throws.
 
 interface TrustedTypes {
-  createPolicy(name: string, rules: { createHTML(text: string, type: string, sink: string): string | null }): unknown;
+  createPolicy(name: string, rules: { createHTML(text: string, type: string, sink: string): string | null; createScriptURL(url: string): string | null }): unknown;
 }
 
-export function demandTrustedTypes(): void {
+/** scripts: addresses of workers that the page may start. */
+export function demandTrustedTypes(scripts: readonly string[] = []): void {
   const { trustedTypes } = globalThis as { trustedTypes?: TrustedTypes };
   trustedTypes?.createPolicy('default', {
     createHTML: (text, _type, sink) => (sink.startsWith('DOMParser') ? text : null),
+    createScriptURL: (url) => (scripts.includes(url) ? url : null),
   });
 }

@@ -714,10 +714,10 @@ export interface Rooms {
 }
 
 export interface SeatQuality {
-  QualityPoint: QualityPoint;
   channel?: string;
   estimate?: number;
   limited?: boolean;
+  line: QualityPoint;
   path?: string;
   video?: string;
 }

@@ -68,10 +68,7 @@ test('roles as the box sees them', () => {
 });
 
 test('what needs attention: the box’s words, and a clock that only a browser sees', () => {
-  const nothing = { attention: [], cpu: 0,
-    cores: 2,
-    temperature: 0,
-    loss: 0, known: true, memory: 0, meetings: { meetings: [], people: 0 }, services: [], traffic: { received_packets: 0, received_bytes: 0, sent_packets: 0, sent_bytes: 0, retransmitted: 0, rtt: 0 } };
+  const nothing = { attention: [], cpu: 0, cores: 2, temperature: 0, loss: 0, known: true, memory: 0, meetings: { meetings: [], people: 0 }, services: [], traffic: { received_packets: 0, received_bytes: 0, sent_packets: 0, sent_bytes: 0, retransmitted: 0, rtt: 0 } };
   expect(attention(nothing, 1000)).toEqual([]);
   expect(attention(nothing, -86_400_000).map((a) => a.code)).toEqual(['skew']);
   const told = { ...nothing, attention: [{ code: 'clock', text: 'It is 1970.', page: 'clock' }] };

@@ -6,9 +6,13 @@ import { QrCode } from '../../../kit/QrCode.tsx';
 import { Table } from '../../../kit/Table.tsx';
 import type { Overview, Status } from '../../api.ts';
 import { attention, rate } from '../../model/attention.ts';
+import { percent } from '../../model/seats.ts';
 import { t } from '../../words.ts';
+import { lazyPage } from '../lazy.tsx';
 import { hrefOf } from '../route.ts';
 import { Loaded, Page, useBox, useResource } from '../use.tsx';
+
+const Graphs = lazyPage(async () => (await import('../overview/Graphs.tsx')).Graphs);
 
 export function OverviewPage() {
   const overview = useResource<Overview>('/api/v1/overview', 5000);
@@ -16,6 +20,7 @@ export function OverviewPage() {
   return (
     <Page title={t('nav.page.')}>
       <Loaded of={overview}>{(o) => <Live overview={o} />}</Loaded>
+      <Graphs />
       <div class="columns">
         <Card title={t('overview.services')}>
           <Loaded of={overview}>
@@ -80,8 +85,19 @@ function Live({ overview }: { readonly overview: Overview }) {
         <Number title={t('overview.meetings')} value={overview.known ? String(meetings.length) : '–'} />
         <Number title={t('overview.people')} value={overview.known ? String(people) : '–'} />
         <Number title={t('overview.traffic')} value={useRate(overview)} />
+        <Number title={t('overview.cpu')} value={useLoad(overview)} />
         <Number title={t('overview.memory')} value={bytes(overview.memory)} />
+        {overview.temperature > 0 ? <Number title={t('overview.temperature')} value={`${Math.round(overview.temperature)} °C`} /> : null}
+        {overview.worst ? <Number title={t('overview.loss')} value={percent(overview.loss)} /> : null}
       </dl>
+      {overview.worst ? (
+        <p>
+          <span class="soft">{t('overview.worst')}: </span>
+          <a href={hrefOf(`meetings/${encodeURIComponent(overview.worst.meeting)}`)}>
+            {t('overview.worst-text', { name: overview.worst.name || overview.worst.endpoint, room: overview.worst.room, loss: percent(overview.worst.loss), rtt: Math.round(overview.worst.rtt) })}
+          </a>
+        </p>
+      ) : null}
       {meetings.length > 0 ? (
         <Card title={t('overview.live')}>
           <Table
@@ -90,7 +106,7 @@ function Live({ overview }: { readonly overview: Overview }) {
             rowKey={(m) => m.room}
             empty=""
             columns={[
-              { key: 'room', title: t('overview.room'), head: true, cell: (m) => m.room },
+              { key: 'room', title: t('overview.room'), head: true, cell: (m) => <a href={hrefOf(`meetings/${encodeURIComponent(m.id)}`)}>{m.room}</a> },
               { key: 'people', title: t('overview.people'), cell: (m) => String(m.people) },
               { key: 'since', title: t('since'), cell: (m) => ago(Date.parse(m.since), Date.now() - box.skew.value) },
             ]}
@@ -148,6 +164,19 @@ function useRate(overview: Overview): string {
     const found = rate(before.current, now);
     before.current = now;
     if (found !== null) setText(`${bytes(found)}/s`);
+  }, [overview]);
+  return text;
+}
+
+/** How much of the processor is in use, by two answers of the box. */
+function useLoad(overview: Overview): string {
+  const before = useRef<{ at: number; bytes: number } | null>(null);
+  const [text, setText] = useState('–');
+  useEffect(() => {
+    const now = { at: Date.now(), bytes: overview.cpu };
+    const found = rate(before.current, now);
+    before.current = now;
+    if (found !== null) setText(percent(found / Math.max(1, overview.cores)));
   }, [overview]);
   return text;
 }

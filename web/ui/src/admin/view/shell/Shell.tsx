@@ -18,6 +18,7 @@ import { OverviewPage } from '../pages/OverviewPage.tsx';
 import { PeoplePage } from '../pages/PeoplePage.tsx';
 import { RoomsPage } from '../pages/RoomsPage.tsx';
 import { UpdatePage } from '../pages/UpdatePage.tsx';
+import { lazyPage } from '../lazy.tsx';
 import { hrefOf, page } from '../route.ts';
 import { useAction, useBox } from '../use.tsx';
 import { groups, type PageName, pageOf, pages } from './pages.ts';
@@ -25,6 +26,10 @@ import './shell.css';
 
 const views: Readonly<Record<PageName, () => preact.JSX.Element>> = {
   '': OverviewPage,
+  meetings: lazyPage(async () => (await import('../meetings/MeetingsPage.tsx')).MeetingsPage),
+  schedule: lazyPage(async () => (await import('../schedule/SchedulePage.tsx')).SchedulePage),
+  files: lazyPage(async () => (await import('../pages/FilesPage.tsx')).FilesPage),
+  checks: lazyPage(async () => (await import('../pages/ChecksPage.tsx')).ChecksPage),
   diagnostics: DiagnosticsPage,
   update: UpdatePage,
   backup: BackupPage,

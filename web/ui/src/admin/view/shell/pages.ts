@@ -5,6 +5,10 @@ import type { ToolName } from '../../../kit/tools.tsx';
 
 export const pages = [
   { name: '', group: 'box', tool: 'home', role: 'viewer' },
+  { name: 'meetings', group: 'meetings', tool: 'people', role: 'viewer' },
+  { name: 'schedule', group: 'meetings', tool: 'clock', role: 'viewer' },
+  { name: 'files', group: 'meetings', tool: 'disk', role: 'viewer' },
+  { name: 'checks', group: 'meetings', tool: 'pulse', role: 'viewer' },
   { name: 'diagnostics', group: 'box', tool: 'pulse', role: 'viewer' },
   { name: 'update', group: 'box', tool: 'upload', role: 'viewer' },
   { name: 'backup', group: 'box', tool: 'disk', role: 'owner' },
@@ -20,7 +24,7 @@ export const pages = [
 
 export type PageName = (typeof pages)[number]['name'];
 
-export const groups = ['box', 'settings', 'access'] as const;
+export const groups = ['box', 'meetings', 'settings', 'access'] as const;
 
 /** The page that an address means: the one of its first word. */
 export function pageOf(path: string): PageName {
