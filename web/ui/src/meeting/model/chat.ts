@@ -41,11 +41,12 @@ export interface Chat {
 /** Older messages are dropped: the page runs for a day in a meeting room. */
 const most = 2000;
 
-export function createChat(): Chat {
+/** home: the room that one begins in. */
+export function createChat(home: string): Chat {
   const rooms = new Map<string, readonly ChatMessage[]>();
   const messages = signal<readonly ChatMessage[]>([]);
   const unread = signal(0);
-  let room = '';
+  let room = home;
   let open = false;
 
   function add(message: ChatMessage): void {

@@ -381,3 +381,97 @@ test('moderator actions', async () => {
   expect(s.meeting.me.moderator.value).toBe(true);
   expect(s.meeting.notices.value.at(-1)?.kind).toBe('moderator');
 });
+
+test('chat: answers, reactions and deletions by their authors; a private line is found again', async () => {
+  const s = await joined();
+  const say = (nick: string, id: string, ...children: readonly Xml[]) =>
+    s.connection.options.handlers.message(el('message', '', { from: `${room}/${nick}`, type: 'groupchat', id }, ...children));
+  s.connection.chat('bbbbbbbb', 'Tea?', 'x1');
+  s.meeting.sendChat('Yes', undefined, 'x1');
+  const sent = s.connection.sent.at(-1);
+  expect(child(sent, 'reply', ns.reply)?.attrs).toEqual({ to: 'x1', id: 'x1' });
+  say('aaaaaaaa', sent?.attrs['id'] ?? '', el('body', '', {}, 'Yes'), el('reply', ns.reply, { to: 'x1' }));
+  // As Jitsi's clients write it.
+  say('bbbbbbbb', 'x2', el('body', '', {}, 'With milk?'), el('reply', ns.reply, { to: 'id1' }));
+  expect(s.meeting.chat.value.map((m) => [m.text, m.replyTo])).toEqual([
+    ['Tea?', ''],
+    ['Yes', 'x1'],
+    ['With milk?', 'id1'],
+  ]);
+  say('bbbbbbbb', 'x3', el('reactions', ns.reactions, { id: 'x1' }, el('reaction', ns.reactions, {}, '👍')));
+  s.meeting.reactToChat('x1', '👍');
+  s.meeting.reactToChat('x1', '👍');
+  expect(s.connection.sent.filter((x) => child(x, 'reactions', ns.reactions))).toHaveLength(1);
+  say('aaaaaaaa', 'x4', el('reactions', ns.reactions, { id: 'x1' }, el('reaction', ns.reactions, {}, '👍')));
+  expect(s.meeting.chat.value[0]?.reactions).toEqual([{ emoji: '👍', own: true, by: [{ id: 'bbbbbbbb', name: 'Bob' }, { id: 'me', name: 'Ann' }] }]);
+  // Nobody takes back what another has said.
+  say('bbbbbbbb', 'x5', el('retract', ns.retract, { id: 'id1' }), el('body', '', {}, 'fallback'));
+  say('bbbbbbbb', 'x6', el('retract', ns.retract, { id: 'x2' }), el('body', '', {}, 'fallback'));
+  expect(s.meeting.chat.value.map((m) => m.retracted)).toEqual([false, false, true]);
+  s.meeting.retractChat('x1');
+  s.meeting.retractChat('id1');
+  expect(s.connection.sent.filter((x) => child(x, 'retract', ns.retract)).map((x) => child(x, 'retract')?.attrs['id'])).toEqual(['id1']);
+  expect(s.meeting.chat.value).toHaveLength(3);
+});
+
+test('chat: the history is no news and has the names of those who left; a reconnect repeats nothing', async () => {
+  const s = await joined();
+  const past = (nick: string, id: string, text: string, name = '') =>
+    s.connection.options.handlers.message(
+      el('message', '', { from: `${room}/${nick}`, type: 'groupchat', id }, el('body', '', {}, text), el('delay', ns.delay, { stamp: '2026-08-20T10:00:00Z' }), name === '' ? null : el('display-name', ns.displayName, {}, name)),
+    );
+  past('eeeeeeee', 'h1', 'early', 'Eve');
+  past('bbbbbbbb', 'h2', 'late');
+  expect(s.meeting.chat.value.map((m) => [m.name, m.text])).toEqual([
+    ['Eve', 'early'],
+    ['Bob', 'late'],
+  ]);
+  expect(s.meeting.unread.value).toBe(0);
+  past('eeeeeeee', 'h1', 'early', 'Eve');
+  s.connection.chat('bbbbbbbb', 'new', 'n1');
+  s.connection.chat('bbbbbbbb', 'new', 'n1');
+  expect(s.meeting.chat.value).toHaveLength(3);
+  expect(s.meeting.unread.value).toBe(1);
+});
+
+test('chat: a fresh session says again what the former one may not have delivered', async () => {
+  const s = await joined();
+  s.meeting.sendChat('to all');
+  s.meeting.sendChat('to Bob', 'bbbbbbbb');
+  const [all, one] = s.connection.sent.filter((x) => x.name === 'message');
+  if (!all || !one) throw new Error('nothing was sent');
+  s.connection.lost = [all, one];
+  const before = s.connection.sent.length;
+  await enter(s, 'aaaaaaaa', () => s.connection.member('bbbbbbbb', 'Bob'));
+  const again = s.connection.sent.slice(before).filter((x) => x.name === 'message');
+  expect(again.map((x) => [x.attrs['type'], x.attrs['id'], textOf(child(x, 'body'))])).toEqual([
+    ['groupchat', all.attrs['id'], 'to all'],
+    ['chat', one.attrs['id'], 'to Bob'],
+  ]);
+});
+
+test('into a breakout room and back: people, chat and addresses are those of the room', async () => {
+  const s = await joined();
+  s.connection.chat('bbbbbbbb', 'in the main room', 'x1');
+  await vi.waitFor(() => expect(s.meeting.together.value).not.toBeNull());
+  const breakout = 'r1@breakout.meet.example';
+  s.meeting.together.value?.breakouts.join(breakout);
+  expect(s.meeting.phase.value).toMatchObject({ at: 'reconnecting', why: 'moving' });
+  expect(s.connection.sent.find((x) => x.attrs['type'] === 'unavailable')).toMatchObject({ attrs: { to: `${room}/aaaaaaaa` } });
+  expect(ids(s)).toEqual(['me']);
+  expect(s.meeting.chat.value).toEqual([]);
+  await vi.waitFor(() => s.connection.answer('conference', el('conference', ns.focus, { ready: 'true', focusjid: 'focus@auth.meet.example' })));
+  await vi.waitFor(() => expect(s.connection.sent.at(-1)?.attrs['to']).toBe(`${breakout}/aaaaaaaa`));
+  // The room behind us says that we left; it is not ours any more.
+  s.connection.presence('aaaaaaaa', { code: '110', type: 'unavailable' });
+  const item = el('item', ns.mucUser, { role: 'participant', jid: 'a' });
+  s.connection.options.handlers.presence(el('presence', '', { from: `${breakout}/aaaaaaaa` }, el('x', ns.mucUser, {}, item, el('status', ns.mucUser, { code: '110' }))));
+  expect(s.meeting.phase.value).toEqual({ at: 'joined' });
+  s.meeting.sendChat('between us');
+  expect(s.connection.sent.at(-1)?.attrs['to']).toBe(breakout);
+  // It is closed: back to where the others are.
+  const destroyed = el('destroy', ns.mucUser, { jid: room });
+  s.connection.options.handlers.presence(el('presence', '', { from: `${breakout}/aaaaaaaa`, type: 'unavailable' }, el('x', ns.mucUser, {}, item, destroyed, el('status', ns.mucUser, { code: '110' }))));
+  expect(s.meeting.phase.value).toMatchObject({ at: 'reconnecting', why: 'moving' });
+  expect(s.meeting.chat.value.map((m) => m.text)).toEqual(['in the main room']);
+});

@@ -9,7 +9,6 @@ import type { LocalDevices } from '../../rtc/devices.ts';
 import { receiverMeter, type Meter } from '../../rtc/level.ts';
 import type { Peer, PeerOptions } from '../../rtc/peer.ts';
 import type { BridgeMessage } from '../../xmpp/colibri.ts';
-import { printEndpointMessage, printVideoConstraints, printVideoType } from '../../xmpp/colibri.ts';
 import type { Connection, Options as ConnectionOptions } from '../../xmpp/connection.ts';
 import { bare, roomNode } from '../../xmpp/jid.ts';
 import type { RoomMessage } from '../../xmpp/message.ts';
@@ -20,11 +19,12 @@ import { constraintsFor } from './constraints.ts';
 import { createNotices } from './notices.ts';
 import { createRoom, type Room } from './room.ts';
 import { createRoster, pictureSource, type Member } from './roster.ts';
+import { loadLater } from './later.ts';
 import { createScreen } from './screen.ts';
 import { createSession } from './session.ts';
 import { createTalk } from './talk.ts';
 import type { Together } from './together/together.ts';
-import { createBus, type Wire } from './wire.ts';
+import { createBus, createWire, type Wire } from './wire.ts';
 import type { Interruption, Knocker, Meeting, Participant, Phase, Shown } from './types.ts';
 
 export interface MeetingOptions {
@@ -73,10 +73,8 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
   const shown = signal<readonly Shown[] | null>(null);
   const notices = createNotices();
   const bus = createBus();
-  const together = signal<Together | null>(null);
   const here = signal(roomJid);
   let bridgeMissing = false;
-  let loading = false;
   let startMutedDone = false;
   let settleTimer: ReturnType<typeof setTimeout> | undefined;
   let meter: Meter | undefined;
@@ -183,39 +181,30 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     newId: options.newId,
     send: (x) => room.send(x),
     endpoint: () => room.endpoint,
+    home: roomJid,
     room: () => room.name,
     who: (endpoint) => roster.byEndpoint(endpoint),
     addressOf,
     nameOf: (id) => roster.byId(id)?.name.peek() ?? '',
   });
 
-  const wire: Wire = {
-    room: here,
-    home: roomJid,
+  const wire = createWire({
+    bus,
+    config,
     me,
-    media: devices,
-    members: roster.members,
+    devices,
+    here,
+    home: roomJid,
+    roster,
     dominantSpeaker,
-    services: bus.services,
-    domain: config.domain,
-    origin: config.bosh,
-    endpoint: () => room.endpoint,
-    who: (endpoint) => (endpoint === room.endpoint ? me : roster.byEndpoint(endpoint)),
+    room: () => room,
+    toBridge: session.sendToBridge,
     addressOf,
-    send(service, payload, type) {
-      const to = bus.services.peek().get(service);
-      if (to !== undefined) room.send(el('message', '', { to, type, id: options.newId() }, payload));
-      return to !== undefined;
-    },
-    iq: (x) => room.iq(x),
-    tell: (payload, to = '') => session.sendToBridge(printEndpointMessage(to === '' ? '' : endpointOf(to), payload)),
-    onPush: bus.onPush,
-    onTold: bus.onTold,
-    onFresh: bus.onFresh,
     notice: notices.add,
     newId: options.newId,
-    moveTo: (to) => room.moveTo(to),
-  };
+  });
+
+  const { together, load } = loadLater(async () => (await options.loadTogether()).createTogether(wire));
 
   /** Into another room of the meeting: nobody and nothing comes along. */
   function moving(): void {
@@ -226,16 +215,6 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       here.value = room.name;
       talk.enter(room.name);
     });
-  }
-
-  function loadTogether(): void {
-    options.loadTogether().then(
-      (m) => {
-        together.value = m.createTogether(wire);
-      },
-      // The box was just replaced by a newer one, or the network is away.
-      () => void setTimeout(loadTogether, 3_000),
-    );
   }
 
   /** Whether a moderator lets us; says so when not. */
@@ -298,10 +277,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       if (roster.members.peek().length === 0) session.alone();
     }, settleTime);
     talk.sayAgain(lost);
-    if (!together.peek() && !loading) {
-      loading = true;
-      loadTogether();
-    }
+    load();
   }
 
   function present(o: Occupant): void {

@@ -12,7 +12,8 @@ export interface TalkOptions {
   readonly send: (x: Xml) => void;
   /** Our endpoint id. */
   readonly endpoint: () => string;
-  /** Bare JID of the room that we are in. */
+  /** Bare JID of the meeting's main room, and of the one that we are in. */
+  readonly home: string;
   readonly room: () => string;
   readonly who: (endpoint: string) => Participant | undefined;
   /** Where somebody is reached, '' when they left. */
@@ -32,7 +33,7 @@ export interface Talk extends Pick<Chat, 'messages' | 'unread' | 'reading' | 'en
 }
 
 export function createTalk(o: TalkOptions): Talk {
-  const chat = createChat();
+  const chat = createChat(o.home);
 
   function whereTo(person: ChatPerson | null): Address | null {
     if (person === null) return { to: o.room(), private: false };

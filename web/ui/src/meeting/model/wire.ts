@@ -4,8 +4,12 @@
 
 import { signal, type ReadonlySignal } from '@preact/signals-core';
 
-import type { Xml } from '../../xmpp/xml.ts';
-import type { Member } from './roster.ts';
+import type { Config } from '../../config/config.ts';
+import { printEndpointMessage } from '../../xmpp/colibri.ts';
+import { resource } from '../../xmpp/jid.ts';
+import { el, type Xml } from '../../xmpp/xml.ts';
+import type { Room } from './room.ts';
+import type { Member, Roster } from './roster.ts';
 import type { LocalMedia, NoticeKind, Participant } from './types.ts';
 
 export type Json = Readonly<Record<string, unknown>>;
@@ -109,5 +113,54 @@ export function createBus(): Bus {
     },
     onTold: (name, handler) => void ears.set(name, handler),
     onFresh: (handler) => void fresh.push(handler),
+  };
+}
+
+export interface WireParts {
+  readonly bus: Bus;
+  readonly config: Config;
+  readonly me: Participant;
+  readonly devices: LocalMedia;
+  readonly here: ReadonlySignal<string>;
+  readonly home: string;
+  readonly roster: Pick<Roster, 'members' | 'byEndpoint'>;
+  readonly dominantSpeaker: ReadonlySignal<string | null>;
+  readonly room: () => Pick<Room, 'endpoint' | 'send' | 'iq' | 'moveTo'>;
+  readonly toBridge: (text: string) => void;
+  readonly addressOf: (participant: string) => string;
+  readonly notice: (what: NoticeKind) => void;
+  readonly newId: () => string;
+}
+
+/** A meeting as its features see it. */
+export function createWire(p: WireParts): Wire {
+  const { bus, roster } = p;
+  const endpoint = () => p.room().endpoint;
+  return {
+    room: p.here,
+    home: p.home,
+    me: p.me,
+    media: p.devices,
+    members: roster.members,
+    dominantSpeaker: p.dominantSpeaker,
+    services: bus.services,
+    domain: p.config.domain,
+    origin: p.config.bosh,
+    endpoint,
+    who: (nick) => (nick === endpoint() ? p.me : roster.byEndpoint(nick)),
+    addressOf: p.addressOf,
+    send(service, payload, type) {
+      const to = bus.services.peek().get(service);
+      if (to !== undefined) p.room().send(el('message', '', { to, type, id: p.newId() }, payload));
+      return to !== undefined;
+    },
+    iq: (x) => p.room().iq(x),
+    tell: (payload, to = '') => p.toBridge(printEndpointMessage(to === '' ? '' : resource(p.addressOf(to)), payload)),
+    onPush: bus.onPush,
+    onTold: bus.onTold,
+    onFresh: bus.onFresh,
+    notice: p.notice,
+    newId: p.newId,
+    moveTo: (to) => p.room().moveTo(to),
   };
 }
