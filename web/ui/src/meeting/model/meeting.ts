@@ -9,6 +9,7 @@ import type { LocalDevices } from '../../rtc/devices.ts';
 import { receiverMeter, type Meter } from '../../rtc/level.ts';
 import type { Peer, PeerOptions } from '../../rtc/peer.ts';
 import type { BridgeMessage } from '../../xmpp/colibri.ts';
+import { printVideoConstraints, printVideoType } from '../../xmpp/colibri.ts';
 import type { Connection, Options as ConnectionOptions } from '../../xmpp/connection.ts';
 import { bare, roomNode } from '../../xmpp/jid.ts';
 import type { RoomMessage } from '../../xmpp/message.ts';
