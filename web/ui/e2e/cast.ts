@@ -2,12 +2,40 @@
 
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
+import { claim, type Running, setSection, startBox } from './box.ts';
 import { Guest, launch } from './guest.ts';
+import { allow } from './network.ts';
+
+/** Who owns boxes of ownBox; the password is box.ts's ownerPassword. */
+export const owner = 'Workshop';
 
 export interface Cast {
   /** Who is there now, in the order of coming. */
   readonly guests: Guest[];
   open(name: string, options?: BrowserContextOptions, sitter?: number | null): Promise<Guest>;
+}
+
+/**
+ * A box of this file's own, with an owner and these fields in the rules for rooms, for what all
+ * meetings depend on. Call it once, before cast; the box is there when tests run.
+ */
+export function ownBox(logs: string, ...rules: readonly string[]): { readonly url: string } {
+  let running: Running | undefined;
+  beforeAll(async () => {
+    running = await startBox(logs);
+    allow(running.box.url, running.box.plainUrl, running.box.consoleUrl);
+    await claim(running.box, owner);
+    await setSection(running.box, 'rooms', ...rules);
+  }, 180_000);
+  afterAll(async () => {
+    await running?.stop();
+  }, 60_000);
+  return {
+    get url() {
+      if (!running) throw new Error('the box is not there before the tests are');
+      return running.box.url;
+    },
+  };
 }
 
 /** Call it once, at the top of the file. A test in which a page complains fails. */
@@ -29,7 +57,7 @@ export function cast(url: string, start: () => Promise<Browser> = launch): Cast 
   return {
     guests,
     open: async (name, options = {}, sitter = null) => {
-      const guest = await Guest.open(browser, url, name, options, sitter);
+      const guest = await Guest.open(browser, typeof url === 'string' ? url : url(), name, options, sitter);
       guests.push(guest);
       return guest;
     },

@@ -6,43 +6,22 @@ import { createWriteStream } from 'node:fs';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import type { Browser, BrowserContextOptions } from 'playwright-core';
-import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { claim, type Running, setSection, startBox } from './box.ts';
-import { Guest, launch, until } from './guest.ts';
+import type { BrowserContextOptions } from 'playwright-core';
+import { expect, test } from 'vitest';
+import { cast, ownBox } from './cast.ts';
+import { type Guest, until } from './guest.ts';
 import { barriers, fits, shoot } from './look.ts';
-import { allow } from './network.ts';
 
+const box = ownBox('log-files', 'files.max_mb=100', 'files.total_mb=100');
+const { open } = cast(() => box.url);
 const desktop = { viewport: { width: 1280, height: 800 } };
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, colorScheme: 'dark' as const };
 // Three browsers on a machine that does other things as well.
 const patience = { timeout: 300_000 };
-let running: Running;
-let browser: Browser;
-let guests: Guest[] = [];
-
-beforeAll(async () => {
-  running = await startBox('log-files');
-  allow(running.box.url, running.box.plainUrl, running.box.consoleUrl);
-  await claim(running.box, 'Workshop');
-  await setSection(running.box, 'rooms', 'files.max_mb=100', 'files.total_mb=100');
-  browser = await launch();
-}, 180_000);
-afterAll(async () => {
-  await browser?.close();
-  await running?.stop();
-});
-afterEach(async () => {
-  const faults = guests.flatMap((g) => g.faults.map((fault) => `${g.name}: ${fault}`));
-  await Promise.all(guests.map((g) => g.close()));
-  guests = [];
-  expect(faults).toEqual([]);
-});
 
 async function come(name: string, room: string, options: BrowserContextOptions): Promise<Guest> {
-  const guest = await Guest.open(browser, running.box.url, name, options);
-  guests.push(guest);
-  await guest.join(`${running.box.url}/${room}`);
+  const guest = await open(name, options);
+  await guest.join(`${box.url}/${room}`);
   return guest;
 }
 

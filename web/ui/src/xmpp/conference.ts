@@ -6,6 +6,8 @@ import { child, childrenOf, el, type Xml } from './xml.ts';
 export interface ConferenceRequest {
   readonly room: string;
   readonly machineUid: string;
+  /** From the answer to somebody who has logged in; missing for others. */
+  readonly sessionId?: string;
   readonly properties: Readonly<Record<string, string>>;
 }
 
@@ -13,6 +15,8 @@ export interface ConferenceAnswer {
   readonly ready: boolean;
   /** Bare JID of the focus' account. */
   readonly focus: string;
+  /** '' for who has not logged in. */
+  readonly sessionId: string;
   readonly properties: Readonly<Record<string, string>>;
 }
 
@@ -20,7 +24,7 @@ export function printRequest(request: ConferenceRequest): Xml {
   return el(
     'conference',
     ns.focus,
-    { room: request.room, 'machine-uid': request.machineUid },
+    { room: request.room, 'machine-uid': request.machineUid, 'session-id': request.sessionId },
     ...Object.entries(request.properties).map(([name, value]) => el('property', ns.focus, { name, value })),
   );
 }
@@ -32,7 +36,7 @@ export function parseAnswer(iq: Xml): ConferenceAnswer | undefined {
   for (const p of childrenOf(x, 'property')) {
     if (p.attrs['name'] !== undefined) properties[p.attrs['name']] = p.attrs['value'] ?? '';
   }
-  return { ready: x.attrs['ready'] === 'true', focus: x.attrs['focusjid'] ?? '', properties };
+  return { ready: x.attrs['ready'] === 'true', focus: x.attrs['focusjid'] ?? '', sessionId: x.attrs['session-id'] ?? '', properties };
 }
 
 export function printHttpRequest(request: ConferenceRequest): string {
@@ -49,6 +53,7 @@ export function parseHttpAnswer(json: unknown): ConferenceAnswer | undefined {
   return {
     ready: answer['ready'] === true || answer['ready'] === 'true',
     focus: typeof answer['focusJid'] === 'string' ? answer['focusJid'] : '',
+    sessionId: typeof answer['sessionId'] === 'string' ? answer['sessionId'] : '',
     properties,
   };
 }

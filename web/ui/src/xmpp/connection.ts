@@ -1,5 +1,5 @@
 // The connection to the XMPP server: one session that survives lost sockets. This is the only file
-// that knows Strophe. It logs in anonymously over a WebSocket, or by requests where those fail, resumes the stream when the socket is
+// that knows Strophe. It logs in, mostly anonymously, over a WebSocket, or by requests where those fail, resumes the stream when the socket is
 // lost (XEP-0198), and when the server does not know the stream any more, makes a fresh session and
 // says so; entering rooms again is up to whoever listens.
 //
@@ -51,6 +51,8 @@ export interface Options {
   /** Where the server takes requests (BOSH), for where WebSockets fail. */
   readonly bosh?: string;
   readonly domain: string;
+  /** An account of the domain to log in with; without it one is a guest. */
+  readonly account?: { readonly name: string; readonly password: string };
   readonly handlers: Handlers;
   readonly random?: () => number;
 }
@@ -273,7 +275,7 @@ export function createConnection(options: Options): Connection {
     strophe.service = url.href;
     strophe.setProtocol();
     handshakeTimer = setTimeout(dropSocket, handshakeTimeout);
-    strophe.connect(domain, '', status);
+    strophe.connect(options.account ? `${options.account.name}@${domain}` : domain, options.account?.password ?? '', status);
   }
 
   function status(code: number, condition: string | null): void {

@@ -46,6 +46,7 @@ export function fakeMeeting(room: string, options: FakeOptions): Meeting {
     subject: signal(''),
     locked: signal(options.locked ?? false),
     enterPassword: () => (phase.value = { at: 'waiting', why: 'password', wrong: true }),
+    logIn: () => Promise.resolve('wrong' as const),
     setPassword: nothing,
     lobby: signal(false),
     knocking: signal([]),

@@ -58,6 +58,10 @@ async function byIq(o: FocusOptions): Promise<Outcome> {
     switch (err.condition) {
       case 'not-authorized':
         return { kind: 'host' };
+      case 'not-acceptable':
+        // Who has logged in has to do so again.
+        if (err.has('session-invalid')) return { kind: 'host' };
+        break;
       // What a server says when the focus' account is not there.
       case 'service-unavailable':
         if (err.extra.length === 0) return { kind: 'absent' };

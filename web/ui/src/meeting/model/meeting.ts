@@ -453,6 +453,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       phase.value = { at: 'connecting' };
       room.enterPassword(password);
     },
+    logIn: room.logIn,
     setPassword: room.setPassword,
     lobby,
     knocking,

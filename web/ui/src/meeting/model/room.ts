@@ -14,6 +14,7 @@ import {
   serviceAddresses,
   type IceServer,
 } from '../../xmpp/disco.ts';
+import type { ConferenceRequest } from '../../xmpp/conference.ts';
 import { bare, endpointOf, resource } from '../../xmpp/jid.ts';
 import { jingleOf, parseJingle, type Action } from '../../xmpp/jingle.ts';
 import { parseMessage, type RoomMessage } from '../../xmpp/message.ts';
@@ -34,6 +35,7 @@ import { iqError, iqResult, type StanzaError } from '../../xmpp/stanza.ts';
 import { child, el, textOf, type Xml } from '../../xmpp/xml.ts';
 import { lobbyOf, printMembers, printMembersOnly } from '../../xmpp/lobby.ts';
 import { askFocus, FocusRefused, NoFocus } from './focus.ts';
+import { logIn, type LogInResult } from './host.ts';
 import { createLobby, type Knocker } from './lobby.ts';
 import type { Failure, Interruption, Waiting } from './types.ts';
 
@@ -90,6 +92,8 @@ export interface Room {
   readonly iceServers: readonly IceServer[];
   join(): void;
   enterPassword(password: string): void;
+  /** Before a room that waits for its host: logs in as such. */
+  logIn(name: string, password: string): Promise<LogInResult>;
   /** As a moderator; '' takes it away. */
   setPassword(password: string): Promise<void>;
   /** As a moderator: who is here, by their addresses, stays. */
@@ -143,6 +147,8 @@ export function createRoom(options: RoomOptions): Room {
   let joinTimer: ReturnType<typeof setTimeout> | undefined;
   // Asked for again after each reconnect, so it is kept as long as the page lives.
   let password: string | undefined;
+  // Who has logged in as a host shows it with each request.
+  let sessionId = '';
   let updateQueued = false;
   let reachTimer: ReturnType<typeof setTimeout> | undefined;
 
@@ -198,6 +204,8 @@ export function createRoom(options: RoomOptions): Room {
   let named = false;
   const profile = () => printProfile({ ...handlers.profile(), ...(named ? { name: knownAs() } : {}), caps }, capsNode);
 
+  const request = (): ConferenceRequest => ({ room, machineUid: options.machineUid, properties: {}, ...(sessionId === '' ? {} : { sessionId }) });
+
   async function enter(moving = false): Promise<void> {
     task.abort();
     const mine = (task = new AbortController());
@@ -215,11 +223,7 @@ export function createRoom(options: RoomOptions): Room {
       const answer = await askFocus({
         config,
         connection,
-        request: {
-          room,
-          machineUid: options.machineUid,
-          properties: {},
-        },
+        request: request(),
         fetch: options.fetch,
         patience: wasInside ? Number.POSITIVE_INFINITY : patience,
         aborted: mine.signal,
@@ -325,11 +329,10 @@ export function createRoom(options: RoomOptions): Room {
   }
 
   async function enterAgainAfterFocus(): Promise<void> {
-    const request = { room, machineUid: options.machineUid, properties: {} };
     await askFocus({
       config,
       connection,
-      request,
+      request: request(),
       fetch: options.fetch,
       patience: Number.POSITIVE_INFINITY,
       aborted: task.signal,
@@ -459,6 +462,14 @@ export function createRoom(options: RoomOptions): Room {
     enterPassword(given) {
       password = given;
       if (!inside) join();
+    },
+    async logIn(name, secret) {
+      const { result, sessionId: id } = await logIn({ config, room: home, machineUid: options.machineUid, connect: options.connect }, name, secret);
+      if (result === 'ok' && !inside) {
+        sessionId = id;
+        void enter();
+      }
+      return result;
     },
     async setPassword(wanted) {
       await connection.iq(el('iq', '', { type: 'set', to: room }, printPassword(wanted)));

@@ -4,6 +4,7 @@
 
 import type { ReadonlySignal } from '@preact/signals-core';
 
+import type { LogInResult } from './host.ts';
 import type { Together } from './together/together.ts';
 
 export type MediaKind = 'microphone' | 'camera' | 'speaker';
@@ -215,6 +216,8 @@ export interface Meeting {
   join(name: string): void;
   /** Answers the phase `waiting` for a password. */
   enterPassword(password: string): void;
+  /** Answers the phase `waiting` for a host: we are one. */
+  logIn(name: string, password: string): Promise<LogInResult>;
   leave(): void;
   setName(name: string): void;
   setMicrophone(on: boolean): Promise<void>;

@@ -16,6 +16,7 @@ import '../../../kit/tokens.css';
 import '../../../kit/base.css';
 
 // Not needed before the camera shows; loaded while the person looks at it.
+const HostPage = lazy(async () => (await import('../end/HostPage.tsx')).HostPage);
 const Room = lazy(async () => (await import('../room/Room.tsx')).Room);
 
 interface AppProps {
@@ -80,8 +81,9 @@ function OneMeeting({ title, open }: { readonly title: string; readonly open: (r
       return <PreJoin meeting={meeting} title={title} connecting />;
     case 'waiting':
       if (phase.why === 'password') return <PasswordPage meeting={meeting} wrong={phase.wrong === true} />;
+      if (phase.why === 'host') return <HostPage meeting={meeting} />;
       return (
-        <Message icon={phase.why === 'lobby' ? 'hand' : 'clock'} title={t(`waiting.${phase.why}.title`)} text={<p>{t(`waiting.${phase.why}.text`)}</p>}>
+        <Message icon="hand" title={t(`waiting.${phase.why}.title`)} text={<p>{t(`waiting.${phase.why}.text`)}</p>}>
           <Button large onClick={() => meeting.leave()}>
             {t('waiting.leave')}
           </Button>
