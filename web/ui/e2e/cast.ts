@@ -39,7 +39,7 @@ export function ownBox(logs: string, ...rules: readonly string[]): { readonly ur
 }
 
 /** Call it once, at the top of the file. A test in which a page complains fails. */
-export function cast(url: string, start: () => Promise<Browser> = launch): Cast {
+export function cast(url: string | (() => string), start: () => Promise<Browser> = launch): Cast {
   let browser: Browser;
   const guests: Guest[] = [];
   beforeAll(async () => {

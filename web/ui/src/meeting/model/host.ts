@@ -38,13 +38,12 @@ export function logIn(o: HostOptions, name: string, password: string): Promise<{
       handlers: {
         online() {
           const request = printRequest({ room: o.room, machineUid: o.machineUid, properties: {} });
-          connection.iq(el('iq', '', { type: 'set', to: o.config.focus }, request)).then(
-            (iq) => {
-              const sessionId = parseAnswer(iq)?.sessionId ?? '';
-              done(sessionId === '' ? 'wrong' : 'ok', sessionId);
-            },
-            () => done('wrong'),
-          );
+          connection
+            .iq(el('iq', '', { type: 'set', to: o.config.focus }, request))
+            .then((iq) => parseAnswer(iq)?.sessionId ?? '')
+            .catch(() => '')
+            // oxlint-disable-next-line promise/no-callback-in-promise -- it is what resolves the other promise
+            .then((sessionId) => done(sessionId === '' ? 'wrong' : 'ok', sessionId));
         },
         refused: () => done('wrong'),
         presence: () => undefined,
