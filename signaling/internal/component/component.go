@@ -49,6 +49,8 @@ type Env interface {
 	NewID() string
 	Event(msg string, args ...any)
 	Count(what string)
+	// Discard deletes a file that was taken off a meeting's list.
+	Discard(file string)
 }
 
 // Set is the components of one domain.

@@ -95,6 +95,7 @@ func (s *Set) removeFile(o *muc.Occupant, id string) *stanza.Error {
 		return errNoRight
 	}
 	delete(mt.Files, id)
+	s.env.Discard(id)
 	s.tellOthers(o, struct {
 		Type  string `json:"type"`
 		Event string `json:"event"`

@@ -137,3 +137,11 @@ func (r *Router) items() disco.Items {
 	}
 	return list
 }
+
+// Discard implements component.Env. Files end by themselves, too: one that is
+// not there any more is no mistake.
+func (e *env) Discard(file string) {
+	if e.Files != nil && !e.replaying && file != "" {
+		e.Files.Delete(file)
+	}
+}
