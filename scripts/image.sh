@@ -23,6 +23,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 out=${1:-out}
+begun=$(date +%s)
 mkdir -p "$out"
 out=$(cd "$out" && pwd)
 settings=${MEETBOX_BOOT_SETTINGS:-image/box/meetbox.txt}
@@ -151,3 +152,6 @@ linux=${kernel##*@}
 	-part "application,systemd-boot,250.5-1,LGPL-2.1-or-later,/usr/share/common-licenses/LGPL-2.1" \
 	-part "firmware,firmware-realtek,20230210-5,LicenseRef-Realtek,$extra/firmware/copyright"
 (cd "$out" && sha256sum meetbox.img meetbox.update root.img vmlinuz sbom.cdx.json licences.txt >SHA256SUMS && cat SHA256SUMS)
+mb() { echo $((($1 + 500000) / 1000000)); }
+printf 'figure: image_seconds %d s\nfigure: image_mb %d MB\nfigure: update_mb %d MB\n' $(($(date +%s) - begun)) \
+	"$(mb $(($(du -B 1 "$out/meetbox.img" | cut -f 1))))" "$(mb "$(wc -c <"$out/meetbox.update")")"

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"sync"
 	"syscall"
 	"testing"
@@ -54,11 +55,11 @@ func Run(t *testing.T, inside func(t *testing.T)) {
 
 // namespaces are the ways to a network of one's own, best first.
 func namespaces() []uintptr {
-	user := uintptr(syscall.CLONE_NEWNET | syscall.CLONE_NEWUSER)
+	own := uintptr(syscall.CLONE_NEWNET | syscall.CLONE_NEWNS)
 	if os.Getuid() == 0 {
-		return []uintptr{syscall.CLONE_NEWNET, user}
+		return []uintptr{own, own | syscall.CLONE_NEWUSER}
 	}
-	return []uintptr{user}
+	return []uintptr{own | syscall.CLONE_NEWUSER}
 }
 
 // again runs the test in a copy of this process; it returns why there is none.
@@ -79,6 +80,24 @@ func again(t *testing.T, flags uintptr) error {
 		t.Logf("%s", out)
 	}
 	return err
+}
+
+// Disk is a folder on a disk of its own, of so many bytes.
+func Disk(t *testing.T, bytes int64) string {
+	t.Helper()
+	dir := t.TempDir()
+	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		t.Fatal(err)
+	}
+	if err := unix.Mount("disk", dir, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV, "mode=700,size="+strconv.FormatInt(bytes, 10)); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := unix.Unmount(dir, unix.MNT_DETACH); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
 }
 
 // Host is a machine beside the test: a network namespace. The nil host is the

@@ -351,6 +351,34 @@ func TestLifeOfACard(t *testing.T) {
 	})
 }
 
+// What a router announces for IPv6 (Debian's dnsmasq) is taken, and given up
+// when the port is not to have it any more.
+func TestSLAAC(t *testing.T) {
+	netnstest.Run(t, func(t *testing.T) {
+		far := netnstest.NewHost(t)
+		netnstest.Cable(t, nil, "near", "", far, "far", "192.0.2.1/24 2001:db8:5::1/64")
+		netnstest.Capture(t, nil, "192.0.2.0/24", "2001:db8:5::/64")
+		netnstest.Dnsmasq(t, far, "far", "--enable-ra", "--dhcp-range=2001:db8:5::,ra-only,64,5m", "--dhcp-range=192.0.2.100,192.0.2.120,5m")
+		w := start(t, &memory{}, time.Minute)
+		prefix := netip.MustParsePrefix("2001:db8:5::/64")
+		announced := func(s api.NetworkStatus) bool {
+			p := of(s, "near")
+			return slices.ContainsFunc(p.Addresses, func(a netip.Prefix) bool { return prefix.Contains(a.Addr()) }) &&
+				slices.ContainsFunc(p.Gateways, netip.Addr.IsLinkLocalUnicast)
+		}
+		w.until("an address of the announced network, and its router", announced)
+		p, err := w.m.Propose(t.Context(), network(fixed("near", "192.0.2.7/24", "")), state.Actor{}, nil, netip.Addr{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.until("none of it", func(s api.NetworkStatus) bool { return on("near", "192.0.2.7/24")(s) && !announced(s) })
+		if err := w.m.TakeBack(t.Context(), p.ID); err != nil {
+			t.Fatal(err)
+		}
+		w.until("all of it again", announced)
+	})
+}
+
 // Fixed addresses that somebody has are refused before, and not used after.
 func TestFixedConflict(t *testing.T) {
 	netnstest.Run(t, func(t *testing.T) {
