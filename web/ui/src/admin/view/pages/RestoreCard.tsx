@@ -2,9 +2,9 @@ import { useState } from 'preact/hooks';
 import { date } from '../../../i18n/format.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { Card, Facts, Notice, Progress, Tag } from '../../../kit/Card.tsx';
-import { SwitchField, TextField } from '../../../kit/Field.tsx';
+import { SelectField, SwitchField, TextField } from '../../../kit/Field.tsx';
 import { FileField } from '../../../kit/Fields.tsx';
-import type { Restore, RestoreResult } from '../../api.ts';
+import type { NetworkStatus, Restore, RestoreResult } from '../../api.ts';
 import { t } from '../../words.ts';
 import { Confirm } from '../Confirm.tsx';
 import { Problem, useAction, useBox } from '../use.tsx';
@@ -16,10 +16,15 @@ export function RestoreCard() {
   const [file, setFile] = useState<File | null>(null);
   const [passphrase, setPassphrase] = useState('');
   const [network, setNetwork] = useState(false);
+  const [cards, setCards] = useState<Record<string, string>>({});
+  const [own, setOwn] = useState<readonly string[]>([]);
   const [sent, setSent] = useState(0);
   const [inside, setInside] = useState<RestoreResult | null>(null);
   const [asking, setAsking] = useState(false);
-  const open = async (how: Pick<Restore, 'try'>) => setInside((await client.send<RestoreResult>('PUT', '/api/v1/restore', { passphrase, network, ...how })).data);
+  const open = async (how: Pick<Restore, 'try'>) => {
+    const asked: Restore = { passphrase, network, cards: network ? cards : {}, ...how };
+    setInside((await client.send<RestoreResult>('PUT', '/api/v1/restore', asked)).data);
+  };
   const look = (event: Event) => {
     event.preventDefault();
     if (!file) return;
@@ -27,6 +32,18 @@ export function RestoreCard() {
     void act.run(async () => {
       await client.send('POST', '/api/v1/restore', file, { onProgress: setSent });
       await open({ try: true });
+    });
+  };
+  // Cards that the backup names and this machine does not have.
+  const gone = inside?.cards.filter((card) => !card.here).map((card) => card.card) ?? [];
+  const choose = (on: boolean) => {
+    setNetwork(on);
+    if (!on || gone.length === 0) return;
+    void act.run(async () => {
+      const { ports } = (await client.get<NetworkStatus>('/api/v1/network')).data;
+      const names = ports.filter((port) => port.card !== '' && !port.vlan).map((port) => port.name);
+      setOwn(names);
+      setCards(Object.fromEntries(gone.map((card, i) => [card, names[i] ?? names[0] ?? ''])));
     });
   };
   return (
@@ -56,7 +73,18 @@ export function RestoreCard() {
               [t('certificates.authority'), inside.same ? <Tag mood="good">{t('restore.same')}</Tag> : <span class="mono">{inside.authority}</span>],
             ]}
           />
-          <SwitchField label={t('restore.network')} hint={t('restore.network-hint')} on={network} onChange={setNetwork} />
+          <SwitchField label={t('restore.network')} hint={t('restore.network-hint')} on={network} onChange={choose} />
+          {network
+            ? gone.map((card) => (
+                <SelectField
+                  key={card}
+                  label={t('restore.card', { card })}
+                  value={cards[card] ?? ''}
+                  options={own.map((name) => ({ value: name, label: name }))}
+                  onChange={(name) => setCards({ ...cards, [card]: name })}
+                />
+              ))
+            : null}
           <div class="buttons">
             <Button kind="danger" onClick={() => setAsking(true)}>
               {t('restore.do')}
