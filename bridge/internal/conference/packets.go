@@ -23,6 +23,7 @@ type receiving struct {
 	header     [rtp.MaxHeader]byte
 	rtcp       [1200]byte
 	lost       [100]uint16
+	ration     ration
 	voice      speech.Voice
 	spoke      bool // a level came, ever
 	packets    uint64
@@ -56,6 +57,10 @@ func (e *Endpoint) HandleRTP(out *transport.Batch, packet []byte, now int64) {
 	e.rx.Lock()
 	defer e.rx.Unlock()
 	r := &e.receiving
+	if !r.ration.packet(len(packet), now) {
+		drops.flood.Inc()
+		return
+	}
 	r.packets++
 	r.bytes += uint64(len(packet))
 	level := uint8(silence + 1)

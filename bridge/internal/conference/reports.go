@@ -144,6 +144,10 @@ func (e *Endpoint) nacked(out *transport.Batch, p rtcp.Packet, now int64) {
 		if !ok {
 			return
 		}
+		if !e.receiving.ration.resend(now) {
+			e.conf.bridge.drops.flood.Inc()
+			return
+		}
 		l.resend(out, seq, spacing, &e.feedback.resend, now)
 	}
 }

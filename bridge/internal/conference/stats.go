@@ -11,8 +11,8 @@ import (
 
 // drops counts what was not forwarded or delivered, by reason.
 type drops struct {
-	malformed, payloadType, unsignalled, duplicate, unsent *metrics.Counter
-	message                                                func(reason string)
+	malformed, payloadType, unsignalled, duplicate, unsent, flood *metrics.Counter
+	message                                                       func(reason string)
 }
 
 // totals only grow. Those of packets are of endpoints that are gone.
@@ -51,7 +51,7 @@ func (b *Bridge) metrics(set *metrics.Set) {
 	}
 	b.drops = drops{
 		malformed: drop("malformed"), payloadType: drop("payload_type"),
-		unsignalled: drop("unsignalled"), duplicate: drop("duplicate"),
+		unsignalled: drop("unsignalled"), duplicate: drop("duplicate"), flood: drop("flood"),
 		unsent: set.GetOrCreateCounter("bridge_messages_unsent_total"),
 		message: func(reason string) {
 			set.GetOrCreateCounter(fmt.Sprintf("bridge_messages_dropped_total{reason=%q}", reason)).Inc()

@@ -316,6 +316,14 @@ type movable struct {
 	mu     sync.Mutex
 	conn   *net.UDPConn
 	closed bool
+	seen   func([]byte) // each datagram that comes; may be nil
+}
+
+// watch has a look at all that comes from now on.
+func (m *movable) watch(seen func([]byte)) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.seen = seen
 }
 
 func newMovable(t testing.TB, v6 bool) *movable {
@@ -354,6 +362,11 @@ func (m *movable) ReadFrom(b []byte) (int, net.Addr, error) {
 		if now, closed := m.current(); err != nil && !closed && now != conn {
 			continue
 		}
+		m.mu.Lock()
+		if m.seen != nil && err == nil {
+			m.seen(b[:n])
+		}
+		m.mu.Unlock()
 		return n, from, err
 	}
 }
