@@ -9,7 +9,7 @@ T        ?= 20s
 # A work tree that git does not trust (another owner) only loses its version.
 export GOFLAGS += $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
 
-.PHONY: run build ui tools test check size fuzz bench-bridge bench-bridge-saturation bench-signaling bench-signaling-growth clean image image-debug image-run image-test image-powercut
+.PHONY: run build ui tools test check size fuzz bench-bridge bench-bridge-saturation bench-bridge-sizes bench-signaling bench-signaling-growth clean image image-debug image-run image-test image-powercut
 
 run: build
 	@exec bin/run process-compose.yaml
@@ -80,15 +80,21 @@ image-powercut: image
 	@go build -o bin/ ./scripts/imagetest
 	@bin/imagetest -only cuts -cuts $(N) out/meetbox.img
 
-# What the bridge costs beside other servers (docs/performance.md); needs root.
-# About 20 minutes; BENCH_REPS=1 BENCH_WINDOW=5s for a quick look.
+# What the bridge costs beside other servers, and the largest meeting on one core
+# (docs/performance.md); needs root. About 40 minutes, some more the first time;
+# BENCH_REPS=1 BENCH_WINDOW=5s for a quick look (12), BENCH_SAT=0 without the last.
 bench-bridge:
 	@scripts/bench/bench.sh run
 
-# The largest meeting on one core, beside LiveKit. A quarter of an hour in which
-# both cores are busy: nothing else should run meanwhile.
+# Only the largest meeting on one core, beside LiveKit. Ten minutes in which both
+# cores are busy: nothing else should run meanwhile.
 bench-bridge-saturation:
 	@scripts/bench/bench.sh sat
+
+# What the bridge costs for 3 to 100 people in a room, and for 1 to 50 rooms.
+# Six minutes; needs root.
+bench-bridge-sizes:
+	@scripts/bench/bench.sh sizes
 
 # What a room of a hundred costs signaling, beside Debian's prosody
 # (docs/performance.md). Four minutes; BENCH_REPS=1 for a quick look.

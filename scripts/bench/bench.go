@@ -116,7 +116,7 @@ func (r *runner) saturate(ctx context.Context, list []string, l satLimits) error
 	best := map[string]int{}
 	var nearest *load.Result // of ours, to 80 % of the core
 	try := func(p string, n int) bool {
-		res, err := r.one(ctx, p, scenario{fmt.Sprintf("%dx%d", n, n), n, n}, 0)
+		res, err := r.one(ctx, p, scenario{name: fmt.Sprintf("%dx%d", n, n), p: n, s: n}, 0)
 		show(res, err)
 		if p == "meetbox" && err == nil && res != nil && res.FlowsHave == res.FlowsWant && (nearest == nil || math.Abs(res.ServerCorePct-80) < math.Abs(nearest.ServerCorePct-80)) {
 			nearest = res

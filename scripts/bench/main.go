@@ -3,6 +3,7 @@
 //
 //	bench run    -peers meetbox,livekit,janus,limit -scenarios 4x4,8x8 -reps 3
 //	bench sat    -peers meetbox,livekit -from 16 -step 4 -light
+//	bench sizes                     what the bridge costs by people and by rooms
 //	bench report RESULTS.jsonl...
 //
 // run and sat start each server pinned to core 0 in a network namespace of
@@ -37,7 +38,7 @@ func main() {
 	}
 }
 
-var errUsage = errors.New("usage: bench run|sat|gen|report FILE...")
+var errUsage = errors.New("usage: bench run|sat|sizes|gen|report FILE...")
 
 func run(ctx context.Context, args []string) error {
 	if len(args) == 0 {
@@ -48,6 +49,8 @@ func run(ctx context.Context, args []string) error {
 		return bench(ctx, args[1:], false)
 	case "sat":
 		return bench(ctx, args[1:], true)
+	case "sizes":
+		return sizes(ctx, args[1:])
 	case "gen":
 		return gen(ctx, args[1:])
 	case "report":
@@ -112,6 +115,8 @@ func gen(ctx context.Context, args []string) error {
 	peer := g.fs.String("peer", "", "adapter")
 	pubs := g.fs.Int("p", 4, "publishers")
 	subs := g.fs.Int("s", 4, "receivers")
+	rooms := g.fs.Int("rooms", 1, "rooms of so many each")
+	control := g.fs.String("ctl", "", "control socket of the server, if it is one of ours")
 	pid := g.fs.Int("pid", 0, "server process")
 	ip := g.fs.String("ip", netlab.ServerIP, "server address")
 	out := g.fs.String("out", "", "result file (JSON)")
@@ -120,8 +125,8 @@ func gen(ctx context.Context, args []string) error {
 	p := media.DefaultProfile
 	p.Layers, p.Scale, p.PerFrame = *g.layers, *g.scale, *g.perFrame
 	c := load.Config{Peer: *peer, Publishers: *pubs, Receivers: *subs, Profile: p,
-		RTC: rtcx.Options{SRTP: *g.srtp, NoTWCC: *g.notwcc, GRO: *g.gro, Verbose: os.Getenv("SFUBENCH_DEBUG") != ""},
-		IP:  *ip, ServerPID: *pid, Settle: *g.settle, Window: *g.window, JoinGap: *g.gap, Light: *g.light, Opts: parseOpts(*g.opts)}
+		RTC:   rtcx.Options{SRTP: *g.srtp, NoTWCC: *g.notwcc, GRO: *g.gro, Verbose: os.Getenv("SFUBENCH_DEBUG") != ""},
+		Rooms: *rooms, Control: *control, IP: *ip, ServerPID: *pid, Settle: *g.settle, Window: *g.window, JoinGap: *g.gap, Light: *g.light, Opts: parseOpts(*g.opts)}
 	res, n, err := load.Run(ctx, c, func(f string, a ...any) { fmt.Fprintf(os.Stderr, "  "+f+"\n", a...) })
 	if res != nil && *out != "" {
 		if err != nil {

@@ -19,8 +19,9 @@ import (
 )
 
 type scenario struct {
-	name string
-	p, s int
+	name  string
+	p, s  int
+	rooms int // 0 is one
 }
 
 func parseScenarios(s string) (out []scenario, err error) {
@@ -31,7 +32,7 @@ func parseScenarios(s string) (out []scenario, err error) {
 		if !ok || e1 != nil || e2 != nil {
 			return nil, fmt.Errorf("bad scenario %q", x)
 		}
-		out = append(out, scenario{x, p, r})
+		out = append(out, scenario{name: x, p: p, s: r})
 	}
 	return out, nil
 }
@@ -123,7 +124,7 @@ func (r *runner) one(ctx context.Context, peer string, sc scenario, rep int) (*l
 		return nil, err
 	}
 	argv := append([]string{self, "gen", "-peer", name, "-p", strconv.Itoa(sc.p), "-s", strconv.Itoa(sc.s),
-		"-pid", strconv.Itoa(pid), "-out", out, "-opts", extra,
+		"-rooms", strconv.Itoa(max(1, sc.rooms)), "-ctl", srv.Control, "-pid", strconv.Itoa(pid), "-out", out, "-opts", extra,
 		"-neg", filepath.Join(r.results, "negotiated-"+name+".txt")}, r.g.args()...)
 	argv = netlab.In(netlab.GenNS, r.genCore, r.nice, argv...)
 	gen := exec.CommandContext(ctx, argv[0], argv[1:]...)

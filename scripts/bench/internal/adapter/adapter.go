@@ -35,6 +35,8 @@ type Server struct {
 	Env    []string
 	Dir    string
 	Ready  string
+	// Control is the control socket of one of our own services.
+	Control string
 }
 
 // ServerSpec is what an adapter needs to configure its server.

@@ -35,11 +35,11 @@ const (
 // signaling as its focus would. The bridge is the measured process; signaling
 // runs beside it. Option rw=1 is SSRC rewriting.
 func meetbox() Adapter {
-	room := new(mbRoom)
+	focus := &mbFocus{rooms: map[string]*mbRoom{}}
 	return Adapter{
 		Name:   "meetbox",
 		Server: mbServer,
-		Client: func(s Spec) Client { return &mbClient{s: s, room: room, rewriting: s.Opts["rw"] == "1"} },
+		Client: func(s Spec) Client { return &mbClient{s: s, room: focus.room(s.Room), rewriting: s.Opts["rw"] == "1"} },
 	}
 }
 
@@ -85,9 +85,10 @@ func mbServer(s ServerSpec) (Server, error) {
 		bin = d
 	}
 	return Server{
-		Argv:   []string{filepath.Join(bin, "bridge"), "-run", s.Work},
-		Beside: [][]string{{filepath.Join(bin, "signaling"), "-run", s.Work, "-state", s.Work}},
-		Ready:  s.IP + mbXMPP,
+		Argv:    []string{filepath.Join(bin, "bridge"), "-run", s.Work},
+		Beside:  [][]string{{filepath.Join(bin, "signaling"), "-run", s.Work, "-state", s.Work}},
+		Ready:   s.IP + mbXMPP,
+		Control: filepath.Join(s.Work, "ctl/bridge.sock"),
 	}, nil
 }
 
@@ -144,16 +145,35 @@ type mbSource struct {
 	rtx  []uint32
 }
 
-// mbRoom is the focus: its session with the bridge, and who sends what.
+// mbFocus is the focus: its session with the bridge, and the rooms.
+type mbFocus struct {
+	mu    sync.Mutex
+	xmpp  *xmppConn
+	rooms map[string]*mbRoom
+}
+
+func (f *mbFocus) room(name string) *mbRoom {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	r := f.rooms[name]
+	if r == nil {
+		r = &mbRoom{focus: f, name: name}
+		f.rooms[name] = r
+	}
+	return r
+}
+
+// mbRoom is who sends what in a room.
 type mbRoom struct {
+	focus   *mbFocus
+	name    string
 	mu      sync.Mutex
-	xmpp    *xmppConn
 	created bool
 	clients []*mbClient
 }
 
 // login makes the brewery and waits for the bridge in it.
-func (r *mbRoom) login(ctx context.Context, ip string) error {
+func (r *mbFocus) login(ctx context.Context, ip string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.xmpp != nil {
@@ -177,8 +197,8 @@ func (r *mbRoom) login(ctx context.Context, ip string) error {
 
 // modify sends a conference-modify.
 func (r *mbRoom) modify(ctx context.Context, attributes, payload string) (element, error) {
-	return r.xmpp.ask(ctx, mbBrewery+"/"+mbBridge,
-		`<conference-modify xmlns="jitsi:colibri2" meeting-id="bench"`+attributes+`>`+payload+`</conference-modify>`)
+	return r.focus.xmpp.ask(ctx, mbBrewery+"/"+mbBridge,
+		`<conference-modify xmlns="jitsi:colibri2" meeting-id="`+r.name+`"`+attributes+`>`+payload+`</conference-modify>`)
 }
 
 // enter adds a client and says what the others send. The first makes the
@@ -190,7 +210,7 @@ func (r *mbRoom) enter(c *mbClient) (others []mbSource, create string) {
 		others = append(others, o.sources...)
 	}
 	if !r.created {
-		r.created, create = true, ` create="true" name="bench@muc.meet.jitsi"`
+		r.created, create = true, ` create="true" name="`+r.name+`@muc.meet.jitsi"`
 	}
 	r.clients = append(r.clients, c)
 	return others, create
@@ -240,7 +260,7 @@ func (c *mbClient) id() string { return "p" + strconv.Itoa(c.s.ID) }
 
 // Join implements Client.
 func (c *mbClient) Join(ctx context.Context) error {
-	if err := c.room.login(ctx, c.s.IP); err != nil {
+	if err := c.room.focus.login(ctx, c.s.IP); err != nil {
 		return err
 	}
 	pc, err := newPeer(c.s)

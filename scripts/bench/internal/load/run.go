@@ -1,9 +1,14 @@
 package load
 
 import (
+	"bufio"
 	"context"
 	"fmt"
+	"net"
+	"net/http"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -28,7 +33,9 @@ type Config struct {
 	Settle     time.Duration
 	Window     time.Duration
 	JoinGap    time.Duration
-	Light      bool // all clients but the first are light; see rtcx.Options
+	Rooms      int    // of so many each; 0 is one
+	Control    string // the server's control socket, if it is a Go program of ours: its goroutines are counted
+	Light      bool   // all clients but the first are light; see rtcx.Options
 	Opts       map[string]string
 }
 
@@ -66,6 +73,8 @@ type Result struct {
 	RSSMiB          float64
 	PeakRSSMiB      float64
 	Threads         int
+	Goroutines      int
+	Rooms           int
 	VolCtxPs        float64
 	InvolCtxPs      float64
 
@@ -114,10 +123,12 @@ func Run(ctx context.Context, c Config, logf func(string, ...any)) (*Result, ada
 	}
 
 	var win media.Window
-	total := max(c.Publishers, c.Receivers)
+	each := max(c.Publishers, c.Receivers)
 	if c.Publishers != c.Receivers { // one-to-many: publishers only publish
-		total = c.Publishers + c.Receivers
+		each = c.Publishers + c.Receivers
 	}
+	res.Rooms = max(1, c.Rooms)
+	total := each * res.Rooms
 	var clients []adapter.Client
 	var recvs []*Receiver
 	var recvOf = map[int]*Receiver{}
@@ -135,7 +146,7 @@ func Run(ctx context.Context, c Config, logf func(string, ...any)) (*Result, ada
 	// Tracks exist, and tick, from the start; they send once they are bound.
 	perClient := make([][]*media.Track, total)
 	for i := range total {
-		if i < c.Publishers {
+		if i%each < c.Publishers {
 			perClient[i] = media.NewTracks(i, c.Profile, &win)
 			tracks = append(tracks, perClient[i]...)
 		}
@@ -143,7 +154,7 @@ func Run(ctx context.Context, c Config, logf func(string, ...any)) (*Result, ada
 	go media.Pace(paceCtx, tracks)
 
 	for i := range total {
-		receive := c.Publishers == c.Receivers || i >= c.Publishers
+		receive := c.Publishers == c.Receivers || i%each >= c.Publishers
 		r := NewReceiver(i, &win)
 		if receive {
 			recvs = append(recvs, r)
@@ -153,7 +164,7 @@ func Run(ctx context.Context, c Config, logf func(string, ...any)) (*Result, ada
 		if c.Light && i > 0 {
 			fac = lightPCs
 		}
-		cl := ad.Client(adapter.Spec{ID: i, Room: "bench", IP: c.IP, Tracks: perClient[i], Receive: receive, PCs: fac,
+		cl := ad.Client(adapter.Spec{ID: i, Room: fmt.Sprint("bench", i/each), IP: c.IP, Tracks: perClient[i], Receive: receive, PCs: fac,
 			OnTrack: func(t *webrtc.TrackRemote, rx *webrtc.RTPReceiver) { go drainRTCP(rx); readTrack(t, r) },
 			Opts:    c.Opts, Logf: note})
 		clients = append(clients, cl)
@@ -165,7 +176,7 @@ func Run(ctx context.Context, c Config, logf func(string, ...any)) (*Result, ada
 			return res, neg, fmt.Errorf("client %d: %w", i, err)
 		}
 		// The next one joins when this one hears someone, as people do.
-		for t := time.Now(); receive && i > 0 && r.has() == 0 && time.Since(t) < 5*time.Second; {
+		for t := time.Now(); receive && i%each > 0 && r.has() == 0 && time.Since(t) < 5*time.Second; {
 			time.Sleep(5 * time.Millisecond)
 		}
 		time.Sleep(c.JoinGap)
@@ -174,7 +185,7 @@ func Run(ctx context.Context, c Config, logf func(string, ...any)) (*Result, ada
 	// Full mesh.
 	want := func(id int) int {
 		n := c.Publishers
-		if id < c.Publishers {
+		if id%each < c.Publishers {
 			n--
 		}
 		return 2 * n
@@ -199,7 +210,7 @@ func Run(ctx context.Context, c Config, logf func(string, ...any)) (*Result, ada
 	var first, fa, fv []float64
 	for i := range total {
 		r := recvOf[i]
-		if r == nil || (i == 0 && c.Publishers == c.Receivers) {
+		if r == nil || (i%each == 0 && c.Publishers == c.Receivers) {
 			continue
 		}
 		r.mu.Lock()
@@ -248,6 +259,9 @@ func Run(ctx context.Context, c Config, logf func(string, ...any)) (*Result, ada
 	res.GenCPUs = ownCPU() - g0
 	own1 := proc.Take(os.Getpid())
 	p1 := proc.Take(c.ServerPID)
+	if c.Control != "" {
+		res.Goroutines = goroutines(c.Control)
+	}
 	time.Sleep(700 * time.Millisecond) // let the tail arrive
 
 	secs := float64(w1-w0) / 1e9
@@ -294,8 +308,9 @@ func Run(ctx context.Context, c Config, logf func(string, ...any)) (*Result, ada
 				res.Layers[fmt.Sprint(k[2])] += f.InWindow
 			}
 		}
-		for src := range c.Publishers {
-			if src == r.ID && src < c.Publishers && c.Publishers == c.Receivers {
+		room := r.ID / each * each
+		for src := room; src < room+c.Publishers; src++ {
+			if src == r.ID {
 				continue
 			}
 			for kind := range 2 {
@@ -334,6 +349,24 @@ func Run(ctx context.Context, c Config, logf func(string, ...any)) (*Result, ada
 	}
 	res.SRTP, res.PCsPerClient = neg.SRTP, neg.PCs
 	return res, neg, nil
+}
+
+// goroutines asks one of our own services; 0 when it does not say.
+func goroutines(socket string) (n int) {
+	client := http.Client{Timeout: 5 * time.Second, Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}}}
+	r, err := client.Get("http://ctl/metrics")
+	if err != nil {
+		return 0
+	}
+	defer r.Body.Close()
+	for s := bufio.NewScanner(r.Body); s.Scan(); {
+		if v, ok := strings.CutPrefix(s.Text(), "go_goroutines "); ok {
+			n, _ = strconv.Atoi(v) // 0 is unknown
+		}
+	}
+	return n
 }
 
 func ownCPU() float64 {
