@@ -21,13 +21,13 @@ type other struct {
 	root *x509.CertPool
 }
 
-func newOther(t *testing.T) *other {
+func newOther(t *testing.T, people map[string]string) *other {
 	t.Helper()
 	dir := t.TempDir()
 	w := &world{dir: dir, root: x509.NewCertPool()}
 	cert, key := w.certificate(t)
 	s, err := prosody.Start(prosody.Options{
-		Dir: dir, Certificate: cert, Key: key, Accounts: map[string]string{"focus": password, "jvb": password},
+		Dir: dir, Certificate: cert, Key: key, Accounts: map[string]string{"focus": password, "jvb": password}, People: people,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -71,11 +71,27 @@ func (o *other) Restart(t *testing.T) { t.Fatal("prosody forgets everything when
 // each of which has a room of its own.
 func TestPlainConversations(t *testing.T) {
 	t.Parallel()
-	files, err := filepath.Glob("testdata/plain/*.txt")
+	sideBySide(t, "testdata/plain/*.txt", newWorld(t), newOther(t, nil))
+}
+
+// TestPlainMessenger: likewise what people with an account do, by XEP-0198 and
+// XEP-0313, RFC 6121 and the extensions of messengers. Each file has people of
+// its own.
+func TestPlainMessenger(t *testing.T) {
+	t.Parallel()
+	people := map[string]string{}
+	for _, user := range users {
+		people[user] = password
+	}
+	sideBySide(t, "testdata/messenger/*.txt", newWorld(t), newOther(t, people))
+}
+
+func sideBySide(t *testing.T, pattern string, ours, theirs convo.World) {
+	t.Helper()
+	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no conversations: %v", err)
 	}
-	ours, theirs := newWorld(t), newOther(t)
 	for _, f := range files {
 		name := strings.TrimSuffix(filepath.Base(f), ".txt")
 		b, err := os.ReadFile(f)

@@ -57,7 +57,7 @@ var errFixed = errors.New("addresses have changed; a new process takes them over
 func run(ctx context.Context, u *unit.Unit) error {
 	// A meeting's garbage is short-lived and its sessions are many: memory is
 	// dearer here than the time of the collector.
-	debug.SetGCPercent(25)
+	debug.SetGCPercent(10)
 	set, err := conf.Wait[settings](ctx, u.Settings())
 	if err != nil {
 		return err

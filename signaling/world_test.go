@@ -110,7 +110,7 @@ func (w *world) render(t testing.TB) {
 			sasl.SHA256: keys(t, scram.SHA256, user), sasl.SHA1: keys(t, scram.SHA1, user),
 		}})
 	}
-	for _, user := range []string{"oslo", "rome", "lima"} {
+	for _, user := range users {
 		set.Users = append(set.Users, sasl.Account{User: user, SCRAM: map[string]sasl.Keys{
 			sasl.SHA256: keys(t, scram.SHA256, user), sasl.SHA1: keys(t, scram.SHA1, user),
 		}})
@@ -119,6 +119,9 @@ func (w *world) render(t testing.TB) {
 	w.set = set
 	w.write(t)
 }
+
+// users are people with an account.
+var users = []string{"oslo", "rome", "lima", "bern", "cork", "kyiv", "riga"}
 
 const tokenSecret = "a secret that is long enough for it"
 

@@ -70,8 +70,8 @@ func measure(ctx context.Context, name, binary string, l load) (r result, err er
 		})
 		return nil
 	}
-	// A small meeting first, so that what the program itself takes is there:
-	// memory is counted from then on.
+	// A small meeting first that does all that is measured, so that what the
+	// program itself takes is there: memory is counted from then on.
 	const few = 5
 	for range few {
 		if err := enter(room(l.rooms)); err != nil {
@@ -81,8 +81,13 @@ func measure(ctx context.Context, name, binary string, l load) (r result, err er
 	if _, err := s.phase(ctx, &now, few*(few+1), few, l.joins, func(i int) error { return clients[i].send(clients[i].presence("", true)) }); err != nil {
 		return r, fmt.Errorf("warming up: %w", err)
 	}
-	if _, err := s.phase(ctx, &now, 20*few, 20, l.rate, func(i int) error { return clients[i%few].send(clients[i%few].message("")) }); err != nil {
-		return r, fmt.Errorf("warming up: %w", err)
+	for range 2 {
+		if _, err := s.phase(ctx, &now, 100*few, 100, 50, func(i int) error { return clients[i%few].send(clients[i%few].presence("", false)) }); err != nil {
+			return r, fmt.Errorf("warming up: %w", err)
+		}
+		if _, err := s.phase(ctx, &now, 100*few, 100, 50, func(i int) error { return clients[i%few].send(clients[i%few].message("")) }); err != nil {
+			return r, fmt.Errorf("warming up: %w", err)
+		}
 	}
 	before, err := s.memory("VmRSS")
 	if err != nil {

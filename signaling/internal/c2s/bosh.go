@@ -244,7 +244,7 @@ func (s *Server) boshSession(ctx context.Context, b *body, r *http.Request) (*bo
 	}
 	limits := s.Limits
 	limits.Idle = 0 // inactive watches
-	f.link = newLink(f, limits, s.Router.QueueBytes, &s.webUnlogged)
+	f.link = s.newLink(f, limits, &s.webUnlogged)
 	s.boshMu.Lock()
 	s.boshes[f.sid] = f
 	s.boshMu.Unlock()

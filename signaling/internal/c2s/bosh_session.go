@@ -8,7 +8,9 @@ import (
 	"sync"
 	"time"
 
+	"meetbox.local/signaling/internal/router"
 	"meetbox.local/signaling/internal/sm"
+	"meetbox.local/signaling/internal/xmlscan"
 )
 
 // bosh is the framing of XEP-0124: what is to be sent waits for a request of
@@ -147,12 +149,13 @@ func (f *bosh) fail(err error) {
 
 // read takes request after request.
 func (f *bosh) read(ctx context.Context, st *stream) error {
+	scanner := router.NewScanner()
 	for first := true; ; first = false {
 		req, err := f.take(ctx)
 		if err != nil {
 			return err
 		}
-		err = f.handle(ctx, st, req, first)
+		err = f.handle(ctx, st, scanner, req, first)
 		f.keep(req, err != nil)
 		if err != nil {
 			return err
@@ -185,7 +188,7 @@ func (f *bosh) take(ctx context.Context) (*request, error) {
 	}
 }
 
-func (f *bosh) handle(ctx context.Context, st *stream, req *request, first bool) error {
+func (f *bosh) handle(ctx context.Context, st *stream, scanner *xmlscan.Scanner, req *request, first bool) error {
 	st.link.heard()
 	switch {
 	case first:
@@ -210,7 +213,7 @@ func (f *bosh) handle(ctx context.Context, st *stream, req *request, first bool)
 		if len(raw) > st.limit() {
 			return st.tooLong()
 		}
-		el, err := st.check(raw)
+		el, err := st.check(scanner, raw)
 		if err != nil {
 			return err
 		}
@@ -295,7 +298,7 @@ func (f *bosh) ready() bool {
 	return len(f.held) > 0
 }
 
-func (f *bosh) writeBatch(box *sm.Box, items []sm.Item) error {
+func (f *bosh) writeBatch(box *sm.Box, items []sm.Item, _ *writer) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, it := range items {
@@ -308,7 +311,7 @@ func (f *bosh) writeBatch(box *sm.Box, items []sm.Item) error {
 }
 
 // finish answers every request with the end.
-func (f *bosh) finish(condition string, _ bool) error {
+func (f *bosh) finish(condition string, _ bool, _ *writer) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	text := f.head(0)

@@ -19,11 +19,12 @@ type framing interface {
 	// ready tells whether the peer can be written to now. Who is not wakes the
 	// link when it is.
 	ready() bool
-	// writeBatch writes items, one element each.
-	writeBatch(box *sm.Box, items []sm.Item) error
+	// writeBatch writes items, one element each. It says so to w before it
+	// waits for the peer.
+	writeBatch(box *sm.Box, items []sm.Item, w *writer) error
 	// finish writes the stream's end, after an error if there is one, and
 	// begins to close the connection.
-	finish(condition string, opened bool) error
+	finish(condition string, opened bool, w *writer) error
 	// drain reads and forgets until the peer has closed.
 	drain()
 	// kill closes the connection at once. Safe for concurrent use.
@@ -33,8 +34,11 @@ type framing interface {
 // link is one connection. It implements router.Link.
 type link struct {
 	framing framing
-	wake    chan struct{}
+	writers *writers
 	limits  Limits
+	cancel  context.CancelCauseFunc // ends the connection
+	state   atomic.Uint32           // of writing
+	over    chan struct{}           // closed after the last word, or when none is possible
 
 	unlogged *atomic.Int64 // counts the link until it has a session
 
@@ -52,12 +56,20 @@ type link struct {
 	stanzas, bytes *rate.Limiter // nil: no limit
 }
 
+// States of a link's writing.
+const (
+	idle    uint32 = iota
+	writing        // a writer has it, or it waits for one
+	again          // and something has come since
+	over           // nothing is written any more
+)
+
 // newLink makes a link, which counts as one without a login until serve ends
 // it or it has one.
-func newLink(f framing, limits Limits, queue int, unlogged *atomic.Int64) *link {
-	l := &link{framing: f, wake: make(chan struct{}, 1), limits: limits, unlogged: unlogged}
+func (s *Server) newLink(f framing, limits Limits, unlogged *atomic.Int64) *link {
+	l := &link{framing: f, writers: &s.writers, limits: limits, unlogged: unlogged, over: make(chan struct{})}
 	unlogged.Add(1)
-	l.box = sm.New(queue, l)
+	l.box = sm.New(s.Router.QueueBytes, l)
 	l.stanzas = rate.NewLimiter(rate.Limit(limits.Rate), limits.Burst)
 	l.bytes = rate.NewLimiter(rate.Limit(limits.ByteRate), limits.ByteBurst)
 	return l
@@ -65,9 +77,14 @@ func newLink(f framing, limits Limits, queue int, unlogged *atomic.Int64) *link 
 
 // Wake implements sm.Waker.
 func (l *link) Wake() {
-	select {
-	case l.wake <- struct{}{}:
-	default:
+	for {
+		switch {
+		case l.state.CompareAndSwap(idle, writing):
+			l.writers.add(l)
+			return
+		case l.state.CompareAndSwap(writing, again), l.state.Load() >= again:
+			return
+		}
 	}
 }
 
@@ -98,53 +115,58 @@ func (l *link) adopt(box *sm.Box) {
 	l.Wake()
 }
 
-// write drains the box until the link is stopped, or the connection fails.
-func (l *link) write(ctx context.Context) error {
-	var batch []sm.Item
-	guard := time.AfterFunc(time.Hour, l.framing.kill) // a peer that stops reading in the middle
-	defer guard.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-l.wake:
-		}
-		ready := l.framing.ready()
-		l.mu.Lock()
-		if !ready && !l.stopped {
-			l.mu.Unlock()
-			continue
-		}
-		stopped, condition, before, box := l.stopped, l.condition, l.before, l.box
-		l.before = nil
-		l.mu.Unlock()
-		guard.Reset(l.limits.Write)
-		for _, b := range []*sm.Box{before, box} {
-			if b == nil {
-				continue
-			}
-			var mine bool
-			if batch, mine = b.Take(l, batch); !mine || len(batch) == 0 {
-				continue
-			}
-			if err := l.framing.writeBatch(b, batch); err != nil {
-				return err
-			}
-			if clear(batch); cap(batch) > 16 {
-				batch = nil // of a join
-			}
-		}
-		if stopped {
-			err := l.framing.finish(condition, l.opened.Load())
-			return errors.Join(errStopped, err)
-		}
-		guard.Reset(time.Hour)
+// flush writes what there is. It is called by one writer at a time.
+func (l *link) flush(w *writer) {
+	l.state.Store(writing)
+	stopped, err := l.write(w)
+	switch {
+	case err != nil:
+		l.state.Store(over)
+		l.cancel(err)
+		close(l.over)
+	case stopped:
+		l.state.Store(over)
+		close(l.over)
+		// Closing with bytes unread would reset the connection, and the peer
+		// would not see the last words. It gets a moment to close its side.
+		time.AfterFunc(partingTime, func() { l.cancel(errStopped) })
+	case !l.state.CompareAndSwap(writing, idle):
+		l.writers.add(l) // after others
 	}
 }
 
-var (
-	errStopped = errors.New("stopped by the server")
-)
+// write drains the box once. It reports true after the last word.
+func (l *link) write(w *writer) (stopped bool, err error) {
+	ready := l.framing.ready()
+	l.mu.Lock()
+	if !ready && !l.stopped {
+		l.mu.Unlock()
+		return false, nil
+	}
+	stopped, condition, before, box := l.stopped, l.condition, l.before, l.box
+	l.before = nil
+	l.mu.Unlock()
+	for _, b := range [...]*sm.Box{before, box} {
+		if b == nil {
+			continue
+		}
+		var mine bool
+		if w.batch, mine = b.Take(l, w.batch); !mine {
+			continue
+		}
+		err = l.framing.writeBatch(b, w.batch, w)
+		clear(w.batch)
+		if err != nil {
+			return false, err
+		}
+	}
+	if stopped {
+		err = l.framing.finish(condition, l.opened.Load(), w)
+	}
+	return stopped, err
+}
+
+var errStopped = errors.New("stopped by the server")
 
 // heard notes that the client is there.
 func (l *link) heard() {
@@ -191,44 +213,42 @@ func (l *link) pace(ctx context.Context, n int, drop func(string)) error {
 	return nil
 }
 
-// serve runs a link until it has ended: read, which gets every element, here,
-// and the writer beside it.
+// serve runs a link until it has ended: read gets every element, here, and
+// writers send what there is.
 func (s *Server) serve(ctx context.Context, l *link, st *stream, read func(context.Context) error) {
 	s.links.Add(1)
 	defer s.links.Done()
-	ctx, cancel := context.WithCancelCause(ctx)
+	ctx, end := s.begin(ctx, l, st)
+	end(read(ctx))
+}
+
+// begin sets up what watches over a link; end takes it down.
+func (s *Server) begin(ctx context.Context, l *link, st *stream) (_ context.Context, end func(error)) {
+	ctx, l.cancel = context.WithCancelCause(ctx)
 	stop := context.AfterFunc(ctx, l.framing.kill)
-	defer stop()
 	if l.limits.Idle > 0 {
 		l.idle = time.AfterFunc(l.limits.Idle, func() { l.watch(st) })
-		defer l.idle.Stop()
 	}
 	st.login = time.AfterFunc(s.Limits.Login, func() {
 		s.Router.Drop("login_timeout")
 		l.Stop("connection-timeout")
 	})
-	defer st.settled()
-	var wg sync.WaitGroup
-	wg.Go(func() {
-		err := l.write(ctx)
-		if !errors.Is(err, errStopped) {
-			cancel(err)
-			return
+	return ctx, func(err error) {
+		st.finish(err)
+		if st.last {
+			select {
+			case <-l.over:
+				l.framing.drain()
+			case <-ctx.Done():
+			}
 		}
-		// Closing with bytes unread would reset the connection, and the peer
-		// would not see the last words. It gets a moment to close its side.
-		time.AfterFunc(partingTime, func() { cancel(err) })
-	})
-	err := read(ctx)
-	st.finish(err)
-	if !st.last {
-		cancel(err)
+		l.cancel(err)
+		st.settled()
+		if l.idle != nil {
+			l.idle.Stop()
+		}
+		stop()
 	}
-	wg.Wait()
-	if st.last {
-		l.framing.drain()
-	}
-	cancel(err)
 }
 
 const partingTime = time.Second

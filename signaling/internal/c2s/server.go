@@ -61,7 +61,8 @@ type Server struct {
 	webUnlogged, tcpUnlogged atomic.Int64
 	caps                     string
 
-	buffers sync.Pool // of *[]byte, for writing
+	writers writers
+	desks   sync.Pool // of *desk
 
 	boshMu sync.Mutex
 	boshes map[string]*bosh // by sid
@@ -71,8 +72,8 @@ type Server struct {
 func New(r *router.Router, limits Limits, log *slog.Logger) *Server {
 	s := &Server{
 		Router: r, Limits: limits, Log: log, boshes: map[string]*bosh{},
-		buffers: sync.Pool{New: func() any { return new([]byte) }},
-		caps:    `<c xmlns="` + disco.NSCaps + `" hash="sha-1" node="` + router.CapsNode + `" ver="` + r.Info().Ver() + `"/>`,
+		desks: sync.Pool{New: func() any { return &desk{scanner: router.NewScanner()} }},
+		caps:  `<c xmlns="` + disco.NSCaps + `" hash="sha-1" node="` + router.CapsNode + `" ver="` + r.Info().Ver() + `"/>`,
 	}
 	s.SetAccounts(sasl.NewAccounts(r.AuthDomain, nil))
 	s.SetUsers(sasl.NewAccounts(r.Domain, nil))
@@ -91,4 +92,7 @@ func (s *Server) SetTokens(v *token.Verifier) { s.tokens.Store(v) }
 
 // Wait waits for the connections to end, after the contexts given to Handler
 // and ServeTCP have.
-func (s *Server) Wait() { s.links.Wait() }
+func (s *Server) Wait() {
+	s.links.Wait()
+	s.writers.wait()
+}

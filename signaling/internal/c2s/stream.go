@@ -66,7 +66,6 @@ type stream struct {
 	plain   bool // PLAIN has begun without a word
 	tries   int
 	session *router.Session
-	scanner *xmlscan.Scanner
 
 	login *time.Timer
 	once  sync.Once // of settled
@@ -105,7 +104,7 @@ func hostOf(header string) string {
 }
 
 func (s *Server) newStream(l *link, o origin) *stream {
-	return &stream{srv: s, link: l, origin: o, phase: fresh, scanner: router.NewScanner()}
+	return &stream{srv: s, link: l, origin: o, phase: fresh}
 }
 
 // limit is how long the next element may be.
@@ -167,8 +166,8 @@ func (s *stream) jid() string {
 }
 
 // check scans an element and turns what is wrong with it into a stream error.
-func (s *stream) check(raw []byte) (*xmlscan.Element, error) {
-	el, err := s.scanner.Scan(raw)
+func (s *stream) check(scanner *xmlscan.Scanner, raw []byte) (*xmlscan.Element, error) {
+	el, err := scanner.Scan(raw)
 	switch {
 	case err == nil:
 		return el, nil

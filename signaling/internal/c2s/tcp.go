@@ -56,8 +56,8 @@ func (s *Server) tcp(ctx context.Context, conn net.Conn, config *tls.Config) {
 		_ = conn.Close()
 		return
 	}
-	f := &tcp{conn: secure}
-	l := newLink(f, s.Limits, s.Router.QueueBytes, &s.tcpUnlogged)
+	f := &tcp{conn: secure, patience: s.Limits.Write}
+	l := s.newLink(f, s.Limits, &s.tcpUnlogged)
 	st := s.newStream(l, origin{tcp: true, local: loopback(conn), peer: conn.RemoteAddr().String(), bound: bindingOf(secure)})
 	s.serve(ctx, l, st, func(ctx context.Context) error { return f.read(ctx, l, st) })
 }
@@ -75,7 +75,7 @@ func (s *Server) startTLS(ctx context.Context, conn net.Conn, config *tls.Config
 	r := &reader{conn: conn, max: s.Limits.Early}
 	refuse := func(condition string, opened bool) error {
 		s.Router.Drop("no_tls")
-		return errors.Join(streamError(condition), f.finish(condition, opened))
+		return errors.Join(streamError(condition), f.end(condition, opened))
 	}
 	tag, err := r.header()
 	if err != nil {
@@ -139,8 +139,8 @@ func bindingOf(conn net.Conn) *scram.ChannelBinding {
 
 // tcp is the framing of RFC 6120: one document, elements one after another.
 type tcp struct {
-	conn    net.Conn
-	scratch []byte
+	conn     net.Conn
+	patience time.Duration // of one write
 }
 
 func (f *tcp) open(domain, id string) string {
@@ -149,25 +149,37 @@ func (f *tcp) open(domain, id string) string {
 
 func (f *tcp) ready() bool { return true }
 
-func (f *tcp) writeBatch(box *sm.Box, items []sm.Item) error {
-	f.scratch = f.scratch[:0]
+func (f *tcp) writeBatch(box *sm.Box, items []sm.Item, w *writer) error {
+	if len(items) == 0 {
+		return nil
+	}
+	w.wait() // TLS cannot be asked to try
+	w.buf = w.buf[:0]
 	for i, it := range items {
-		f.scratch = box.Append(f.scratch, it)
-		if len(f.scratch) < 32<<10 && i < len(items)-1 {
+		w.buf = box.Append(w.buf, it)
+		if len(w.buf) < full && i < len(items)-1 {
 			continue
 		}
-		if _, err := f.conn.Write(f.scratch); err != nil {
+		if err := f.conn.SetWriteDeadline(time.Now().Add(f.patience)); err != nil {
 			return err
 		}
-		f.scratch = f.scratch[:0]
-	}
-	if cap(f.scratch) > 64<<10 {
-		f.scratch = nil
+		if _, err := f.conn.Write(w.buf); err != nil {
+			return err
+		}
+		w.buf = w.buf[:0]
 	}
 	return nil
 }
 
-func (f *tcp) finish(condition string, opened bool) error {
+func (f *tcp) finish(condition string, opened bool, w *writer) error {
+	w.wait()
+	if err := f.conn.SetWriteDeadline(time.Now().Add(f.patience)); err != nil {
+		return err
+	}
+	return f.end(condition, opened)
+}
+
+func (f *tcp) end(condition string, opened bool) error {
 	text := ""
 	if !opened {
 		text = f.open("", "")
@@ -191,7 +203,7 @@ func (f *tcp) kill() { _ = f.conn.Close() }
 
 // read takes element after element.
 func (f *tcp) read(ctx context.Context, l *link, st *stream) error {
-	r := &reader{conn: f.conn}
+	r, scanner := &reader{conn: f.conn}, router.NewScanner()
 	for {
 		r.max = st.limit()
 		if st.phase == fresh || st.phase == loggedIn {
@@ -200,7 +212,7 @@ func (f *tcp) read(ctx context.Context, l *link, st *stream) error {
 				return st.unreadable(err)
 			}
 			l.heard()
-			el, err := st.check(tag)
+			el, err := st.check(scanner, tag)
 			if err != nil {
 				return err
 			}
@@ -217,7 +229,7 @@ func (f *tcp) read(ctx context.Context, l *link, st *stream) error {
 			return st.unreadable(err)
 		}
 		l.heard()
-		el, err := st.check(raw)
+		el, err := st.check(scanner, raw)
 		if err != nil {
 			return err
 		}

@@ -7,11 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
-	"github.com/coder/websocket"
 	"meetbox.local/signaling/internal/sm"
+	"meetbox.local/signaling/internal/websocket"
+	"meetbox.local/signaling/internal/xmlscan"
 )
 
 const nsFraming = "urn:ietf:params:xml:ns:xmpp-framing"
@@ -31,9 +33,9 @@ func (s *Server) Handler(ctx context.Context) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 		case r.Method != http.MethodGet:
 			http.Error(w, "only GET", http.StatusMethodNotAllowed)
-		case !strings.EqualFold(r.Header.Get("Upgrade"), "websocket"):
+		case !websocket.Requested(r):
 			fmt.Fprintln(w, "XMPP over WebSocket")
-		case !offersXMPP(r):
+		case !websocket.Offers(r, "xmpp"):
 			http.Error(w, "subprotocol xmpp expected", http.StatusBadRequest)
 		case s.webUnlogged.Load() >= s.Limits.Unlogged:
 			s.Router.Drop("too_many_connections")
@@ -61,31 +63,19 @@ func peerOf(r *http.Request) string {
 	return r.RemoteAddr
 }
 
-func offersXMPP(r *http.Request) bool {
-	for _, v := range r.Header.Values("Sec-WebSocket-Protocol") {
-		for p := range strings.SplitSeq(v, ",") {
-			if strings.TrimSpace(p) == "xmpp" {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 func (s *Server) webSocket(ctx context.Context, w http.ResponseWriter, r *http.Request) {
-	conn, err := websocket.Accept(lean{w}, r, &websocket.AcceptOptions{
-		Subprotocols:       []string{"xmpp"},
-		InsecureSkipVerify: true, // any origin, see Handler
-		CompressionMode:    websocket.CompressionDisabled,
-	})
+	conn, err := websocket.Upgrade(w, r, "xmpp")
 	if err != nil {
 		s.Router.Drop("bad_handshake")
 		return
 	}
-	conn.SetReadLimit(-1) // counted here, to answer in XMPP's words
-	f := &webSocket{conn: conn, ctx: ctx, buffers: &s.buffers}
-	f.cork, _ = r.Context().Value(connKey{}).(*corkConn)
-	l := newLink(f, s.Limits, s.Router.QueueBytes, &s.webUnlogged)
+	f := &webSocket{conn: conn, patience: s.Limits.Write}
+	l := s.newLink(f, s.Limits, &s.webUnlogged)
+	conn.Answer = func(payload []byte) {
+		pong := websocket.Append(nil, websocket.Pong, payload)
+		f.pong.Store(&pong)
+		l.Wake()
+	}
 	st := s.newStream(l, originOf(r))
 	// Not on the goroutine of the request: that one's stack has grown with
 	// HTTP, and would be kept with all that was said in it.
@@ -96,10 +86,10 @@ func (s *Server) webSocket(ctx context.Context, w http.ResponseWriter, r *http.R
 
 // webSocket is the framing of RFC 7395: one element a message.
 type webSocket struct {
-	conn    *websocket.Conn
-	ctx     context.Context // of the server; the connection's life is bounded by kill
-	cork    *corkConn       // below conn; nil in a server that is not ServeWeb's
-	buffers *sync.Pool
+	conn     *websocket.Conn
+	patience time.Duration
+	pong     atomic.Pointer[[]byte] // a frame to be sent
+	mu       sync.Mutex             // of writing
 }
 
 func (f *webSocket) open(domain, id string) string {
@@ -108,27 +98,40 @@ func (f *webSocket) open(domain, id string) string {
 
 func (f *webSocket) ready() bool { return true }
 
-func (f *webSocket) writeBatch(box *sm.Box, items []sm.Item) error {
-	if f.cork == nil {
-		return f.writeEach(box, items)
-	}
-	f.cork.cork()
-	return errors.Join(f.writeEach(box, items), f.cork.uncork())
-}
+// full is when frames are written before there are more.
+const full = 16 << 10
 
-func (f *webSocket) writeEach(box *sm.Box, items []sm.Item) error {
-	scratch := f.buffers.Get().(*[]byte)
-	defer f.buffers.Put(scratch)
+func (f *webSocket) writeBatch(box *sm.Box, items []sm.Item, w *writer) error {
+	w.buf = w.buf[:0]
 	for _, it := range items {
-		*scratch = box.Append((*scratch)[:0], it)
-		if err := f.conn.Write(f.ctx, websocket.MessageText, *scratch); err != nil {
+		w.buf = websocket.AppendHeader(w.buf, websocket.Text, box.Length(it))
+		if w.buf = box.Append(w.buf, it); len(w.buf) < full {
+			continue
+		}
+		if err := f.write(w); err != nil {
 			return err
 		}
 	}
-	return nil
+	if pong := f.pong.Swap(nil); pong != nil {
+		w.buf = append(w.buf, *pong...)
+	}
+	return f.write(w)
 }
 
-func (f *webSocket) finish(condition string, opened bool) error {
+// write writes w's buffer, and waits for a peer that does not take it at once.
+func (f *webSocket) write(w *writer) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, err := f.conn.TryWrite(w.buf)
+	if err == nil && n < len(w.buf) {
+		w.wait()
+		err = f.conn.Write(w.buf[n:], f.patience)
+	}
+	w.buf = w.buf[:0]
+	return err
+}
+
+func (f *webSocket) finish(condition string, opened bool, w *writer) error {
 	var last []string
 	if condition != "" {
 		if !opened { // RFC 7395 §3.4: an error needs a stream
@@ -136,70 +139,104 @@ func (f *webSocket) finish(condition string, opened bool) error {
 		}
 		last = append(last, streamErrorText(condition))
 	}
+	w.buf = w.buf[:0]
 	for _, text := range append(last, closeFrame) {
-		if err := f.conn.Write(f.ctx, websocket.MessageText, []byte(text)); err != nil {
-			return err
-		}
+		w.buf = websocket.Append(w.buf, websocket.Text, []byte(text))
 	}
-	return f.conn.Close(websocket.StatusNormalClosure, "")
+	w.buf = websocket.AppendClose(w.buf, websocket.Normal)
+	return f.write(w)
 }
 
 func streamErrorText(condition string) string {
 	return `<stream:error xmlns:stream="` + nsStream + `"><` + condition + ` xmlns="` + nsStreams + `"/></stream:error>`
 }
 
-func (f *webSocket) drain() {} // Close has waited for the peer
+func (f *webSocket) drain() { f.conn.Discard() }
 
 func (f *webSocket) kill() {
 	// The peer has gone or is to go; whether it hears of it does not matter.
-	_ = f.conn.CloseNow()
+	_ = f.conn.Kill()
 }
 
-// read takes message after message.
+// read takes message after message. Hundreds of these wait at a time, so what
+// is only needed for a message is a function further.
 func (f *webSocket) read(ctx context.Context, l *link, st *stream) error {
-	var buf []byte
 	for {
-		typ, r, err := f.conn.Reader(ctx)
-		if websocket.CloseStatus(err) == websocket.StatusGoingAway {
-			return errPageClosed
+		if err := f.conn.Wait(); err != nil {
+			return f.unreadable(err)
 		}
-		if err != nil {
+		if err := f.message(ctx, l, st); err != nil {
 			return err
-		}
-		limit := st.limit()
-		if buf, err = readUpTo(r, buf[:0], limit); err != nil {
-			return err
-		}
-		l.heard()
-		switch {
-		case len(buf) > limit:
-			return st.tooLong()
-		case typ != websocket.MessageText:
-			st.srv.Router.Drop("malformed")
-			return streamError("not-well-formed")
-		}
-		text := bytes.TrimSpace(buf)
-		if len(text) == 0 {
-			continue // a keep-alive
-		}
-		if string(text) == "</stream:stream>" { // COMPAT(mellium 0.23): its client closes a WebSocket like TCP
-			return errClosed
-		}
-		raw := text
-		if st.phase == ready {
-			raw = bytes.Clone(text) // recipients share it
-		}
-		if err := f.element(ctx, st, raw); err != nil {
-			return err
-		}
-		if cap(buf) > 64<<10 {
-			buf = nil
 		}
 	}
 }
 
-func (f *webSocket) element(ctx context.Context, st *stream, raw []byte) error {
-	el, err := st.check(raw)
+// unreadable says why there is no further message.
+func (f *webSocket) unreadable(err error) error {
+	_, closed := errors.AsType[websocket.CloseError](err)
+	switch {
+	case errors.Is(err, websocket.ErrProtocol):
+		f.part(websocket.ProtocolError)
+	case closed:
+		f.part(websocket.Normal)
+	}
+	if errors.Is(err, websocket.CloseError(websocket.GoingAway)) {
+		return errPageClosed
+	}
+	return err
+}
+
+// part answers the peer's end of the connection, unless something is being
+// written: nobody waits for it.
+func (f *webSocket) part(code uint16) {
+	if f.mu.TryLock() {
+		defer f.mu.Unlock()
+		_, _ = f.conn.TryWrite(websocket.AppendClose(nil, code))
+	}
+}
+
+// message reads one and does what it says.
+func (f *webSocket) message(ctx context.Context, l *link, st *stream) error {
+	d := st.srv.desks.Get().(*desk)
+	defer st.srv.desks.Put(d)
+	limit := st.limit()
+	buf, op, err := f.conn.Read(d.buf[:0], limit)
+	if cap(buf) <= 64<<10 {
+		d.buf = buf
+	}
+	if err != nil {
+		return f.unreadable(err)
+	}
+	l.heard()
+	switch {
+	case len(buf) > limit:
+		return st.tooLong()
+	case op != websocket.Text:
+		st.srv.Router.Drop("malformed")
+		return streamError("not-well-formed")
+	}
+	text := bytes.TrimSpace(buf)
+	if len(text) == 0 {
+		return nil // a keep-alive
+	}
+	if string(text) == "</stream:stream>" { // COMPAT(mellium 0.23): its client closes a WebSocket like TCP
+		return errClosed
+	}
+	raw := text
+	if st.phase == ready {
+		raw = bytes.Clone(text) // recipients share it
+	}
+	return f.element(ctx, st, raw, d.scanner)
+}
+
+// desk is what reading a message takes.
+type desk struct {
+	buf     []byte
+	scanner *xmlscan.Scanner
+}
+
+func (f *webSocket) element(ctx context.Context, st *stream, raw []byte, scanner *xmlscan.Scanner) error {
+	el, err := st.check(scanner, raw)
 	switch {
 	case err != nil:
 		return err

@@ -35,6 +35,8 @@ type Client struct {
 	base    uint32   // acknowledged by the server
 	on      bool
 	pings   int
+	user    string // of who has logged in by a password
+	door    Door
 }
 
 // Guest logs in over WebSocket.
@@ -248,7 +250,7 @@ func (c *Client) Resume(ctx context.Context, w World) error {
 	if c.wire, err = w.WebSocket(ctx, "previd="+c.token); err != nil {
 		return err
 	}
-	if err := c.guest(ctx, false); err != nil {
+	if err := c.again(ctx); err != nil {
 		return err
 	}
 	err = c.wire.Send(ctx, fmt.Sprintf(`<resume xmlns="%s" h="%d" previd="%s"/>`, nsSM, c.handled, c.token))
@@ -271,6 +273,24 @@ func (c *Client) Resume(ctx context.Context, w World) error {
 		}
 	}
 	return nil
+}
+
+// again proves on a new connection who the client is.
+func (c *Client) again(ctx context.Context) error {
+	if c.user != "" {
+		return c.login(ctx, c.door, "meet.jitsi", c.user)
+	}
+	return c.guest(ctx, false)
+}
+
+// Reopen connects again and logs in, up to where a stream is bound or resumed.
+func (c *Client) Reopen(ctx context.Context, w World) (err error) {
+	c.Cut()
+	c.on, c.handled, c.sent, c.base = false, 0, nil, 0
+	if c.wire, err = w.WebSocket(ctx, ""); err != nil {
+		return err
+	}
+	return c.again(ctx)
 }
 
 // Close ends the stream in order.

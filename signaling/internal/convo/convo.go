@@ -54,7 +54,7 @@ type World interface {
 }
 
 // patience is how long a client waits for what it expects.
-const patience = 5 * time.Second
+const patience = 30 * time.Second
 
 // Play plays a file.
 func Play(t *testing.T, w World, file string) {
@@ -184,6 +184,8 @@ func (p *player) order(ctx context.Context, name string, words []string) error {
 		return nil
 	case "resume":
 		return c.Resume(ctx, p.world)
+	case "reopen":
+		return c.Reopen(ctx, p.world)
 	case "close":
 		return c.Close(ctx)
 	case "silent":

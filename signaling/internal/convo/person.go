@@ -47,6 +47,7 @@ func (p *player) person(ctx context.Context, words []string) (*Client, error) {
 	if len(words) != 3 {
 		return nil, fmt.Errorf("login: want USER RESOURCE, got %q", words[1:])
 	}
+	c.user, c.door = words[1], p.world
 	if err := c.login(ctx, p.world, "meet.jitsi", words[1]); err != nil {
 		return nil, err
 	}

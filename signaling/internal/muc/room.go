@@ -166,22 +166,37 @@ func (o *Occupant) mark(a muc.Affiliation, role muc.Role, n note) []byte {
 // presence renders an available presence of o.
 func (o *Occupant) presence(id []byte, n note) *wire.Out {
 	mark := o.mark(o.affiliation(), o.role, n)
-	const end = "</presence>"
-	body := make([]byte, 0, len(o.before)+len(o.identity)+len(o.permissions)+len(mark)+len(o.after)+len(end))
-	body = append(append(body, o.before...), o.identity...)
-	if slices.Contains(n.codes, muc.StatusSelf) {
+	self := slices.Contains(n.codes, muc.StatusSelf)
+	size := len(o.before) + len(o.identity) + len(mark) + len(o.after) + len(endPresence)
+	if self {
+		size += len(o.permissions)
+	}
+	body := append(append(make([]byte, 0, size), o.before...), o.identity...)
+	if self {
 		body = append(body, o.permissions...)
 	}
-	body = append(append(append(body, mark...), o.after...), end...)
+	body = append(append(append(body, mark...), o.after...), endPresence...)
 	return &wire.Out{
 		Head: wire.Head{Kind: wire.Presence, From: o.from, ID: id, Lang: o.lang, Decls: o.decls}.Bytes(),
 		Body: body,
 	}
 }
 
+// show renders what others are told, which then is the only copy of what the
+// occupant has said.
+func (o *Occupant) show() {
+	o.shown = o.presence(nil, note{})
+	body := o.shown.Body
+	o.before = body[:len(o.before):len(o.before)]
+	end := len(body) - len(endPresence)
+	o.after = body[end-len(o.after) : end : end]
+}
+
+const endPresence = "</presence>"
+
 // publish tells everybody the presence of o, itself last.
 func (o *Occupant) publish(id []byte, n note) {
-	o.shown = o.presence(nil, note{})
+	o.show()
 	out := o.shown
 	if n.actor != "" || n.reason != "" { // news, nothing for who joins later
 		out = o.presence(nil, note{actor: n.actor, reason: n.reason})

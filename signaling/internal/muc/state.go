@@ -165,7 +165,7 @@ func (sv *Service) Restore(st State, member func(session uint32) Member) error {
 			all = append(all, o)
 		}
 		for _, o := range r.occupants {
-			o.shown = o.presence(nil, note{})
+			o.show()
 		}
 		sv.rooms[r.addr] = r
 	}

@@ -23,6 +23,7 @@ type Options struct {
 	Dir              string            // for everything; exists
 	Certificate, Key string            // files
 	Accounts         map[string]string // passwords, by user of auth.meet.jitsi
+	People           map[string]string // of meet.jitsi, which then has no guests
 }
 
 // Server is a process.
@@ -58,7 +59,8 @@ http_default_host = "meet.jitsi"
 http_paths = { websocket = "/xmpp-websocket" }
 
 VirtualHost "meet.jitsi"
-	authentication = "anonymous"
+	authentication = %[7]q
+	storage = { accounts = "internal" }
 VirtualHost "auth.meet.jitsi"
 	authentication = "internal_plain"
 	storage = { accounts = "internal" }
@@ -80,19 +82,17 @@ func Start(o Options) (*Server, error) {
 	if s.HTTP, err = port(); err != nil {
 		return nil, err
 	}
-	users := filepath.Join(o.Dir, "auth%2emeet%2ejitsi", "accounts")
-	if err := os.MkdirAll(users, 0o700); err != nil {
-		return nil, err
+	guests := "anonymous"
+	if o.People != nil {
+		guests = "internal_plain"
 	}
-	for user, password := range o.Accounts {
-		if err := os.WriteFile(filepath.Join(users, user+".dat"), fmt.Appendf(nil, "return { [\"password\"] = %q; };\n", password), 0o600); err != nil {
-			return nil, err
-		}
+	if err := errors.Join(accounts(o.Dir, "auth%2emeet%2ejitsi", o.Accounts), accounts(o.Dir, "meet%2ejitsi", o.People)); err != nil {
+		return nil, err
 	}
 	_, tcp, _ := net.SplitHostPort(s.TCP)
 	_, http, _ := net.SplitHostPort(s.HTTP)
 	file := filepath.Join(o.Dir, "prosody.cfg.lua")
-	text := fmt.Appendf(nil, config, filepath.Join(o.Dir, "pid"), o.Dir, o.Certificate, o.Key, tcp, http)
+	text := fmt.Appendf(nil, config, filepath.Join(o.Dir, "pid"), o.Dir, o.Certificate, o.Key, tcp, http, guests)
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return nil, err
 	}
@@ -126,6 +126,20 @@ func Start(o Options) (*Server, error) {
 		return nil, fmt.Errorf("prosody did not start: %w\n%s", s.Stop(), said)
 	}
 	return s, nil
+}
+
+// accounts writes those of a host as prosody keeps them.
+func accounts(dir, host string, passwords map[string]string) error {
+	users := filepath.Join(dir, host, "accounts")
+	if err := os.MkdirAll(users, 0o700); err != nil {
+		return err
+	}
+	for user, password := range passwords {
+		if err := os.WriteFile(filepath.Join(users, user+".dat"), fmt.Appendf(nil, "return { [\"password\"] = %q; };\n", password), 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func port() (string, error) {

@@ -120,6 +120,14 @@ func (b *Box) Take(link Waker, buf []Item) ([]Item, bool) {
 	return buf, true
 }
 
+// Length is how many bytes Append will append.
+func (b *Box) Length(it Item) int {
+	if it.out.Whole {
+		return len(it.out.Body)
+	}
+	return it.out.Len() + len(b.to)
+}
+
 // Append renders it for the wire.
 func (b *Box) Append(dst []byte, it Item) []byte {
 	if it.out.Whole {
