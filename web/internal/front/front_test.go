@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -335,6 +336,36 @@ func TestConferenceRequest(t *testing.T) {
 	big := w.do(t, request(t, http.MethodPost, url, bytes.NewReader(make([]byte, 300<<10))))
 	if big.StatusCode != http.StatusRequestEntityTooLarge {
 		t.Errorf("300 kB: %d %q", big.StatusCode, big.text)
+	}
+}
+
+// A request that comes while its backend is being restarted is answered by the
+// new one.
+func TestBackendRestarting(t *testing.T) {
+	t.Parallel()
+	w := start(t)
+	w.write(t, "focus.sock", nil) // a file that nobody listens on, as after kill -9
+	answer := make(chan int, 1)
+	r := request(t, http.MethodGet, "https://"+w.https+"/conference-request/v1", nil)
+	go func() {
+		defer close(answer)
+		if got, err := w.client.Do(r); err == nil {
+			answer <- got.StatusCode
+			got.Body.Close()
+		}
+	}()
+	var b bytes.Buffer
+	for !strings.Contains(b.String(), `web_proxy_requests_total{backend="focus"} 1`) {
+		b.Reset()
+		w.metrics.WritePrometheus(&b)
+		runtime.Gosched()
+	}
+	if err := os.Remove(w.path("focus.sock")); err != nil {
+		t.Fatal(err)
+	}
+	w.backend(t, "focus", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) { rw.WriteHeader(http.StatusTeapot) }))
+	if got := <-answer; got != http.StatusTeapot {
+		t.Errorf("status %d", got)
 	}
 }
 

@@ -2,8 +2,9 @@
 // over their Unix sockets: XMPP over WebSocket to signaling, the bridge
 // channel to the bridge, conference requests to the focus.
 //
-// A backend that is being restarted is an everyday event: the client gets
-// 503 with a reason in words and comes back a second later.
+// A backend that is being restarted is an everyday event: a request waits for
+// it at the door, so that a client's first try is the one that succeeds. Only
+// if that takes long it gets 503 with a reason in words, and comes back later.
 package proxy
 
 import (
@@ -38,6 +39,14 @@ const maxFile = 1 << 30
 // a request for up to 60 s.
 const headerWait = 75 * time.Second
 
+// restart is how long a request waits for a backend that nobody answers for: a
+// service is back after a second or two. Clients whose first try to resume
+// fails wait three to nine seconds for the second.
+const restart = 4 * time.Second
+
+// look is how often it looks whether the backend is back.
+const look = 20 * time.Millisecond
+
 // Backend is one service behind the front.
 type Backend struct {
 	name       string
@@ -55,7 +64,6 @@ func New(name, socket string, set *metrics.Set, log *slog.Logger) *Backend {
 		errors:   set.NewCounter(`web_proxy_errors_total{backend="` + name + `"}`),
 	}
 	set.NewGauge(`web_proxy_websockets{backend="`+name+`"}`, func() float64 { return float64(b.webSockets.Load()) })
-	var d net.Dialer
 	b.proxy = &httputil.ReverseProxy{
 		Rewrite: func(p *httputil.ProxyRequest) {
 			p.Out.URL.Scheme = "http"
@@ -66,7 +74,7 @@ func New(name, socket string, set *metrics.Set, log *slog.Logger) *Backend {
 		},
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return d.DialContext(ctx, "unix", socket)
+				return dial(ctx, socket)
 			},
 			ResponseHeaderTimeout: headerWait,
 			DisableCompression:    true,
@@ -84,6 +92,24 @@ func New(name, socket string, set *metrics.Set, log *slog.Logger) *Backend {
 		ErrorLog:     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return b
+}
+
+// dial connects to a socket, waiting for a backend that is being restarted.
+func dial(ctx context.Context, socket string) (net.Conn, error) {
+	var d net.Dialer
+	tick := time.NewTicker(look)
+	defer tick.Stop()
+	for until := time.Now().Add(restart); ; {
+		conn, err := d.DialContext(ctx, "unix", socket)
+		if err == nil || !down(err) || time.Now().After(until) {
+			return conn, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-tick.C:
+		}
+	}
 }
 
 // ServeHTTP passes one request on. Preflights are answered here.
