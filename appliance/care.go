@@ -209,6 +209,11 @@ func filtered(set api.Settings, net api.NetworkStatus) (w firewall.Wanted) {
 	if h, ok := authority(set.Certificates); ok {
 		w.Hosts = append(w.Hosts, h)
 	}
+	for _, where := range []interface{ HostPort() (string, uint16, bool) }{set.Directory.LDAP, set.Directory.OIDC} {
+		if host, port, ok := where.HostPort(); ok {
+			w.Hosts = append(w.Hosts, firewall.Host{Name: host, Port: port})
+		}
+	}
 	slices.SortFunc(w.Own, netip.Prefix.Compare)
 	return w
 }

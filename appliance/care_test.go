@@ -42,6 +42,12 @@ func TestFiltered(t *testing.T) {
 	if w := filtered(set, net); !slices.Equal(w.Hosts, want) {
 		t.Errorf("hosts %v, want %v", w.Hosts, want)
 	}
+	set.Directory = api.Directory{LDAP: api.LDAP{URL: "ldap://dc.example.org"}, OIDC: api.OIDC{Issuer: "https://login.example.org:8443/realm"}}
+	want = append(want, firewall.Host{Name: "dc.example.org", Port: 389}, firewall.Host{Name: "login.example.org", Port: 8443})
+	if w := filtered(set, net); !slices.Equal(w.Hosts, want) {
+		t.Errorf("with a directory: hosts %v, want %v", w.Hosts, want)
+	}
+	set.Directory = api.Directory{}
 	set.Clock.Off = true
 	if w := filtered(set, net); len(w.Hosts) != 2 {
 		t.Errorf("with the clock off: %v", w.Hosts)

@@ -16,6 +16,7 @@ import (
 	"meetbox.local/appliance/internal/accounts"
 	"meetbox.local/appliance/internal/admin"
 	"meetbox.local/appliance/internal/checks"
+	"meetbox.local/appliance/internal/directory"
 	"meetbox.local/appliance/internal/history"
 	"meetbox.local/appliance/internal/network"
 	"meetbox.local/appliance/internal/render"
@@ -50,6 +51,7 @@ type daemon struct {
 	set       settings.Settings
 	store     *state.Store
 	people    *accounts.Book
+	directory *directory.Service
 	site      *site
 	history   *history.History // nil where it cannot be kept
 	timeline  *timeline.Timeline
@@ -102,12 +104,15 @@ func run(ctx context.Context, u *unit.Unit, raw *settings.Raw, onBox bool) error
 }
 
 func newDaemon(u *unit.Unit, set settings.Settings, store *state.Store) *daemon {
+	people, outside := accounts.New(store, time.Now), directory.New(store, time.Now)
+	people.Outside = outside
 	return &daemon{
 		u:         u,
 		log:       u.Log,
 		set:       set,
 		store:     store,
-		people:    accounts.New(store, time.Now),
+		people:    people,
+		directory: outside,
 		site:      newSite(),
 		asked:     make(chan chan error),
 		changed:   make(chan struct{}, 1),
@@ -275,8 +280,10 @@ func (d *daemon) admin() http.Handler {
 		Control:  d.control,
 		Store:    d.store,
 		Accounts: d.people,
-		Apply:    d.applyNow,
-		Now:      d.now,
+
+		Directory: d.directory,
+		Apply:     d.applyNow,
+		Now:       d.now,
 
 		Proofs:      &d.site.answers,
 		SiteProblem: d.site.Problem,

@@ -60,6 +60,15 @@ for thing in "$@"; do
 			systemctl disable --now prosody >/dev/null 2>&1 || :
 		}
 		;;
+	directory) # an LDAP server for tests; its package would also start it
+		[ -x /usr/sbin/slapd ] || {
+			debian slapd
+			systemctl disable --now slapd >/dev/null 2>&1 || :
+		}
+		;;
+	certutil) # puts an authority among those that a browser trusts
+		command -v certutil >/dev/null || debian libnss3-tools
+		;;
 	chromium)
 		command -v chromium >/dev/null || debian chromium
 		;;

@@ -9,6 +9,9 @@ type Setup struct {
 	Name    string    `json:"name"` // the box's first host name
 	Version string    `json:"version"`
 	Now     time.Time `json:"now"` // the box's clock
+	// Provider is what the button says that signs in with OpenID Connect;
+	// empty: there is none.
+	Provider string `json:"provider,omitempty"`
 }
 
 // Claim makes the first owner of a box.
@@ -64,6 +67,9 @@ type Account struct {
 	Created  time.Time `json:"created"`
 	OneTime  bool      `json:"one_time"` // an authenticator is in use
 	Recovery int       `json:"recovery"` // codes left
+	// Source is where the person is known, "ldap" or "oidc", with the role
+	// of the last time; empty: an account of the box.
+	Source string `json:"source,omitempty"`
 }
 
 // Accounts is a list of accounts.

@@ -7,8 +7,8 @@ import (
 )
 
 // Egress is the hosts outside that the box may speak to; none, when empty. The
-// time servers of section clock and the authority of section certificates need
-// no line here.
+// time servers of section clock, the authority of section certificates and the
+// servers of section directory need no line here.
 type Egress struct {
 	Hosts []EgressHost `json:"hosts,omitempty"`
 }
@@ -28,13 +28,14 @@ const (
 	EgressNTP    EgressUse = "ntp"
 	EgressACME   EgressUse = "acme"
 	EgressLDAP   EgressUse = "ldap"
+	EgressOIDC   EgressUse = "oidc"
 	EgressSyslog EgressUse = "syslog"
 	EgressSMTP   EgressUse = "smtp"
 )
 
 // Values are all uses.
 func (EgressUse) Values() []string {
-	return []string{string(EgressNTP), string(EgressACME), string(EgressLDAP), string(EgressSyslog), string(EgressSMTP)}
+	return []string{string(EgressNTP), string(EgressACME), string(EgressLDAP), string(EgressOIDC), string(EgressSyslog), string(EgressSMTP)}
 }
 
 // UsualPort is the port when the host does not name one.
@@ -64,7 +65,7 @@ func (e Egress) Validate() error {
 	for i, h := range e.Hosts {
 		at := fmt.Sprintf("hosts.%d.", i)
 		if !slices.Contains(h.Use.Values(), string(h.Use)) {
-			f.Add(at+"use", `Give "ntp", "acme", "ldap", "syslog" or "smtp".`)
+			f.Add(at+"use", `Give "ntp", "acme", "ldap", "oidc", "syslog" or "smtp".`)
 		}
 		a, err := netip.ParseAddr(h.Host)
 		if err != nil && (len(h.Host) > 253 || !hostName.MatchString(h.Host)) || err == nil && (a.IsUnspecified() || a.IsMulticast() || a.Zone() != "") {

@@ -22,6 +22,7 @@ type Settings struct {
 	Rooms   Rooms   `json:"rooms"`
 
 	Certificates CertificateSettings `json:"certificates"`
+	Directory    Directory           `json:"directory"`
 }
 
 // Section is one part of [Settings]. Validate returns [FieldErrors].
@@ -40,6 +41,7 @@ func (s *Settings) Sections() map[string]Section {
 		"rooms":   &s.Rooms,
 
 		"certificates": &s.Certificates,
+		"directory":    &s.Directory,
 	}
 }
 

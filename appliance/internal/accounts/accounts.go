@@ -48,6 +48,7 @@ var (
 	errClaimed = api.Problem{Status: http.StatusConflict, Code: "claimed", Detail: "This box has an owner already. Sign in instead."}
 	errLast    = api.Problem{Status: http.StatusConflict, Code: "last-owner", Detail: "This is the last owner. Make somebody else an owner first."}
 	errTaken   = api.FieldErrors{"name": "Somebody is called so already."}
+	errOutside = api.Problem{Status: http.StatusConflict, Code: "directory-account", Detail: "This person is known by the directory, which decides on password and role."}
 )
 
 // Identity is who is behind a session or a token.
@@ -68,10 +69,14 @@ type person struct {
 	OneTime  state.Secret `json:"one_time,omitempty"` // key, base32
 	Pending  state.Secret `json:"pending,omitempty"`  // key that no code confirmed yet
 	LastStep int64        `json:"last_step,omitempty"`
+	// Of somebody whom a directory knows: which one, and under what id. The
+	// role is the one of the last time.
+	Source  string `json:"source,omitempty"`
+	Subject string `json:"subject,omitempty"`
 }
 
 func (p person) account() api.Account {
-	return api.Account{Name: p.Name, Role: p.Role, Created: p.Created, OneTime: p.OneTime != "", Recovery: len(p.Recovery)}
+	return api.Account{Name: p.Name, Role: p.Role, Created: p.Created, OneTime: p.OneTime != "", Recovery: len(p.Recovery), Source: p.Source}
 }
 
 // Book is all that is known of people.
@@ -81,6 +86,9 @@ type Book struct {
 	slow  *slowness
 	work  chan struct{} // password checks at a time; each takes memory
 	seen  seen
+	// Outside is asked for people who have no account of the box; nil: nobody
+	// is. Set it before the first use.
+	Outside Outside
 }
 
 // seen is when sessions and tokens were used last, finer than the state has it.
@@ -103,9 +111,10 @@ func (b *Book) Claimed() (claimed bool, err error) {
 	return claimed, err
 }
 
+// owners are those with an account of the box: the way in that always is.
 func owners(tx *state.Tx) (n int) {
 	for _, p := range state.All[person](tx, "people") {
-		if p.Role == api.Owner {
+		if p.Role == api.Owner && p.Source == "" {
 			n++
 		}
 	}
@@ -206,7 +215,7 @@ func (b *Book) Claim(ctx context.Context, from netip.Addr, agent string, q api.C
 		} else if err != nil {
 			return err
 		}
-		p.Role, p.Password, p.Recovery, p.OneTime, p.Pending = api.Owner, hash, hashes, "", ""
+		p.Role, p.Password, p.Recovery, p.OneTime, p.Pending, p.Source, p.Subject = api.Owner, hash, hashes, "", "", "", ""
 		if err := endSessions(tx, p.Name, ""); err != nil {
 			return err
 		}
@@ -249,19 +258,19 @@ func checkName(f api.FieldErrors, name string) {
 }
 
 // SignIn checks the password and begins a session; the secret is the cookie's
-// value.
+// value. Who has no account of the box is asked for outside.
 func (b *Book) SignIn(ctx context.Context, from netip.Addr, agent string, q api.SignIn) (s api.Session, secret string, err error) {
 	name := key(q.Name)
 	if err := b.slow.wait(ctx, from, name, false); err != nil {
 		return s, "", err
 	}
-	p, err := b.person(name)
-	if err != nil && !errors.Is(err, state.ErrNone) {
-		return s, "", err
-	}
-	ok, err := b.check(ctx, p.Password, q.Password)
+	p, known, ok, err := b.vouch(ctx, name, q)
 	if err != nil {
 		return s, "", err
+	}
+	typed := name
+	if known != nil {
+		name = key(known.Name)
 	}
 	var step int64
 	if ok && p.OneTime != "" {
@@ -271,7 +280,7 @@ func (b *Book) SignIn(ctx context.Context, from netip.Addr, agent string, q api.
 		step, ok = codeStep(string(p.OneTime), q.OneTime, b.now(), p.LastStep)
 	}
 	if !ok {
-		b.slow.failed(from, name)
+		b.slow.failed(from, typed)
 		// The name may be a password in the wrong field: not in the log.
 		object := p.Name
 		return s, "", errors.Join(errWrong, b.store.Audit(state.Actor{From: from}, "sign-in refused", object, ""))
@@ -279,6 +288,11 @@ func (b *Book) SignIn(ctx context.Context, from netip.Addr, agent string, q api.
 	err = b.store.Update(func(tx *state.Tx) error {
 		// Again, now that nobody can change it meanwhile.
 		now, err := state.Get[person](tx, "people", name)
+		if known != nil {
+			if now, err = welcome(tx, *known); err != nil {
+				return err
+			}
+		}
 		if err != nil || now.Password != p.Password || step > 0 && now.LastStep >= step {
 			return errors.Join(errWrong, err)
 		}
@@ -289,10 +303,10 @@ func (b *Book) SignIn(ctx context.Context, from netip.Addr, agent string, q api.
 			}
 		}
 		s, secret, err = b.begin(tx, now, from, agent)
-		return errors.Join(err, tx.Audit(state.Actor{Name: p.Name, From: from}, "signed in", p.Name, ""))
+		return errors.Join(err, tx.Audit(state.Actor{Name: now.Name, From: from}, "signed in", now.Name, now.Source))
 	})
 	if err == nil {
-		b.slow.good(from, name)
+		b.slow.good(from, typed)
 	}
 	return s, secret, err
 }

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"meetbox.local/appliance/api"
+	"meetbox.local/appliance/internal/directory"
 	"meetbox.local/appliance/internal/state"
 )
 
@@ -81,6 +82,9 @@ func (b *Book) Change(ctx context.Context, who state.Actor, name string, q api.A
 		if err != nil {
 			return err
 		}
+		if p.Source != "" {
+			return errOutside
+		}
 		if q.Role != nil && *q.Role != p.Role {
 			if p.Role == api.Owner && owners(tx) == 1 {
 				return errLast
@@ -110,7 +114,7 @@ func (b *Book) Remove(who state.Actor, name string) error {
 		if err != nil {
 			return err
 		}
-		if p.Role == api.Owner && owners(tx) == 1 {
+		if p.Role == api.Owner && p.Source == "" && owners(tx) == 1 {
 			return errLast
 		}
 		var gone []string
@@ -161,6 +165,9 @@ func (b *Book) confirm(ctx context.Context, from netip.Addr, name, field, passwo
 	if err != nil {
 		return err
 	}
+	if p.Source != "" {
+		return errOutside
+	}
 	ok, err := b.check(ctx, p.Password, password)
 	if err == nil && !ok {
 		b.slow.failed(from, key(name))
@@ -173,6 +180,9 @@ func (b *Book) confirm(ctx context.Context, from netip.Addr, name, field, passwo
 func (b *Book) NewRecovery(who state.Actor) (codes []string, err error) {
 	codes, hashes := recovery()
 	return codes, b.change(who, "recovery codes made", func(p *person) error {
+		if p.Source != "" {
+			return errOutside
+		}
 		p.Recovery = hashes
 		return nil
 	})
@@ -182,6 +192,9 @@ func (b *Book) NewRecovery(who state.Actor) (codes []string, err error) {
 func (b *Book) BeginOneTime(who state.Actor, box string) (out api.OneTimeKey, err error) {
 	out = newKey(box, who.Name)
 	return out, b.change(who, "authenticator key made", func(p *person) error {
+		if p.Source == directory.OIDC {
+			return errOutside // its provider asks for whatever it wants
+		}
 		p.Pending = state.Secret(out.Key)
 		return nil
 	})

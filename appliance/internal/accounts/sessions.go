@@ -26,7 +26,7 @@ type session struct {
 func (b *Book) begin(tx *state.Tx, p person, from netip.Addr, agent string) (out api.Session, secret string, err error) {
 	secret = rand.Text() // 130 bits
 	s := session{
-		ID: rand.Text()[:10], Account: p.Name, Created: tx.Now(), Seen: tx.Now(), Expires: tx.Now().Add(sessionLife),
+		ID: rand.Text()[:10], Account: p.Name, Created: tx.Now(), Seen: tx.Now(), Expires: tx.Now().Add(life(p)),
 		Agent: agent[:min(len(agent), 200)],
 	}
 	if from.IsValid() {
@@ -68,6 +68,7 @@ func (s session) public(role api.Role, current string) api.Session {
 func (b *Book) Session(secret string) (who Identity, err error) {
 	k := digest(secret)
 	var s session
+	var source string
 	idle := sessionIdle
 	err = b.store.View(func(tx *state.Tx) error {
 		if s, err = state.Get[session](tx, "sessions", k); err != nil {
@@ -75,6 +76,7 @@ func (b *Book) Session(secret string) (who Identity, err error) {
 		}
 		p, err := state.Get[person](tx, "people", key(s.Account))
 		who = Identity{Account: p.Name, Role: p.Role, Session: s.ID}
+		source = p.Source
 		return err
 	})
 	if err != nil {
@@ -83,6 +85,9 @@ func (b *Book) Session(secret string) (who Identity, err error) {
 	set, err := b.store.Settings()
 	if err != nil {
 		return Identity{}, err
+	}
+	if !inUse(set.Settings.Directory, source) {
+		return Identity{}, state.ErrNone
 	}
 	if n := set.Settings.Console.IdleMinutes; n > 0 {
 		idle = time.Duration(n) * time.Minute

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"net/http"
 	"net/netip"
 	"regexp"
 	"slices"
@@ -46,6 +47,10 @@ func (b *Book) MakeToken(who state.Actor, q api.NewToken) (out api.MadeToken, er
 	}
 	out.Secret = tokenPrefix + rand.Text()
 	err = b.store.Update(func(tx *state.Tx) error {
+		// A token would go on when the directory knows its person no more.
+		if p, err := state.Get[person](tx, "people", key(who.Name)); err != nil || p.Source != "" {
+			return errors.Join(errOutsideToken, err)
+		}
 		n := 0
 		for range state.All[token](tx, "tokens") {
 			n++
@@ -63,6 +68,8 @@ func (b *Book) MakeToken(who state.Actor, q api.NewToken) (out api.MadeToken, er
 	})
 	return out, err
 }
+
+var errOutsideToken = api.Problem{Status: http.StatusConflict, Code: "directory-account", Detail: "Tokens belong to accounts of the box, so that none outlives its person. Ask an owner for one."}
 
 var scope = regexp.MustCompile(`^(\*|[a-z][a-z0-9-]{0,40})(:read)?$`)
 

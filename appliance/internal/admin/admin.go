@@ -40,6 +40,7 @@ import (
 	"meetbox.local/appliance/internal/accounts"
 	"meetbox.local/appliance/internal/certs"
 	"meetbox.local/appliance/internal/checks"
+	"meetbox.local/appliance/internal/directory"
 	"meetbox.local/appliance/internal/history"
 	"meetbox.local/appliance/internal/state"
 	"meetbox.local/appliance/internal/timeline"
@@ -68,8 +69,10 @@ type Parts struct {
 	Control  func(service string) string // a service's control socket
 	Store    *state.Store
 	Accounts *accounts.Book
-	Updates  Updates
-	SelfCall func(context.Context) (api.SelfCall, error)
+	// Directory knows people who have no account of the box.
+	Directory *directory.Service
+	Updates   Updates
+	SelfCall  func(context.Context) (api.SelfCall, error)
 	// Apply puts what is in the store into effect, and returns when it is.
 	Apply func(context.Context) error
 	Now   func() time.Time // nil: the system's clock
@@ -109,6 +112,7 @@ func Routes(p *Parts) []Route {
 	return slices.Concat(
 		statusRoutes(p),
 		sessionRoutes(p),
+		directoryRoutes(p),
 		accountRoutes(p),
 		settingsRoutes(p),
 		auditRoutes(p),

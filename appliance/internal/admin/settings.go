@@ -18,6 +18,13 @@ const page = 100
 // owners have routes of their own that call [state.Store.PutSection].
 var proposed = map[string]bool{"network": true}
 
+// changers are who may change a section, where that is not every admin: who
+// says which groups are owners could make himself one.
+var changers = map[string]api.Role{"directory": api.Owner}
+
+// changer is who may change the section.
+func changer(section string) api.Role { return max(api.Admin, changers[section]) }
+
 func settingsRoutes(p *Parts) []Route {
 	routes := []Route{
 		get("/api/v1/settings", api.Viewer, "All settings, with the revision of each section.", func(*Call) (api.SettingsState, error) { return p.Store.Settings() }),
@@ -36,7 +43,7 @@ func settingsRoutes(p *Parts) []Route {
 			continue
 		}
 		routes = append(routes, Route{
-			Method: http.MethodPut, Path: "/api/v1/settings/" + name, Role: api.Admin, Doc: "Changes the section " + name + "; If-Match has the ETag of what was changed.",
+			Method: http.MethodPut, Path: "/api/v1/settings/" + name, Role: changer(name), Doc: "Changes the section " + name + "; If-Match has the ETag of what was changed.",
 			Request: kind, Answer: kind, limit: maxBody, handle: func(c *Call) (any, error) { return p.putSection(c, name) },
 		})
 	}
@@ -116,6 +123,9 @@ func (p *Parts) revert(c *Call, _ None) (out api.Revision, err error) {
 	}
 	if proposed[name] {
 		return out, problem(http.StatusConflict, "propose", "Changes of the "+name+" are tried first and then confirmed. Open its page and enter the old values there.")
+	}
+	if need := changer(name); !c.Who.Role.May(need) {
+		return out, problem(http.StatusForbidden, "role", "This is for the role "+need.String()+"; yours is "+c.Who.Role.String()+".")
 	}
 	if out, err = p.Store.Revert(c.Who, n); err != nil {
 		return out, err

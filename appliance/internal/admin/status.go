@@ -1,6 +1,10 @@
 package admin
 
-import "meetbox.local/appliance/api"
+import (
+	"cmp"
+
+	"meetbox.local/appliance/api"
+)
 
 func statusRoutes(p *Parts) []Route {
 	return []Route{
@@ -21,5 +25,22 @@ func (p *Parts) getSetup(*Call) (api.Setup, error) {
 	if len(s.Names) > 0 {
 		out.Name = s.Names[0]
 	}
+	if err == nil {
+		out.Provider, err = p.provider()
+	}
 	return out, err
+}
+
+// provider is what the button for it says.
+func (p *Parts) provider() (string, error) {
+	set, err := p.Store.Settings()
+	if err != nil {
+		return "", err
+	}
+	o := set.Settings.Directory.OIDC
+	host, _, ok := o.HostPort()
+	if !ok {
+		return "", nil
+	}
+	return cmp.Or(o.Label, host), nil
 }

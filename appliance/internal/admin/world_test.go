@@ -16,6 +16,7 @@ import (
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/accounts"
 	"meetbox.local/appliance/internal/certs"
+	"meetbox.local/appliance/internal/directory"
 	"meetbox.local/appliance/internal/state"
 )
 
@@ -54,11 +55,14 @@ func newBox(t *testing.T) *box {
 	}
 	t.Cleanup(func() { store.Close() })
 	b := &box{}
+	outside := directory.New(store, time.Now)
 	b.parts = &Parts{
-		Log: slog.New(slog.DiscardHandler), Source: b, Store: store, Accounts: accounts.New(store, time.Now),
+		Directory: outside,
+		Log:       slog.New(slog.DiscardHandler), Source: b, Store: store, Accounts: accounts.New(store, time.Now),
 		Control: func(string) string { return "/nowhere" },
 		Apply:   func(context.Context) error { b.applied++; return nil },
 	}
+	b.parts.Accounts.Outside = outside
 	b.srv = httptest.NewServer(Handler(b.parts))
 	t.Cleanup(b.srv.Close)
 	return b

@@ -13,6 +13,7 @@ export interface Account {
   one_time: boolean;
   recovery: number;
   role: Role;
+  source?: string;
 }
 
 export interface AccountChange {
@@ -184,6 +185,38 @@ export interface Diagnostics {
   checks: Check[];
 }
 
+export interface Directory {
+  ldap?: LDAP;
+  oidc?: OIDC;
+}
+
+export interface DirectoryFound {
+  broken: string;
+  checks: Check[];
+  groups: string[];
+  person?: string;
+  role: Role;
+}
+
+export interface DirectorySecrets {
+  ldap_password?: string;
+  oidc_secret?: string;
+}
+
+export interface DirectoryState {
+  ldap_password: boolean;
+  oidc_secret: boolean;
+  redirects: string[];
+}
+
+export interface DirectoryTest {
+  directory: Directory;
+  name?: string;
+  oidc?: boolean;
+  password?: string;
+  secrets?: DirectorySecrets;
+}
+
 export interface DiskHealth {
   boot: boolean;
   critical_state?: boolean;
@@ -206,7 +239,12 @@ export interface EgressHost {
   use: EgressUse;
 }
 
-export type EgressUse = 'ntp' | 'acme' | 'ldap' | 'syslog' | 'smtp';
+export type EgressUse = 'ntp' | 'acme' | 'ldap' | 'oidc' | 'syslog' | 'smtp';
+
+export interface GroupRole {
+  group: string;
+  role: Role;
+}
 
 export interface Hardware {
   boots: Boots;
@@ -327,6 +365,17 @@ export interface Issuer {
   id?: string;
   issuers?: string[];
   public: string;
+}
+
+export interface LDAP {
+  base?: string;
+  bind_dn?: string;
+  filter?: string;
+  group_base?: string;
+  group_filter?: string;
+  roles?: GroupRole[];
+  root?: string;
+  url?: string;
 }
 
 export interface Lease {
@@ -464,6 +513,27 @@ export interface NewToken {
 export interface NewUser {
   name: string;
   password: string;
+}
+
+export interface OIDC {
+  client_id?: string;
+  groups_claim?: string;
+  issuer?: string;
+  label?: string;
+  name_claim?: string;
+  roles?: GroupRole[];
+  root?: string;
+  scopes?: string[];
+}
+
+export interface OIDCAnswer {
+  code?: string;
+  error?: string;
+  state: string;
+}
+
+export interface OIDCBegin {
+  url: string;
 }
 
 export interface Occurrence {
@@ -770,6 +840,7 @@ export interface Settings {
   certificates: CertificateSettings;
   clock: Clock;
   console: Console;
+  directory: Directory;
   egress: Egress;
   island: Island;
   names: Names;
@@ -787,6 +858,7 @@ export interface Setup {
   code: boolean;
   name: string;
   now: string;
+  provider?: string;
   version: string;
 }
 
@@ -973,6 +1045,12 @@ export interface Routes {
   'POST /api/v1/clock/set': { role: 'admin'; request: SetClock; answer: ClockStatus };
   /** Tries every link from the cable to a call, and names the first broken one. With call=false without the call. */
   'POST /api/v1/diagnostics': { role: 'viewer'; request: undefined; answer: Diagnostics };
+  /** Which secrets are kept for the directories, and the addresses to register at the provider. */
+  'GET /api/v1/directory': { role: 'viewer'; request: undefined; answer: DirectoryState };
+  /** Keeps the secrets with which the box asks the directories. */
+  'PUT /api/v1/directory/secrets': { role: 'owner'; request: DirectorySecrets; answer: undefined };
+  /** Tries settings of section directory, link by link, without keeping them. */
+  'POST /api/v1/directory/test': { role: 'owner'; request: DirectoryTest; answer: DirectoryFound };
   /** Deletes all files that are shared in meetings. */
   'DELETE /api/v1/files': { role: 'operator'; request: undefined; answer: undefined };
   /** The files that are shared in meetings, the newest first. */
@@ -1059,6 +1137,10 @@ export interface Routes {
   'GET /api/v1/session': { role: 'viewer'; request: undefined; answer: Session };
   /** Signs in. */
   'POST /api/v1/session': { role: 'nobody'; request: SignIn; answer: Session };
+  /** Signs in with what the provider of OpenID Connect gave. */
+  'POST /api/v1/session/oidc': { role: 'nobody'; request: OIDCAnswer; answer: Session };
+  /** Where to sign in with OpenID Connect. */
+  'POST /api/v1/session/oidc/begin': { role: 'nobody'; request: undefined; answer: OIDCBegin };
   /** Takes your authenticator out of use. */
   'DELETE /api/v1/session/one-time': { role: 'viewer'; request: undefined; answer: undefined };
   /** Makes a key for your authenticator. */
@@ -1089,6 +1171,10 @@ export interface Routes {
   'GET /api/v1/settings/console': { role: 'viewer'; request: undefined; answer: Console };
   /** Changes the section console; If-Match has the ETag of what was changed. */
   'PUT /api/v1/settings/console': { role: 'admin'; request: Console; answer: Console };
+  /** The section directory, with its revision as ETag. */
+  'GET /api/v1/settings/directory': { role: 'viewer'; request: undefined; answer: Directory };
+  /** Changes the section directory; If-Match has the ETag of what was changed. */
+  'PUT /api/v1/settings/directory': { role: 'owner'; request: Directory; answer: Directory };
   /** The section egress, with its revision as ETag. */
   'GET /api/v1/settings/egress': { role: 'viewer'; request: undefined; answer: Egress };
   /** Changes the section egress; If-Match has the ETag of what was changed. */

@@ -1,0 +1,202 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"meetbox.local/appliance/api"
+	"meetbox.local/appliance/internal/state"
+)
+
+func newService(t *testing.T) (*Service, *state.Store) {
+	t.Helper()
+	store, err := state.Open(t.TempDir(), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	return New(store, time.Now), store
+}
+
+func ptr(s string) *string { return &s }
+
+func (s server) settings() api.LDAP {
+	return api.LDAP{
+		URL: s.secure, Root: s.root, BindDN: reader, Base: people,
+		Roles: []api.GroupRole{{Group: "staff", Role: api.Viewer}, {Group: "cn=meetbox owners,ou=groups,dc=example,dc=org", Role: api.Owner}},
+	}
+}
+
+// TestLDAP signs people in against a real server, and has the box say in
+// words what is wrong with each link.
+func TestLDAP(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	service, store := newService(t)
+	who := state.Actor{Name: "Ada", Role: api.Owner}
+	if err := service.PutSecrets(who, api.DirectorySecrets{LDAPPassword: ptr(secret)}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := service.SignIn(t.Context(), "ada", passwort); !errors.Is(err, ErrWrong) {
+		t.Errorf("without a server: %v", err)
+	}
+	keep := func(l api.LDAP) {
+		t.Helper()
+		if err := (api.Directory{LDAP: l}).Validate(); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.PutSection(who, "directory", nil, &api.Directory{LDAP: l}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	byGroups := s.settings()
+	byGroups.URL, byGroups.GroupBase = s.plain, "ou=groups,dc=example,dc=org"
+	for how, l := range map[string]api.LDAP{"LDAPS, memberOf": s.settings(), "StartTLS, groups": byGroups} {
+		keep(l)
+		for _, tc := range []struct {
+			name, password string
+			role           api.Role // Nobody: refused
+		}{
+			{"ada", passwort, api.Owner},
+			{"ADA", passwort, api.Owner},
+			{"ada@example.org", passwort, api.Owner},
+			{"ada", "wrong", api.Nobody},
+			{"ada", "", api.Nobody}, // servers say yes to a question without a password
+			{"", passwort, api.Nobody},
+			{"nobody", passwort, api.Nobody},
+			{"ben", passwort, api.Nobody},              // in no group
+			{"cleo", passwort, api.Nobody},             // in one without a role
+			{"desk@example.org", passwort, api.Nobody}, // two people
+			{"a*", passwort, api.Nobody},
+			{"*", passwort, api.Nobody},
+			{"ada)(uid=*", passwort, api.Nobody},
+			{`ada)(|(uid=*))(&(uid=\00`, passwort, api.Nobody},
+			{"ada\x00", passwort, api.Nobody},
+		} {
+			p, err := service.SignIn(t.Context(), tc.name, tc.password)
+			if tc.role == api.Nobody {
+				if !errors.Is(err, ErrWrong) {
+					t.Errorf("%s: %q with %q: %+v, %v", how, tc.name, tc.password, p, err)
+				}
+				continue
+			}
+			if err != nil || p.Role != tc.role || p.Name != "ada" || p.ID != "uid=ada,"+people || len(p.Groups) != 2 {
+				t.Errorf("%s: %q: %+v, %v", how, tc.name, p, err)
+			}
+		}
+	}
+	// A server that is away is not a wrong password.
+	gone := s.settings()
+	gone.URL = "ldaps://localhost:" + free(t)
+	keep(gone)
+	if _, err := service.SignIn(t.Context(), "ada", passwort); err == nil || errors.Is(err, ErrWrong) || !strings.Contains(err.Error(), "Nothing listens there") {
+		t.Errorf("a server that is away: %v", err)
+	}
+}
+
+func TestLDAPInWords(t *testing.T) {
+	t.Parallel()
+	s := newServer(t)
+	service, _ := newService(t)
+	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes calls and says nothing
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { silent.Close() })
+	other, _, _ := authority(t, "localhost")
+	for _, tc := range []struct {
+		what   string
+		change func(*api.DirectoryTest)
+		broken string
+		says   string
+	}{
+		{"all is well", func(*api.DirectoryTest) {}, "", "viewer"},
+		{"with StartTLS", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = s.plain }, "", "StartTLS"},
+		{"only the account", func(q *api.DirectoryTest) { q.Name, q.Password = "", "" }, "", reader},
+		{"only the name", func(q *api.DirectoryTest) { q.Password = "" }, "", "viewer"},
+		{"nothing listens", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = "ldaps://localhost:" + free(t) }, "connect", "Nothing listens there"},
+		{"no such name", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = "ldaps://dc.invalid" }, "connect", "Nobody here knows the name dc.invalid"},
+		{"another authority", func(q *api.DirectoryTest) { q.Directory.LDAP.Root = string(other) }, "encryption", "authority that this box does not know"},
+		{"another authority, StartTLS", func(q *api.DirectoryTest) { q.Directory.LDAP.URL, q.Directory.LDAP.Root = s.plain, string(other) }, "encryption", "authority that this box does not know"},
+		{"under another name", func(q *api.DirectoryTest) {
+			q.Directory.LDAP.URL = "ldaps://" + relay(t, "127.0.0.2", strings.TrimPrefix(s.secure, "ldaps://"))
+		}, "encryption", "is for localhost"},
+		{"TLS on the plain port", func(q *api.DirectoryTest) {
+			q.Directory.LDAP.URL = strings.Replace(s.plain, "ldap://", "ldaps://", 1)
+		}, "encryption", ""},
+		{"a server without TLS", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = s.bare }, "encryption", "does not offer StartTLS"},
+		{"it says nothing", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = "ldaps://" + silent.Addr().String() }, "encryption", "does not answer in time"},
+		{"the account's password", func(q *api.DirectoryTest) { q.Secrets.LDAPPassword = ptr("wrong") }, "account", "name or password is wrong"},
+		{"no password for it", func(q *api.DirectoryTest) { q.Secrets.LDAPPassword = nil }, "account", "no password for the box's account"},
+		{"without an account", func(q *api.DirectoryTest) { q.Directory.LDAP.BindDN = "" }, "person", ""},
+		{"no such base", func(q *api.DirectoryTest) { q.Directory.LDAP.Base = "ou=nowhere,dc=example,dc=org" }, "person", "base does not exist"},
+		{"a bad filter", func(q *api.DirectoryTest) { q.Directory.LDAP.Filter = "(uid~~{name})" }, "person", "filter cannot be read"},
+		{"nobody of that name", func(q *api.DirectoryTest) { q.Name = "nobody" }, "person", "Nobody is called so"},
+		{"two of that name", func(q *api.DirectoryTest) { q.Name = "desk@example.org" }, "person", "Several people"},
+		{"the person's password", func(q *api.DirectoryTest) { q.Password = "wrong" }, "password", "does not take this password"},
+		{"no role", func(q *api.DirectoryTest) { q.Name = "ben" }, "role", "None of these groups"},
+		{"no such base of groups", func(q *api.DirectoryTest) { q.Directory.LDAP.GroupBase = "ou=x,dc=example,dc=org" }, "groups", "base does not exist"},
+	} {
+		q := api.DirectoryTest{Directory: api.Directory{LDAP: s.settings()}, Name: "ada", Password: passwort, Secrets: api.DirectorySecrets{LDAPPassword: ptr(secret)}}
+		q.Directory.LDAP.Roles = q.Directory.LDAP.Roles[:1]
+		tc.change(&q)
+		found, err := service.Try(t.Context(), q)
+		if err != nil {
+			t.Errorf("%s: %v", tc.what, err)
+			continue
+		}
+		var all []string
+		for _, c := range found.Checks {
+			all = append(all, c.Name+": "+c.Text)
+		}
+		text := strings.Join(all, "\n")
+		if found.Broken != tc.broken || !strings.Contains(text, tc.says) || strings.Contains(text, passwort) || strings.Contains(text, secret) {
+			t.Errorf("%s: broken %q, want %q with %q:\n%s", tc.what, found.Broken, tc.broken, tc.says, text)
+		}
+		if last := found.Checks[len(found.Checks)-1]; tc.broken != "" && (last.State != api.CheckBroken || last.Text == "") {
+			t.Errorf("%s: %+v", tc.what, last)
+		}
+	}
+	// Who asked is gone: nothing goes on.
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := service.Try(ctx, api.DirectoryTest{Directory: api.Directory{LDAP: s.settings()}}); err == nil {
+		t.Error("a test goes on without anybody waiting for it")
+	}
+}
+
+// relay is the same server at another address, for which it has no certificate.
+func relay(t *testing.T, address, to string) string {
+	t.Helper()
+	l, err := net.Listen("tcp", address+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			in, err := l.Accept()
+			if err != nil {
+				return
+			}
+			out, err := net.Dial("tcp", strings.Replace(to, "localhost", "127.0.0.1", 1))
+			if err != nil {
+				in.Close()
+				continue
+			}
+			go pass(in, out)
+			go pass(out, in)
+		}
+	}()
+	return l.Addr().String()
+}
+
+func pass(to, from net.Conn) {
+	defer to.Close()
+	_, _ = io.Copy(to, from) // the test ends it
+}
