@@ -66,8 +66,9 @@ for thing in "$@"; do
 			systemctl disable --now slapd >/dev/null 2>&1 || :
 		}
 		;;
-	certutil) # puts an authority among those that a browser trusts
+	certutil) # puts an authority among those that a browser trusts; openssl makes others
 		command -v certutil >/dev/null || debian libnss3-tools
+		command -v openssl >/dev/null || debian openssl
 		;;
 	chromium)
 		command -v chromium >/dev/null || debian chromium

@@ -2,11 +2,14 @@ import { render } from 'preact';
 import { bestLanguage } from '../i18n/words.ts';
 import { carry, pause } from './model/carry.ts';
 import { openConsole } from './model/console.ts';
+import { answerOf } from './model/provider.ts';
 import { App } from './view/App.tsx';
 import { language } from './view/chosen.ts';
 import { languages, speak } from './words.ts';
 
-const box = openConsole(carry, pause, Date.now);
+const box = openConsole(carry, pause, Date.now, answerOf(location));
+// Not in the history, nor to be sent again by loading the page anew.
+if (box.back.peek()) history.replaceState(null, '', '/');
 void box.start();
 
 const root = document.querySelector('#app');

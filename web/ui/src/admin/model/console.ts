@@ -1,7 +1,7 @@
 // The console as a whole: whether the box has an owner, and who is signed in here.
 
 import { type ReadonlySignal, signal } from '@preact/signals-core';
-import type { Claim, Claimed, Recover, Role, Session, Setup, SignIn } from '../api.ts';
+import type { Claim, Claimed, OIDCAnswer, OIDCBegin, Recover, Role, Session, Setup, SignIn } from '../api.ts';
 import { type Carry, type Client, newClient, Refused, Unreachable } from './client.ts';
 
 export interface Console {
@@ -16,6 +16,12 @@ export interface Console {
   claim(claim: Claim): Promise<readonly string[]>;
   signIn(who: SignIn): Promise<void>;
   recover(how: Recover): Promise<void>;
+  /** Where to go to sign in with the provider of OpenID Connect. */
+  provider(): Promise<string>;
+  /** What the provider gave; null when nobody came from there. */
+  readonly back: ReadonlySignal<OIDCAnswer | null>;
+  /** Signs in with it. It counts once. */
+  fromProvider(answer: OIDCAnswer): Promise<void>;
   signOut(): Promise<void>;
   may(role: Role): boolean;
 }
@@ -29,10 +35,11 @@ export function suffices(role: Role, need: Role): boolean {
   return ranks.indexOf(role) >= ranks.indexOf(need);
 }
 
-export function openConsole(carry: Carry, pause: (ms: number) => Promise<void>, now: () => number): Console {
+export function openConsole(carry: Carry, pause: (ms: number) => Promise<void>, now: () => number, from: OIDCAnswer | null = null): Console {
   const setup = signal<Setup | null>(null);
   const skew = signal(0);
   const session = signal<Session | null | undefined>(undefined);
+  const back = signal(from);
   const client = newClient(
     carry,
     '/api/v1/setup',
@@ -86,6 +93,12 @@ export function openConsole(carry: Carry, pause: (ms: number) => Promise<void>, 
     },
     recover: async (how) => {
       session.value = (await client.send<Session>('POST', '/api/v1/session/recover', how)).data;
+    },
+    back,
+    provider: async () => (await client.send<OIDCBegin>('POST', '/api/v1/session/oidc/begin')).data.url,
+    fromProvider: async (answer) => {
+      back.value = null;
+      session.value = (await client.send<Session>('POST', '/api/v1/session/oidc', answer)).data;
     },
     signOut: async () => {
       await client.send('DELETE', '/api/v1/session');

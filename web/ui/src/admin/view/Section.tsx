@@ -5,6 +5,7 @@ import { Notice } from '../../kit/Card.tsx';
 import { Dialog } from '../../kit/Dialog.tsx';
 import { announce } from '../../kit/Live.tsx';
 import { Table } from '../../kit/Table.tsx';
+import type { Role } from '../api.ts';
 import type { Editor } from '../model/editor.ts';
 import { t } from '../words.ts';
 import { useBox } from './use.tsx';
@@ -13,12 +14,14 @@ interface SectionFormProps<T extends object> {
   readonly of: Editor<T>;
   readonly save?: string;
   readonly disabled?: boolean;
+  /** Who may change it, if not every admin. */
+  readonly changer?: Role;
   readonly saved?: () => void;
   readonly children: (draft: T, error: (field: string) => string | undefined) => ComponentChildren;
 }
 
 /** The form of a section of the settings, with what goes wrong while it is saved. */
-export function SectionForm<T extends object>({ of, save, disabled, saved, children }: SectionFormProps<T>) {
+export function SectionForm<T extends object>({ of, save, disabled, changer = 'admin', saved, children }: SectionFormProps<T>) {
   const box = useBox();
   const draft = of.draft.value;
   if (!draft) return of.problem.value === null ? <p class="loading">{t('loading')}</p> : <Notice mood="bad">{of.problem.value}</Notice>;
@@ -40,10 +43,10 @@ export function SectionForm<T extends object>({ of, save, disabled, saved, child
           <p>{of.problem.value}</p>
         </Notice>
       )}
-      <fieldset class="plain" disabled={!box.may('admin')}>
+      <fieldset class="plain" disabled={!box.may(changer)}>
         {children(draft, (field) => of.fields.value[field])}
       </fieldset>
-      {box.may('admin') ? (
+      {box.may(changer) ? (
         <div class="buttons">
           <Button kind="primary" type="submit" disabled={!of.dirty.value || of.saving.value || disabled === true}>
             {save ?? t('save')}

@@ -6,7 +6,7 @@ import { t } from '../../words.ts';
 import { SectionForm } from '../Section.tsx';
 import { useEditor } from '../use.tsx';
 
-const uses: readonly EgressUse[] = ['ntp', 'acme', 'ldap', 'syslog', 'smtp'];
+const uses: readonly EgressUse[] = ['ntp', 'acme', 'ldap', 'oidc', 'syslog', 'smtp'];
 
 /** The hosts that the box may speak to of its own accord; none unless somebody names them. */
 export function EgressCard() {

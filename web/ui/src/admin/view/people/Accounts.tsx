@@ -36,6 +36,7 @@ export function Accounts() {
             columns={[
               { key: 'name', title: t('account.name'), head: true, cell: (a) => a.name },
               { key: 'role', title: t('account.role'), cell: (a) => t(`role.${a.role}`) },
+              { key: 'source', title: t('account.source'), cell: (a) => (a.source === 'ldap' ? 'LDAP' : a.source === 'oidc' ? 'OpenID Connect' : t('account.source-box')) },
               { key: 'two', title: t('me.one-time'), cell: (a) => (a.one_time ? <Tag mood="good">{t('yes')}</Tag> : <Tag>{t('no')}</Tag>) },
               { key: 'created', title: t('created'), cell: (a) => date(a.created, 'day') },
               {
@@ -44,9 +45,11 @@ export function Accounts() {
                 cell: (a) =>
                   owner ? (
                     <span class="buttons row-buttons">
-                      <button type="button" class="link-button" aria-label={t('accounts.change', { name: a.name })} onClick={() => setOpen(a)}>
-                        {t('change')}
-                      </button>
+                      {a.source ? null : (
+                        <button type="button" class="link-button" aria-label={t('accounts.change', { name: a.name })} onClick={() => setOpen(a)}>
+                          {t('change')}
+                        </button>
+                      )}
                       <button type="button" class="link-button" aria-label={t('accounts.remove', { name: a.name })} onClick={() => setGone(a)}>
                         {t('remove')}
                       </button>

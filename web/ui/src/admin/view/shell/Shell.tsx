@@ -6,6 +6,7 @@ import { Tool } from '../../../kit/tools.tsx';
 import type { Session } from '../../api.ts';
 import { t } from '../../words.ts';
 import { Language } from '../Language.tsx';
+import { DirectoryPage } from '../directory/DirectoryPage.tsx';
 import { AuditPage } from '../pages/AuditPage.tsx';
 import { BackupPage } from '../pages/BackupPage.tsx';
 import { CertificatesPage } from '../pages/CertificatesPage.tsx';
@@ -38,6 +39,7 @@ const views: Readonly<Record<PageName, () => preact.JSX.Element>> = {
   certificates: CertificatesPage,
   clock: ClockPage,
   people: PeoplePage,
+  directory: DirectoryPage,
   changes: ChangesPage,
   logs: LogsPage,
   audit: AuditPage,

@@ -41,6 +41,12 @@ function SignIn({ forgot }: { readonly forgot: () => void }) {
     const done = await act.run(() => box.signIn({ name: name.trim(), password, ...(oneTime === '' ? {} : { one_time: oneTime.replaceAll(/\s/g, '') }) }));
     if (!done && act.code.value.startsWith('one-time')) setAsked(true);
   };
+  const back = box.back.value;
+  useEffect(() => {
+    if (back) void act.run(() => box.fromProvider(back));
+  }, [back, act, box]);
+  const provider = box.setup.value?.provider ?? '';
+  const leave = () => act.run(async () => location.assign(await box.provider()));
   return (
     <form class="form" onSubmit={(event) => void enter(event)}>
       <Problem of={act} />
@@ -52,6 +58,14 @@ function SignIn({ forgot }: { readonly forgot: () => void }) {
       <Button kind="primary" large wide type="submit" disabled={act.busy.value}>
         {t('sign-in')}
       </Button>
+      {provider === '' ? null : (
+        <>
+          <p class="door-or">{t('sign-in.or')}</p>
+          <Button large wide disabled={act.busy.value} onClick={() => void leave()}>
+            {t('sign-in.with', { name: provider })}
+          </Button>
+        </>
+      )}
       <button type="button" class="link-button" onClick={forgot}>
         {t('recover.link')}
       </button>

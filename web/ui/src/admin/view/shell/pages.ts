@@ -17,6 +17,7 @@ export const pages = [
   { name: 'certificates', group: 'settings', tool: 'lock', role: 'viewer' },
   { name: 'clock', group: 'settings', tool: 'clock', role: 'viewer' },
   { name: 'people', group: 'access', tool: 'people', role: 'viewer' },
+  { name: 'directory', group: 'access', tool: 'key', role: 'viewer' },
   { name: 'changes', group: 'access', tool: 'history', role: 'viewer' },
   { name: 'logs', group: 'access', tool: 'list', role: 'viewer' },
   { name: 'audit', group: 'access', tool: 'shield', role: 'auditor' },
