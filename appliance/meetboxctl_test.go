@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -52,7 +53,18 @@ func TestMeetboxctl(t *testing.T) {
 	code := strings.TrimSpace(string(raw))
 	has(do(2, "", "fly"), "no command")
 	has(do(2, "", "get", "status"), "MEETBOX_URL")
-	has(do(1, "", "-url", w.origin, "get", "setup"), "-ca")
+	has(do(3, "", "-url", w.origin, "get", "setup"), "-ca")
+	has(do(3, "", "-url", "https://127.0.0.1:1", "-ca", ca, "get", "setup"), "refused")
+	has(do(2, "", "routs"), "did you mean routes?")
+	has(do(2, "", "-json", "get", "status"), `"code": "usage"`)
+	has(do(0, "", "help"), "Exit codes")
+	has(do(0, "", "help", "set-network"), "-at")
+	has(do(0, "", "help", "-json"), `"recovery-codes"`)
+	// Whom one trusts for the first time is compared with the screen.
+	shown := regexp.MustCompile(`[0-9A-F]{2}(:[0-9A-F]{2}){31}`).FindString(do(2, "", "trust", "-url", w.origin))
+	do(2, "", "trust", "-url", w.origin, "-fingerprint", strings.Repeat("AB", 32))
+	has(do(0, "", "trust", "-url", w.origin, "-fingerprint", shown), shown)
+	has(do(0, "", "-url", w.origin, "get", "setup"), `"claimed": false`)
 	has(do(1, "correct horse battery\n", "claim", "-url", w.origin, "-ca", ca, "-code", "0000-000", "-name", "Ada"), `"code": "invalid"`)
 	var made api.Claimed
 	if err := json.Unmarshal([]byte(do(0, "correct horse battery\n", "claim", "-url", w.origin, "-ca", ca, "-code", code, "-name", "Ada")), &made); err != nil || len(made.Recovery) != 8 {
@@ -71,7 +83,18 @@ func TestMeetboxctl(t *testing.T) {
 	has(do(0, "", "get", "certificates"), `"source": "own"`)
 	has(do(0, "", "post", "certificates/request", `names=["meet.site.example"]`), "BEGIN CERTIFICATE REQUEST")
 	has(do(0, "", "routes"), "settings/network")
+	has(do(0, "", "routes", "-json"), `"path": "settings/network"`)
 	has(do(0, "", "completion"), "complete -o default -F _meetboxctl")
+	do(2, "", "completion", "tcsh")
+	// What only a person may do, for this command alone.
+	has(do(4, "", "get", "sessions"), "person-needed")
+	has(do(0, "correct horse battery\n", "get", "sessions", "-as", "Ada"), `"account": "Ada"`)
+	has(do(0, "correct horse battery\n", "-as", "Ada", "post", "accounts", "name=Ben", "role=viewer", "password=another horse battery"), `"role": "viewer"`)
+	has(do(0, "correct horse battery\n", "recovery-codes", "-as", "Ada"), `"codes"`)
+	do(2, "", "recovery-codes")
+	has(do(1, "", "set-network", `dns=["192.0.2.1"]`), "only-on-the-box")
+	// Somebody else was faster, between reading and writing.
+	has(do(1, "", "put", "settings/console", "idle_minutes=1"), "idle_minutes")
 	backup := filepath.Join(t.TempDir(), "box.backup")
 	do(0, "", "download", "backup", backup, "passphrase=four words in a row")
 	has(do(0, "", "upload", "restore", backup), `"size"`)
@@ -83,7 +106,7 @@ func TestMeetboxctl(t *testing.T) {
 	if b, err := os.ReadFile(log); err != nil || !bytes.Contains(b, []byte("box claimed")) {
 		t.Errorf("%s, %v", b, err)
 	}
-	has(do(1, "wrong\n", "sign-in", "-name", "Ada"), `"code": "wrong"`)
+	has(do(4, "wrong\n", "sign-in", "-name", "Ada"), `"code": "wrong"`)
 	has(do(0, "correct horse battery\n", "sign-in", "-name", "Ada"), `"role": "owner"`)
 	has(do(0, "", "get", "logs?limit=1"), `"lines"`)
 }

@@ -66,6 +66,9 @@ for thing in "$@"; do
 			systemctl disable --now slapd >/dev/null 2>&1 || :
 		}
 		;;
+	shells) # that meetboxctl completes words for
+		for shell in zsh fish; do command -v "$shell" >/dev/null || debian "$shell"; done
+		;;
 	certutil) # puts an authority among those that a browser trusts; openssl makes others
 		command -v certutil >/dev/null || debian libnss3-tools
 		command -v openssl >/dev/null || debian openssl

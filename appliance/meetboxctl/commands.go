@@ -1,7 +1,9 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,7 +13,6 @@ import (
 	"maps"
 	"net/http"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -23,12 +24,16 @@ var errUsage = errors.New("usage")
 
 // call is one run of the program.
 type call struct {
-	stdin  io.Reader
+	stdin  *bufio.Reader
 	stdout io.Writer
 	config string
 	set    settings
 
 	name, code, oneTime string // of claim and sign-in
+	as                  string // who signs in for this command alone
+	json                bool   // everything in JSON, help and errors too
+	host, trust, codes  string // of setup
+	fingerprint, at     string // of trust and set-network
 }
 
 type command struct {
@@ -54,56 +59,49 @@ func commands() map[string]command {
 		"upload":     {"PATH FILE", "send a file, such as an update or a backup", 2, upload},
 		"download":   {"PATH FILE", "fetch a file; FIELD=VALUE… after it are sent (backup)", 2, download},
 		"routes":     {"", "list every path with what it does", 0, routes},
-		"completion": {"", "print what bash needs: source <(meetboxctl completion)", 0, completion},
-	}
-}
+		"completion": {"[bash|zsh|fish]", "print what a shell needs to complete commands and paths", 0, completion},
 
-func usage(w io.Writer) {
-	fmt.Fprintln(w, "meetboxctl [-url URL] [-ca FILE] [-config FILE] COMMAND …")
-	all := commands()
-	for _, name := range slices.Sorted(maps.Keys(all)) {
-		fmt.Fprintf(w, "  %-36s %s\n", name+" "+all[name].args, all[name].help)
+		"setup":          {"", "all of the setup wizard: claim with -code and -name, then name (-host), clock, trust file (-trust), codes (-codes), test call", 0, setup},
+		"trust":          {"[FILE]", "fetch the box's authority; compare it with -fingerprint, or by -ca", 0, trust},
+		"test-call":      {"", "have the box call itself; exit code 1 when it does not work", 0, testCall},
+		"recovery-codes": {"", "make new recovery codes for -as NAME; the password comes on the standard input", 0, recoveryCodes},
+		"set-network":    {"FIELD=VALUE…|-", "change the network and confirm it at the new address (-at URL), or it is taken back", 1, setNetwork},
 	}
 }
 
 func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, getenv func(string) string) error {
-	c := &call{stdin: stdin, stdout: stdout}
-	if len(args) == 0 || args[0] == "help" || args[0] == "-help" {
-		usage(stdout)
-		return nil
-	}
+	c := &call{stdin: bufio.NewReader(stdin), stdout: stdout}
 	// Flags may stand before or after the command.
-	fl := flag.NewFlagSet("meetboxctl", flag.ContinueOnError)
-	fl.SetOutput(io.Discard)
-	home, err := os.UserConfigDir()
-	if err != nil {
-		home = "."
+	fl, address, ca := c.flags()
+	if len(args) == 0 {
+		return c.help(nil)
 	}
-	address, ca := fl.String("url", "", ""), fl.String("ca", "", "")
-	fl.StringVar(&c.config, "config", filepath.Join(home, "meetboxctl.json"), "")
-	fl.StringVar(&c.name, "name", "", "")
-	fl.StringVar(&c.code, "code", "", "")
-	fl.StringVar(&c.oneTime, "one-time", "", "")
-	if err := fl.Parse(args); err != nil || fl.NArg() == 0 {
-		return fmt.Errorf("%w: %v; meetboxctl help lists the commands", errUsage, err)
+	if err := fl.Parse(args); errors.Is(err, flag.ErrHelp) {
+		return c.help(nil)
+	} else if err != nil || fl.NArg() == 0 {
+		return fmt.Errorf("%w: %w; meetboxctl help lists the commands", errUsage, cmp.Or(err, errors.New("there is no command")))
 	}
 	name := fl.Arg(0)
-	if err := fl.Parse(fl.Args()[1:]); err != nil {
-		return fmt.Errorf("%w: %w", errUsage, err)
+	rest, err := interleaved(fl, fl.Args()[1:])
+	if errors.Is(err, flag.ErrHelp) {
+		return c.help([]string{name})
+	} else if err != nil {
+		return fmt.Errorf("%w: %w; meetboxctl help lists the flags", errUsage, err)
+	}
+	if name == "help" {
+		return c.help(rest)
 	}
 	cmd, ok := commands()[name]
 	if !ok {
-		return fmt.Errorf("%w: there is no command %q; meetboxctl help lists them", errUsage, name)
+		return fmt.Errorf("%w: there is no command %q%s; meetboxctl help lists them", errUsage, name, nearest(name))
 	}
-	if fl.NArg() < cmd.least {
+	if len(rest) < cmd.least {
 		return fmt.Errorf("%w: meetboxctl %s %s", errUsage, name, cmd.args)
 	}
 	if c.set, err = load(c.config, getenv); err != nil {
 		return err
 	}
-	if *address != "" {
-		c.set.URL = *address
-	}
+	c.set.URL = cmp.Or(*address, c.set.URL)
 	if *ca != "" {
 		b, err := os.ReadFile(*ca)
 		if err != nil {
@@ -111,7 +109,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout io.Writer, 
 		}
 		c.set.CA = string(b)
 	}
-	return cmd.run(ctx, c, fl.Args())
+	return cmd.run(ctx, c, rest)
 }
 
 // show prints JSON so that people can read it.
@@ -130,14 +128,32 @@ func (c *call) show(b []byte) error {
 	return err
 }
 
-// password is the first line of the standard input.
+// password is the next line of the standard input.
 func (c *call) password() (string, error) {
-	b, err := io.ReadAll(io.LimitReader(c.stdin, 4096))
-	line, _, _ := strings.Cut(string(b), "\n")
-	if line = strings.TrimSuffix(line, "\r"); err == nil && line == "" {
+	line, err := c.stdin.ReadString('\n')
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	if line = strings.TrimRight(line, "\r\n"); err == nil && line == "" {
 		err = fmt.Errorf("%w: the password is expected on the standard input", errUsage)
 	}
 	return line, err
+}
+
+// open connects to the box; with -as somebody signs in, for this command
+// alone, because some things only a person may do.
+func (c *call) open(ctx context.Context) (*box, error) {
+	b, err := open(c.set)
+	if err != nil || c.as == "" {
+		return b, err
+	}
+	password, err := c.password()
+	if err != nil {
+		return nil, err
+	}
+	b.token = ""
+	_, _, err = b.json(ctx, http.MethodPost, "session", api.SignIn{Name: c.as, Password: password, OneTime: c.oneTime})
+	return b, err
 }
 
 // keep makes a token, so that the next command needs no password.
@@ -164,20 +180,36 @@ func (c *call) keep(ctx context.Context, b *box, role api.Role) error {
 }
 
 func claim(ctx context.Context, c *call, _ []string) error {
-	password, err := c.password()
+	_, raw, err := c.claim(ctx)
 	if err != nil {
 		return err
+	}
+	return c.show(raw)
+}
+
+// claim makes the owner and keeps a token.
+func (c *call) claim(ctx context.Context) (made api.Claimed, raw []byte, err error) {
+	password, err := c.password()
+	if err != nil {
+		return made, nil, err
 	}
 	c.set.Token = ""
 	b, err := open(c.set)
 	if err != nil {
-		return err
+		return made, nil, err
 	}
-	raw, _, err := b.json(ctx, http.MethodPost, "claim", api.Claim{Code: c.code, Name: c.name, Password: password})
+	raw, _, err = b.json(ctx, http.MethodPost, "claim", api.Claim{Code: c.code, Name: c.name, Password: password})
 	if err != nil {
-		return err
+		return made, nil, err
 	}
-	return errors.Join(c.show(raw), c.keep(ctx, b, api.Owner))
+	if err := json.Unmarshal(raw, &made); err != nil {
+		return made, raw, err
+	}
+	// The codes are shown only now, whatever becomes of the token.
+	if err := c.keep(ctx, b, api.Owner); err != nil {
+		return made, raw, errors.Join(c.show(raw), err)
+	}
+	return made, raw, nil
 }
 
 func signIn(ctx context.Context, c *call, _ []string) error {
@@ -203,7 +235,7 @@ func signIn(ctx context.Context, c *call, _ []string) error {
 
 // send is one request as it is.
 func (c *call) send(ctx context.Context, method string, args []string) error {
-	b, err := open(c.set)
+	b, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -263,7 +295,7 @@ func change(doc map[string]any, args []string) error {
 }
 
 func set(ctx context.Context, c *call, args []string) error {
-	b, err := open(c.set)
+	b, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -285,7 +317,7 @@ func set(ctx context.Context, c *call, args []string) error {
 }
 
 func setClock(ctx context.Context, c *call, _ []string) error {
-	b, err := open(c.set)
+	b, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -297,7 +329,7 @@ func setClock(ctx context.Context, c *call, _ []string) error {
 }
 
 func upload(ctx context.Context, c *call, args []string) error {
-	b, err := open(c.set)
+	b, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -316,7 +348,7 @@ func upload(ctx context.Context, c *call, args []string) error {
 }
 
 func download(ctx context.Context, c *call, args []string) error {
-	b, err := open(c.set)
+	b, err := c.open(ctx)
 	if err != nil {
 		return err
 	}
@@ -341,15 +373,23 @@ func download(ctx context.Context, c *call, args []string) error {
 	if err != nil {
 		return err
 	}
-	_, err = io.Copy(f, resp.Body)
-	return errors.Join(err, f.Close())
+	n, err := io.Copy(f, resp.Body)
+	if err := errors.Join(err, f.Close()); err != nil || !c.json {
+		return err
+	}
+	return c.print(map[string]any{"file": args[1], "bytes": n})
 }
 
 // route is one line of the box's description.
-type route struct{ method, path, role, text string }
+type route struct {
+	Method string `json:"method"`
+	Path   string `json:"path"`
+	Role   string `json:"role"`
+	Text   string `json:"text"`
+}
 
 func list(ctx context.Context, c *call) ([]route, error) {
-	b, err := open(c.set)
+	b, err := c.open(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -380,25 +420,13 @@ func routes(ctx context.Context, c *call, _ []string) error {
 	if err != nil {
 		return err
 	}
+	if c.json {
+		return c.print(all)
+	}
 	for _, r := range all {
-		if _, err := fmt.Fprintf(c.stdout, "%-6s %-32s %-8s %s\n", r.method, r.path, r.role, r.text); err != nil {
+		if _, err := fmt.Fprintf(c.stdout, "%-6s %-32s %-8s %s\n", r.Method, r.Path, r.Role, r.Text); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func completion(_ context.Context, c *call, _ []string) error {
-	names := strings.Join(slices.Sorted(maps.Keys(commands())), " ")
-	_, err := fmt.Fprintf(c.stdout, `_meetboxctl() {
-	local word=${COMP_WORDS[COMP_CWORD]}
-	if [ "$COMP_CWORD" -eq 1 ]; then
-		COMPREPLY=($(compgen -W "%s" -- "$word"))
-	else
-		COMPREPLY=($(compgen -W "$(meetboxctl routes 2>/dev/null | awk '{ print $2 }' | sort -u)" -- "$word"))
-	fi
-}
-complete -o default -F _meetboxctl meetboxctl
-`, names)
-	return err
 }

@@ -11,11 +11,16 @@
 //	meetboxctl download audit.jsonl audit.jsonl
 //	meetboxctl routes
 //
-// claim and sign-in keep the box's address and a token in the user's settings
-// folder (or where -config says); MEETBOX_URL, MEETBOX_CA and MEETBOX_TOKEN go
-// before it. Answers are JSON on the standard output; what was refused is JSON
-// on the standard error, with exit code 1. "meetboxctl completion" prints what
-// bash needs to complete commands and paths.
+// "meetboxctl setup" does all that the setup wizard does, "meetboxctl trust"
+// fetches a box's authority for the first time. claim and sign-in keep the
+// box's address and a token in the user's settings folder (or where -config
+// says); MEETBOX_URL, MEETBOX_CA and MEETBOX_TOKEN go before it. What only a
+// person may do is done with -as NAME. Answers are JSON on the standard
+// output; what was refused is JSON on the standard error. The exit code is 0
+// for done, 1 for refused or failed, 2 for misused, 3 when the box does not
+// answer or is not trusted, 4 when one is not signed in or not allowed, and 5
+// when somebody else was faster. "meetboxctl completion" prints what bash, zsh
+// or fish needs to complete commands and paths.
 package main
 
 import (
@@ -24,8 +29,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
+	"net/url"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"meetbox.local/appliance/api"
@@ -35,24 +43,50 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Getenv)
 	stop()
-	os.Exit(code(err, os.Stderr))
+	os.Exit(code(err, slices.Contains(os.Args, "-json"), os.Stderr))
 }
 
+// The exit codes.
+const (
+	exitFailed = iota + 1
+	exitUsage
+	exitAway
+	exitNotAllowed
+	exitConflict
+)
+
 // code says what went wrong, and is the exit code.
-func code(err error, stderr io.Writer) int {
+func code(err error, asJSON bool, stderr io.Writer) int {
 	if err == nil {
 		return 0
 	}
-	if p, ok := errors.AsType[api.Problem](err); ok {
-		e := json.NewEncoder(stderr)
-		e.SetIndent("", "  ")
-		if e.Encode(p) == nil {
-			return 1
-		}
+	exit, name := exitFailed, "failed"
+	p, refused := errors.AsType[api.Problem](err)
+	_, away := errors.AsType[*url.Error](err)
+	switch {
+	case refused && (p.Status == http.StatusUnauthorized || p.Status == http.StatusForbidden):
+		exit = exitNotAllowed
+	case refused && p.Status == http.StatusPreconditionFailed:
+		exit = exitConflict
+	case refused && p.Code == "restarting":
+		exit = exitAway
+	case refused:
+	case errors.Is(err, errUsage):
+		exit, name = exitUsage, "usage"
+	case away:
+		exit, name = exitAway, "away"
 	}
-	fmt.Fprintln(stderr, "meetboxctl:", err)
-	if errors.Is(err, errUsage) {
-		return 2
+	if !refused && !asJSON {
+		fmt.Fprintln(stderr, "meetboxctl:", err)
+		return exit
 	}
-	return 1
+	if !refused {
+		p = api.Problem{Title: name, Code: name, Detail: err.Error()}
+	}
+	e := json.NewEncoder(stderr)
+	e.SetIndent("", "  ")
+	if e.Encode(p) != nil {
+		fmt.Fprintln(stderr, "meetboxctl:", err)
+	}
+	return exit
 }
