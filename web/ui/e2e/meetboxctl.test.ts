@@ -7,11 +7,13 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Box, setupCode, startBox } from './box.ts';
+import { withoutPages } from './network.ts';
 
 const bin = process.env['MEETBOX_BIN'] ?? fileURLToPath(new URL('../../../bin', import.meta.url));
 let box: Box;
 let end: () => Promise<void>;
 let folder: string;
+withoutPages();
 
 beforeAll(async () => {
   ({ box, end } = await startBox());

@@ -23,6 +23,11 @@ export function seen(): number {
   return requests;
 }
 
+/** A file of tests that opens no page at all says so. */
+export function withoutPages(): void {
+  requests = Infinity;
+}
+
 /** The browser, with an eye on all it will open. */
 export function watched(browser: Browser): Browser {
   const open = browser.newContext.bind(browser);
@@ -35,7 +40,8 @@ export function watched(browser: Browser): Browser {
   return browser;
 }
 
-function watch(context: BrowserContext): void {
+/** Keeps an eye on a context that was not opened by a watched browser. */
+export function watch(context: BrowserContext): void {
   const look = (what: string, url: string) => {
     if (/^(?:blob|data|about):/.test(url)) return;
     requests += 1;

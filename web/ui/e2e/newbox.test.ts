@@ -13,6 +13,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type Box, setupCode, startBox } from './box.ts';
 import { allSee, Guest, launch, until } from './guest.ts';
 import { barriers, fits, shoot } from './look.ts';
+import { allow, watch } from './network.ts';
 
 const run = promisify(execFile);
 const root = fileURLToPath(new URL('../../..', import.meta.url));
@@ -28,6 +29,7 @@ const programs: ChildProcess[] = [];
 
 beforeAll(async () => {
   ({ box, end } = await startBox());
+  allow(box.url, box.plainUrl, box.consoleUrl);
   browser = await launch();
   folder = await mkdtemp(path.join(tmpdir(), 'mb-new-'));
 });
@@ -135,6 +137,7 @@ test('the trust page turns green by itself when the device trusts the box', { ti
     ignoreHTTPSErrors: false,
     ...desktop,
   });
+  watch(device);
   try {
     const page = await device.newPage();
     await page.goto(`${box.plainUrl}/trust`);
@@ -178,6 +181,7 @@ test('OpenID Connect: set up, tried, signed in with', { timeout: 180_000 }, asyn
   programs.push(
     spawn(path.join(folder, 'oidc'), ['-listen', `127.0.0.1:${port}`, '-cert', path.join(authority, 'crt'), '-key', path.join(authority, 'key'), '-redirect', `${box.consoleUrl}/signed-in`], { stdio: 'ignore' }),
   );
+  allow(`https://localhost:${port}`); // the one that the owner names
   const owner = await open(box.consoleUrl, 'Harbour master');
   const { page } = owner;
   await signIn(page);
