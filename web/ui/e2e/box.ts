@@ -50,13 +50,6 @@ export interface Running {
 
 /** A box of its own, for tests that change what all meetings depend on. logs: the folder's name for them. */
 export async function startBox(logs = 'log'): Promise<Running> {
-  const { box, end } = await startBox();
-  project.provide('box', box);
-  return end;
-}
-
-/** A box of one's own, new and without an owner; end stops it and removes all of it. */
-export async function startBox(): Promise<{ readonly box: Box; readonly end: () => Promise<void> }> {
   await access(path.join(bin, 'run')).catch(() => {
     throw new Error(`no services in ${bin}: run "make build" first`);
   });
@@ -101,14 +94,7 @@ export async function startBox(): Promise<{ readonly box: Box; readonly end: () 
       await rm(state, { recursive: true, force: true });
       if (reports !== 0) throw new Error(`the box counted ${reports} reports of its content security policy`);
     },
-  const end = async () => {
-    const reports = await policyReports(box).catch(() => -1);
-    await stop(run, ended);
-    await keepLogs(state);
-    await rm(state, { recursive: true, force: true });
-    if (reports !== 0) throw new Error(`the box counted ${reports} reports of its content security policy`);
   };
-  return { box, end };
 }
 
 /** How often a page told the box that its policy stopped something, since web's last start. */

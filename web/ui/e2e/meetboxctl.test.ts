@@ -16,7 +16,7 @@ let folder: string;
 withoutPages();
 
 beforeAll(async () => {
-  ({ box, end } = await startBox());
+  ({ box, stop: end } = await startBox('log-script'));
   folder = await mkdtemp(path.join(tmpdir(), 'mb-ctl-'));
 });
 afterAll(async () => {

@@ -28,7 +28,7 @@ let people: Guest[] = [];
 const programs: ChildProcess[] = [];
 
 beforeAll(async () => {
-  ({ box, end } = await startBox());
+  ({ box, stop: end } = await startBox('log-new'));
   allow(box.url, box.plainUrl, box.consoleUrl);
   browser = await launch();
   folder = await mkdtemp(path.join(tmpdir(), 'mb-new-'));
