@@ -23,7 +23,7 @@ import (
 
 const redirect = "https://localhost:8444/signed-in"
 
-// provider is a real one (scripts/oidc), with its pages.
+// provider is a real one (scripts/pebble/oidc), with its pages.
 type provider struct {
 	issuer, root string
 	browser      *http.Client
@@ -33,8 +33,8 @@ func newProvider(t *testing.T) provider {
 	t.Helper()
 	dir := t.TempDir()
 	bin := filepath.Join(dir, "oidc")
-	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin, ".")
-	build.Dir = filepath.Join("..", "..", "..", "scripts", "oidc")
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", bin, "./oidc")
+	build.Dir = filepath.Join("..", "..", "..", "scripts", "pebble")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("provider: %v\n%s", err, out)
 	}

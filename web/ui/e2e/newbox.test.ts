@@ -177,7 +177,7 @@ test('OpenID Connect: set up, tried, signed in with', { timeout: 180_000 }, asyn
   const authority = path.join(folder, 'provider');
   await mkdir(authority);
   await certificate(authority);
-  await run('go', ['build', '-o', path.join(folder, 'oidc'), '.'], { cwd: path.join(root, 'scripts', 'oidc') });
+  await run('go', ['build', '-o', path.join(folder, 'oidc'), './oidc'], { cwd: path.join(root, 'scripts', 'pebble') });
   programs.push(
     spawn(path.join(folder, 'oidc'), ['-listen', `127.0.0.1:${port}`, '-cert', path.join(authority, 'crt'), '-key', path.join(authority, 'key'), '-redirect', `${box.consoleUrl}/signed-in`], { stdio: 'ignore' }),
   );
