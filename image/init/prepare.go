@@ -73,6 +73,9 @@ func prepare() (*box, error) {
 		case "signaling":
 			s.args = append(s.args, "-state", filepath.Join(permDir, name))
 		}
+		if name != "appliance" && name != "web" { // that one answers first
+			s.settings = filepath.Join(runDir, name+".json")
+		}
 		b.services = append(b.services, s)
 	}
 	return b, nil

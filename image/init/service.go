@@ -22,6 +22,12 @@ const (
 	firstPause = 200 * time.Millisecond
 	lastPause  = 5 * time.Second
 	steady     = 10 * time.Second
+
+	// A service that could only wait for its settings is started when they are
+	// there, so that at a start of the box the processors are first for those
+	// who make them and who answer. Should they never come, it says so itself.
+	settingsTime  = 30 * time.Second
+	settingsEvery = 50 * time.Millisecond
 )
 
 // service is one process that has to run.
@@ -29,6 +35,7 @@ type service struct {
 	name, path string
 	args, env  []string
 	user       account
+	settings   string // the file to wait for before the first start; "" for none
 	output     io.Writer
 	memory     int64 // bytes beyond which the kernel may end it, where it can count them
 	spare      int   // -1000 to 1000: who goes first when the machine has no memory left
@@ -37,6 +44,7 @@ type service struct {
 // keep runs the service again and again until ctx ends, and then until it is
 // gone.
 func (s *service) keep(ctx context.Context) {
+	s.awaitSettings(ctx)
 	for pause := firstPause; ; {
 		begun := time.Now()
 		err := s.once(ctx)
@@ -53,6 +61,26 @@ func (s *service) keep(ctx context.Context) {
 		case <-time.After(pause):
 		}
 		pause = min(2*pause, lastPause)
+	}
+}
+
+func (s *service) awaitSettings(ctx context.Context) {
+	if s.settings == "" {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, settingsTime)
+	defer cancel()
+	tick := time.NewTicker(settingsEvery)
+	defer tick.Stop()
+	for {
+		if _, err := os.Stat(s.settings); err == nil {
+			return
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
 	}
 }
 

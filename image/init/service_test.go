@@ -40,6 +40,33 @@ func shell(t *testing.T, script string) (*service, *counter) {
 	return &service{name: "test", path: path, args: []string{"-c", script}, user: me, output: out}, out
 }
 
+// A service whose settings are still being made is started when they are there.
+func TestWaitsForSettings(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "test.json")
+	s, out := shell(t, "[ -e "+file+" ] && echo with || echo without; sleep 60")
+	s.settings = file
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); s.keep(ctx) }()
+	select {
+	case <-out.lines:
+		t.Error("started before its settings were there")
+	case <-time.After(3 * settingsEvery):
+	}
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	<-out.lines
+	cancel()
+	<-done
+	out.mu.Lock()
+	defer out.mu.Unlock()
+	if got := strings.TrimSpace(out.buf.String()); got != "with" {
+		t.Errorf("it was started %s its settings", got)
+	}
+}
+
 // Whatever a service dies of, it comes back: also of having ended well, which
 // is what it does after a signal that nobody here sent.
 func TestComesBack(t *testing.T) {

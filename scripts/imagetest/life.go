@@ -37,6 +37,9 @@ func life(ctx context.Context, image, accel, dir string, r *report) error {
 	defer m.cut()
 	before := r.failed
 	l := &lifetime{m: m, c: newConsole(m, authority), authority: authority, r: r}
+	if *pictures != "" && !r.check("pictures are taken", l.pictures(ctx, *pictures)) {
+		return nil
+	}
 	for _, step := range []func(context.Context) bool{l.settle, l.forgetNetwork, l.full, l.damagedState, l.resetKeeping, l.resetAll, l.elsewhere} {
 		if !step(ctx) || r.failed > before {
 			r.keep(m)
@@ -80,6 +83,41 @@ func (l *lifetime) restarts(ctx context.Context, keys string) error {
 		return err
 	}
 	return l.m.awaitText(ctx, "init: terminated: stopping")
+}
+
+// pictures are those of docs/install.md: a new box, its menu, and its console.
+func (l *lifetime) pictures(ctx context.Context, dir string) error {
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return err
+	}
+	if err := l.m.await(ctx, setupCode.MatchString); err != nil {
+		return err
+	}
+	if err := l.m.picture(ctx, filepath.Join(dir, "status-screen.png")); err != nil {
+		return err
+	}
+	if err := l.m.press(ctx, "m"); err != nil {
+		return err
+	}
+	if err := l.m.awaitText(ctx, "MEETBOX: RESCUE"); err != nil {
+		return err
+	}
+	if err := l.m.picture(ctx, filepath.Join(dir, "rescue-menu.png")); err != nil {
+		return err
+	}
+	if err := l.m.press(ctx, "\x1b"); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, bootTime)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "chromium", "--headless", "--no-sandbox", "--hide-scrollbars", "--ignore-certificate-errors", "--lang=en",
+		"--window-size=1000,700", "--timeout=60000", "--virtual-time-budget=20000", "--user-data-dir="+filepath.Join(l.m.dir, "browser"),
+		"--screenshot="+filepath.Join(dir, "claim.png"), fmt.Sprintf("https://localhost:%d/", l.m.admin)).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
 }
 
 func (l *lifetime) settle(ctx context.Context) bool {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"cmp"
 	"context"
@@ -90,7 +91,7 @@ func (m *machine) start(device string) error {
 	m.mu.Unlock()
 	m.cmd = exec.Command("nice", "-n", *nice, "qemu-system-x86_64",
 		"-machine", "q35", "-accel", m.accel, "-cpu", processor, "-smp", "2", "-m", "1024",
-		"-display", "none", "-vga", "std", "-serial", "stdio", "-monitor", "none",
+		"-display", "none", "-vga", "std", "-serial", "stdio", "-monitor", "unix:"+m.monitor()+",server=on,wait=off",
 		"-drive", "if=pflash,format=raw,unit=0,readonly=on,file="+firmware+"OVMF_CODE_4M.fd",
 		"-drive", "if=pflash,format=raw,unit=1,file="+filepath.Join(m.dir, "vars.fd"),
 		"-device", "qemu-xhci,id=usb",
@@ -113,6 +114,42 @@ func (m *machine) start(device string) error {
 
 // capture is the file with all packets since the last start.
 func (m *machine) capture() string { return filepath.Join(m.dir, "net.pcap") }
+
+// monitor is QEMU's own socket.
+func (m *machine) monitor() string { return filepath.Join(m.dir, "monitor") }
+
+// picture writes what the machine's monitor shows to a PNG file.
+func (m *machine) picture(ctx context.Context, name string) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "unix", m.monitor())
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	const prompt = "(qemu) "
+	if t, ok := ctx.Deadline(); ok {
+		if err := c.SetDeadline(t); err != nil {
+			return err
+		}
+	}
+	r := bufio.NewReader(c)
+	for _, command := range []string{"", "screendump " + name + " -f png\n"} {
+		if _, err := io.WriteString(c, command); err != nil {
+			return err
+		}
+		for said := ""; !strings.HasSuffix(said, prompt); {
+			b, err := r.ReadByte()
+			if err != nil {
+				return fmt.Errorf("%w after %q", err, said)
+			}
+			said += string(b)
+		}
+	}
+	_, err = os.Stat(name)
+	return err
+}
 
 // cut pulls the plug.
 func (m *machine) cut() {

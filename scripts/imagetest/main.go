@@ -2,7 +2,7 @@
 // as a person in front of the box and a browser would: on its serial line and
 // through its web server.
 //
-//	imagetest [-accel tcg] [-nice 10] [-only boot|install|update|life|cuts] [-cuts N] out/meetbox.img
+//	imagetest [-accel tcg] [-nice 10] [-pictures DIR] [-only boot|install|update|life|cuts] [-cuts N] out/meetbox.img
 //
 // It runs in the repository's top folder, after "make ui", whose packages drive
 // the browsers.
@@ -32,6 +32,9 @@ const diskSize = 8 << 30
 // bootTime is what a boot may take on a busy machine in software emulation.
 const bootTime = 15 * time.Minute
 
+// pictures is where to put those that docs/ has.
+var pictures = flag.String("pictures", "", "`folder` for pictures of the box's screen and console")
+
 // nice is for QEMU: emulation takes all it gets.
 var nice = flag.String("nice", "10", "QEMU's `niceness`")
 
@@ -41,7 +44,7 @@ func main() {
 	count := flag.Int("cuts", 6, "`number` of power cuts")
 	flag.Parse()
 	if flag.NArg() != 1 {
-		fmt.Fprintln(os.Stderr, "usage: imagetest [-accel tcg] [-nice 10] [-only boot|install|update|life|cuts] [-cuts N] meetbox.img")
+		fmt.Fprintln(os.Stderr, "usage: imagetest [-accel tcg] [-nice 10] [-pictures DIR] [-only boot|install|update|life|cuts] [-cuts N] meetbox.img")
 		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
