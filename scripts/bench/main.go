@@ -51,6 +51,8 @@ func run(ctx context.Context, args []string) error {
 		return bench(ctx, args[1:], true)
 	case "sizes":
 		return sizes(ctx, args[1:])
+	case "relay":
+		return relay(ctx, args[1:])
 	case "gen":
 		return gen(ctx, args[1:])
 	case "report":

@@ -80,7 +80,7 @@ func sizes(ctx context.Context, args []string) (err error) {
 
 // grow measures scenarios and makes a table of them with the fitted lines.
 func (r *runner) grow(ctx context.Context, by string, list []scenario, size func(scenario) float64) (table string, err error) {
-	table = "| | forwarded packets/s | CPU, % of a core | µs a packet | resident MiB | goroutines | threads | p99 ms |\n|---|---|---|---|---|---|---|---|\n"
+	table = "| | forwarded packets/s | CPU, % of a core | µs a packet | resident MiB | goroutines | threads |\n|---|---|---|---|---|---|---|\n"
 	var x []float64
 	columns := map[string][]float64{}
 	for _, s := range list {
@@ -107,7 +107,7 @@ func (r *runner) grow(ctx context.Context, by string, list []scenario, size func
 }
 
 func row(name string, r *load.Result) string {
-	return fmt.Sprintf("| %s | %.0f | %.1f | %.1f | %.0f | %d | %d | %.1f |\n", name, r.ForwardedPps, r.ServerCorePct, r.UsPerPkt, r.RSSMiB, r.Goroutines, r.Threads, r.P99us/1e3)
+	return fmt.Sprintf("| %s | %.0f | %.1f | %.1f | %.0f | %d | %d |\n", name, r.ForwardedPps, r.ServerCorePct, r.UsPerPkt, r.RSSMiB, r.Goroutines, r.Threads)
 }
 
 // fit is the straight line a + b·x of least squares, and how much of y's

@@ -28,7 +28,9 @@ const (
 	mbBridge  = "bridge-bench"
 	mbBrewery = "jvbbrewery@internal-muc.meet.jitsi"
 	mbXMPP    = ":5222"
-	mbMedia   = 10000
+	// mbLoopback: signaling lets the services' accounts in from there only.
+	mbLoopback = "127.0.0.1" + mbXMPP
+	mbMedia    = 10000
 )
 
 // meetbox is Meetbox's bridge, steered by Colibri2 through Meetbox's own
@@ -45,7 +47,7 @@ func meetbox() Adapter {
 
 func mbServer(s ServerSpec) (Server, error) {
 	login := func(user, resource string) any {
-		return map[string]any{"address": s.IP + mbXMPP, "domain": "auth.meet.jitsi", "user": user, "password": "secret-" + user,
+		return map[string]any{"address": mbLoopback, "domain": "auth.meet.jitsi", "user": user, "password": "secret-" + user,
 			"resource": resource, "ca": filepath.Join(s.Work, "xmpp.crt")}
 	}
 	var accounts []any
@@ -63,7 +65,7 @@ func mbServer(s ServerSpec) (Server, error) {
 		"signaling.json": map[string]any{
 			"domain": "meet.jitsi", "auth_domain": "auth.meet.jitsi", "muc_domain": "muc.meet.jitsi",
 			"internal_muc_domain": "internal-muc.meet.jitsi", "focus_domain": "focus.meet.jitsi", "focus_user": "focus",
-			"tcp": s.IP + mbXMPP, "certificate": filepath.Join(s.Work, "xmpp.crt"), "key": filepath.Join(s.Work, "xmpp.key"),
+			"tcp": mbLoopback, "certificate": filepath.Join(s.Work, "xmpp.crt"), "key": filepath.Join(s.Work, "xmpp.key"),
 			"accounts": accounts,
 		},
 		"bridge.json": map[string]any{
@@ -84,9 +86,13 @@ func mbServer(s ServerSpec) (Server, error) {
 	if d := s.Opts["bin"]; d != "" { // another build, to compare with
 		bin = d
 	}
+	self, err := os.Executable()
+	if err != nil {
+		return Server{}, err
+	}
 	return Server{
 		Argv:    []string{filepath.Join(bin, "bridge"), "-run", s.Work},
-		Beside:  [][]string{{filepath.Join(bin, "signaling"), "-run", s.Work, "-state", s.Work}},
+		Beside:  [][]string{{filepath.Join(bin, "signaling"), "-run", s.Work, "-state", s.Work}, {self, "relay", s.IP + mbXMPP, mbLoopback}},
 		Ready:   s.IP + mbXMPP,
 		Control: filepath.Join(s.Work, "ctl/bridge.sock"),
 	}, nil
