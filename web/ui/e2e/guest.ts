@@ -48,6 +48,17 @@ function instrument(sitter: number | null): void {
       w.testPeers.push(this);
     }
   };
+  const RealSocket = WebSocket;
+  const sockets: WebSocket[] = [];
+  Object.assign(globalThis, {
+    testSockets: sockets,
+    WebSocket: class extends RealSocket {
+      constructor(url: string | URL, protocols?: string | string[]) {
+        super(url, protocols);
+        sockets.push(this);
+      }
+    },
+  });
   if (!navigator.mediaDevices) return;
   const real = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
   navigator.mediaDevices.getUserMedia = async (wanted) => {

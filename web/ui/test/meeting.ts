@@ -156,6 +156,11 @@ export class FakePeer implements Peer {
       sent: { microphone: { ssrcs: [1], groups: [] }, camera: { ssrcs: [2], groups: [] }, screen: { ssrcs: [3], groups: [] } },
     };
   }
+  readonly routes: string[] = [];
+  async reroute(transport: { readonly ufrag: string }) {
+    this.routes.push(transport.ufrag);
+    return [{ name: 'audio', media: 'audio' as const, codecs: [], extensions: [], extmapAllowMixed: true, transport: { ufrag: 'ours', pwd: 'secret', fingerprints: [], candidates: [], sctpPort: 0, webSockets: [] } }];
+  }
   receive(streams: readonly RemoteStream[]): void {
     const now = new Map<number, ReceivedTrack>();
     for (const s of streams) {
@@ -260,6 +265,7 @@ export function setUp(more: Partial<Config> = {}) {
       return peer;
     },
     fetch: () => Promise.reject(new Error('no network here')),
+    online: () => true,
     statsId: 'stats-me',
     machineUid: '0'.repeat(32),
     newId: () => `id${++ids}`,

@@ -20,6 +20,7 @@ import {
   type Layers,
   type Line,
   type SentSources,
+  type Transport,
 } from './sdp.ts';
 
 /** The three things we can send. */
@@ -59,6 +60,8 @@ export interface Peer {
   /** Tracks of the streams given to receive(), by SSRC. */
   readonly received: ReadonlySignal<ReadonlyMap<number, ReceivedTrack>>;
   answer(): Promise<Answer>;
+  /** Takes another way to the bridge (its new transport); resolves with our end of it. */
+  reroute(transport: Transport): Promise<readonly Content[]>;
   /** The streams to receive from now on, all of them. */
   receive(streams: readonly RemoteStream[]): void;
   send(what: Sending, track: MediaStreamTrack | null): Promise<void>;
@@ -78,7 +81,7 @@ const dataMid = '3';
 const sendsByRid = navigator.userAgent.includes('Firefox/');
 
 export function createPeer(options: PeerOptions): Peer {
-  const { offer } = options;
+  let { offer } = options;
   const pc = new RTCPeerConnection({ bundlePolicy: 'max-bundle', iceServers: [...options.iceServers] });
   const state = signal<RTCPeerConnectionState>(pc.connectionState);
   const received = signal<ReadonlyMap<number, ReceivedTrack>>(new Map());
@@ -171,9 +174,33 @@ export function createPeer(options: PeerOptions): Peer {
     }
   }
 
-  function renegotiate(): void {
+  /** Resolves when our addresses are known, or after a second: the bridge learns late ones by itself. */
+  function gathered(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(resolve, 1000);
+      const look = () => {
+        if (pc.iceGatheringState !== 'complete') return;
+        clearTimeout(timer);
+        resolve();
+      };
+      pc.addEventListener('icegatheringstatechange', look);
+      look();
+    });
+  }
+
+  function contents(): Content[] {
+    const sections = parseSections(pc.localDescription?.sdp ?? '');
+    return offer.flatMap((c) => {
+      const mid = c.media === 'audio' ? mids.microphone : c.media === 'video' ? mids.camera : dataMid;
+      const section = sections.find((s) => s.mid === mid);
+      return section ? [parseContent(section, c.name)] : [];
+    });
+  }
+
+  function renegotiate(first: () => Promise<void> = () => Promise.resolve()): void {
     if (!answered || negotiating) return;
-    negotiating = negotiate()
+    negotiating = first()
+      .then(negotiate)
       .catch((err: unknown) => {
         // Closing ends what is under way; anything else is a description of ours the browser refuses.
         if (!closed) throw err;
@@ -217,13 +244,22 @@ export function createPeer(options: PeerOptions): Peer {
         const section = sections.find((s) => s.mid === mids[what]);
         return section ? parseSent(section) : { ssrcs: [], groups: [] };
       };
-      const contents = offer.flatMap((c) => {
-        const mid = c.media === 'audio' ? mids.microphone : c.media === 'video' ? mids.camera : dataMid;
-        const section = sections.find((s) => s.mid === mid);
-        return section ? [parseContent(section, c.name)] : [];
-      });
+      const accepted = contents();
       renegotiate();
-      return { contents, sent: { microphone: sent('microphone'), camera: sent('camera'), screen: sent('screen') } };
+      return { contents: accepted, sent: { microphone: sent('microphone'), camera: sent('camera'), screen: sent('screen') } };
+    },
+    async reroute(transport) {
+      while (negotiating) await negotiating;
+      // Fingerprint, SCTP and WebSockets stay: only ICE begins again.
+      offer = offer.map((c) => ({
+        ...c,
+        transport: { ...c.transport, ufrag: transport.ufrag, pwd: transport.pwd, candidates: transport.candidates },
+      }));
+      await new Promise<void>((resolve, reject) => {
+        renegotiate(() => apply().then(resolve, reject));
+      });
+      await gathered();
+      return contents();
     },
     receive(streams) {
       wanted = streams;

@@ -243,15 +243,20 @@ test('loudness is 0 to 1', () => {
 test('statistics are reduced to what is used', () => {
   expect(
     reduceStats([
-      { type: 'inbound-rtp', kind: 'video', ssrc: 1, bytesReceived: 10, framesDecoded: 3, frameWidth: 320, frameHeight: 180 },
+      { type: 'inbound-rtp', kind: 'video', ssrc: 1, bytesReceived: 10, framesDecoded: 3, frameWidth: 320, frameHeight: 180, codecId: 'c' },
       { type: 'outbound-rtp', kind: 'audio', ssrc: 2, bytesSent: 20, packetsSent: 2 },
-      { type: 'candidate-pair', state: 'succeeded', nominated: true, currentRoundTripTime: 0.01, availableOutgoingBitrate: 5 },
-      { type: 'codec' },
+      { type: 'candidate-pair', state: 'succeeded', nominated: true, currentRoundTripTime: 0.01, availableOutgoingBitrate: 5, localCandidateId: 'l', remoteCandidateId: 'r' },
+      { type: 'local-candidate', id: 'l', candidateType: 'host', protocol: 'udp', address: '192.0.2.7', port: 5000 },
+      { type: 'remote-candidate', id: 'r', candidateType: 'host', protocol: 'udp', address: '2001:db8::1', port: 10000 },
+      { type: 'remote-inbound-rtp', fractionLost: 0.02 },
+      { type: 'codec', id: 'c', mimeType: 'video/VP8' },
     ]),
   ).toEqual({
-    inbound: [{ kind: 'video', ssrc: 1, bytes: 10, packets: 0, lost: 0, framesDecoded: 3, width: 320, height: 180, audioEnergy: 0 }],
-    outbound: [{ kind: 'audio', ssrc: 2, bytes: 20, packets: 2, width: 0, height: 0 }],
+    inbound: [{ kind: 'video', ssrc: 1, bytes: 10, packets: 0, lost: 0, framesDecoded: 3, width: 320, height: 180, audioEnergy: 0, codec: 'VP8' }],
+    outbound: [{ kind: 'audio', ssrc: 2, bytes: 20, packets: 2, width: 0, height: 0, codec: '' }],
     roundTrip: 0.01,
     available: 5,
+    sentLoss: 0.02,
+    path: { protocol: 'udp', local: '192.0.2.7:5000', remote: '[2001:db8::1]:10000', relayed: false },
   });
 });

@@ -122,3 +122,15 @@ export function printVideoType(sourceName: string, videoType: 'camera' | 'deskto
 export function printEndpointMessage(to: string, msgPayload: Readonly<Record<string, unknown>>): string {
   return JSON.stringify({ colibriClass: 'EndpointMessage', to, msgPayload });
 }
+
+/** Our own statistics for all others; quality is 0 to 100, rates are bits per second, losses 0 to 1. */
+export function printEndpointStats(s: { readonly quality: number; readonly up: number; readonly down: number; readonly lossUp: number; readonly lossDown: number; readonly roundTrip: number }): string {
+  const percent = (share: number) => Math.round(share * 100);
+  return JSON.stringify({
+    colibriClass: 'EndpointStats',
+    connectionQuality: Math.round(s.quality),
+    bitrate: { upload: Math.round(s.up / 1000), download: Math.round(s.down / 1000) },
+    packetLoss: { total: percent(Math.max(s.lossUp, s.lossDown)), upload: percent(s.lossUp), download: percent(s.lossDown) },
+    jvbRTT: Math.round(s.roundTrip * 1000),
+  });
+}

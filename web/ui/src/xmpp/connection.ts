@@ -62,7 +62,7 @@ export interface Connection {
   /** Full JID of the session, '' before there is one. */
   readonly jid: string;
   connect(): void;
-  /** Tries at once instead of waiting for the next turn, for when the network came back. */
+  /** Tries at once instead of waiting for the next turn, and asks a socket whether it still works: the network is another one. */
   retryNow(): void;
   send(stanza: Xml): void;
   iq(stanza: Xml, timeout?: number): Promise<Xml>;
@@ -80,6 +80,7 @@ const handshakeTimeout = 10_000;
 const iqTimeout = 10_000;
 const pingInterval = 10_000;
 const pingTimeout = 5_000;
+const probeTimeout = 2_000;
 /** Messages remembered; more than that are never on their way at once. */
 const mostRecent = 100;
 
@@ -308,6 +309,11 @@ export function createConnection(options: Options): Connection {
     },
     connect: start,
     retryNow() {
+      if (link.value === 'online') {
+        iq(el('iq', '', { type: 'get', to: domain }, el('ping', ns.ping)), probeTimeout).catch((err: unknown) => {
+          if (err instanceof IqTimeout) dropSocket();
+        });
+      }
       if (link.value === 'lost' || link.value === 'connecting') {
         clearTimeout(retryTimer);
         clearTimeout(handshakeTimer);

@@ -91,7 +91,9 @@ export type Action =
   | ({ readonly action: 'session-initiate' } & Initiate)
   | { readonly action: 'source-add' | 'source-remove'; readonly sid: string; readonly sources: SourceSet }
   | { readonly action: 'session-terminate'; readonly sid: string; readonly reason: string; readonly text: string }
-  | { readonly action: 'transport-info' | 'session-info'; readonly sid: string }
+  /** Another way to the bridge in the same session; the answer repeats the generation. */
+  | { readonly action: 'transport-info'; readonly sid: string; readonly transport: Transport; readonly generation: string }
+  | { readonly action: 'session-info'; readonly sid: string }
   | { readonly action: 'other'; readonly name: string; readonly sid: string };
 
 export function jingleOf(iq: Xml): Xml | undefined {
@@ -197,7 +199,10 @@ export function parseJingle(jingle: Xml): Action {
       const condition = reason && elements(reason).find((e) => e.name !== 'text');
       return { action, sid, reason: condition?.name ?? '', text: textOf(child(reason, 'text')) };
     }
-    case 'transport-info':
+    case 'transport-info': {
+      const transport = find(jingle, 'transport', ns.ice);
+      return { action, sid, transport: parseTransport(transport), generation: transport?.attrs['ice-generation'] ?? '' };
+    }
     case 'session-info':
       return { action, sid };
     default:
@@ -233,11 +238,11 @@ function printCandidate(c: Candidate, index: number): Xml {
   });
 }
 
-function printTransport(t: Transport): Xml {
+function printTransport(t: Transport, generation?: string): Xml {
   return el(
     'transport',
     ns.ice,
-    { ufrag: t.ufrag, pwd: t.pwd },
+    { ufrag: t.ufrag, pwd: t.pwd, 'ice-generation': generation },
     ...t.fingerprints.map((f) => el('fingerprint', ns.dtls, { hash: f.hash, setup: f.setup }, f.value)),
     ...t.candidates.map(printCandidate),
     ...t.webSockets.map((url) => el('web-socket', ns.colibri, { url })),
@@ -314,3 +319,23 @@ export function printTerminate(session: Initiate, reason: string, text: string, 
   );
 }
 
+
+/** Asks for another way to the bridge; media goes on meanwhile. */
+export function printIceRestart(session: Initiate): Xml {
+  return el(
+    'jingle',
+    ns.jingle,
+    { action: 'session-info', sid: session.sid, initiator: session.initiator },
+    el('bridge-session', ns.focus, { id: session.bridgeSession, 'ice-restart': 'true' }),
+  );
+}
+
+/** Our end of that way. */
+export function printTransportInfo(session: Initiate, contents: readonly Content[], generation: string): Xml {
+  return el(
+    'jingle',
+    ns.jingle,
+    { action: 'transport-info', sid: session.sid, initiator: session.initiator },
+    ...contents.map((c) => el('content', ns.jingle, { creator: 'responder', name: c.name }, printTransport(c.transport, generation))),
+  );
+}

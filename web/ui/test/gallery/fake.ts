@@ -2,6 +2,7 @@
 
 import { signal } from '@preact/signals-core';
 import { portrait } from '../portrait.ts';
+import type { Figures, Verdict } from '../../src/meeting/model/quality.ts';
 import type { ChatMessage, LocalMedia, Meeting, Notice, Participant, Phase, Source, SourceState } from '../../src/meeting/model/types.ts';
 
 export interface FakeOptions {
@@ -12,7 +13,20 @@ export interface FakeOptions {
   readonly problem?: 'denied' | 'missing';
   readonly moderator?: boolean;
   readonly locked?: boolean;
+  readonly verdict?: Verdict;
 }
+
+const figures: Figures = {
+  up: 1_240_000,
+  down: 3_870_000,
+  lossUp: 0.002,
+  lossDown: 0.013,
+  roundTrip: 0.0042,
+  sent: '1280 × 720',
+  received: '640 × 360',
+  codecs: ['VP8'],
+  path: { protocol: 'udp', local: '192.168.1.23:51820', remote: '192.168.1.2:10000', relayed: false },
+};
 
 const names = ['Front desk', 'Workshop', 'Radio room', 'Lab', 'Harbour office', 'Court room 2', 'Reception, ground floor', 'Field team', 'Kitchen', 'Engine room', 'Ward 3', 'Archive'];
 
@@ -44,6 +58,8 @@ export function fakeMeeting(room: string, options: FakeOptions): Meeting {
     unread: signal(options.chat ? 0 : 2),
     notices,
     subject: signal(''),
+    quality: { figures: signal(figures), verdict: signal(options.verdict ?? { kind: 'good' }) },
+    frozen: signal(options.phase?.at === 'reconnecting'),
     locked: signal(options.locked ?? false),
     enterPassword: () => (phase.value = { at: 'waiting', why: 'password', wrong: true }),
     logIn: () => Promise.resolve('wrong' as const),
@@ -89,6 +105,7 @@ function person(id: string, name: string, local: boolean, i: number): Participan
     screen: signal(null),
     reach: signal(i === 5 ? 'interrupted' : 'good'),
     raisedHand: signal(i === 4 ? 1 : 0),
+    quality: signal(i === 2 ? 30 : 100),
   };
 }
 

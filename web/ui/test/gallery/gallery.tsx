@@ -24,6 +24,7 @@ const options: FakeOptions = {
   chat: query.has('chat'),
   locked: query.has('locked'),
   moderator: query.has('moderator'),
+  ...(query.has('weak') ? { verdict: { kind: query.get('weak') === 'box' ? ('box-busy' as const) : ('own-weak' as const) } } : {}),
   ...(query.has('denied') ? { problem: 'denied' as const } : {}),
   ...(phases[scene] ? { phase: phases[scene] } : {}),
 };

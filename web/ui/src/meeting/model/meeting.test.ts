@@ -475,3 +475,48 @@ test('into a breakout room and back: people, chat and addresses are those of the
   expect(s.meeting.phase.value).toMatchObject({ at: 'reconnecting', why: 'moving' });
   expect(s.meeting.chat.value.map((m) => m.text)).toEqual(['in the main room']);
 });
+
+test('another network: another way in the same session, told with its generation', async () => {
+  const s = await meeting();
+  s.meeting.networkChanged();
+  const asked = s.connection.sent.at(-1);
+  const jingle = child(asked as Xml, 'jingle', ns.jingle);
+  expect(jingle?.attrs['action']).toBe('session-info');
+  expect(child(jingle, 'bridge-session')?.attrs).toMatchObject({ id: 'bs-s1', 'ice-restart': 'true' });
+  s.connection.answer('jingle');
+  const answer = s.connection.request(
+    el('jingle', ns.jingle, { action: 'transport-info', sid: 's1' }, el('content', ns.jingle, { name: 'audio' }, el('transport', ns.ice, { ufrag: 'fresh', pwd: 'p', 'ice-generation': '3' }))),
+  );
+  expect(answer?.attrs['type']).toBe('result');
+  await settled();
+  expect(s.peer.routes).toEqual(['fresh']);
+  const told = child(s.connection.sent.at(-1) as Xml, 'jingle', ns.jingle);
+  expect(told?.attrs['action']).toBe('transport-info');
+  expect(child(child(told, 'content'), 'transport')?.attrs).toMatchObject({ ufrag: 'ours', 'ice-generation': '3' });
+  expect(s.peers).toHaveLength(1);
+});
+
+test('silence asks for another way after a second; only a connection that stays broken is made anew', async () => {
+  const s = await meeting();
+  vi.useFakeTimers();
+  const actions = () => s.connection.sent.flatMap((x) => child(x, 'jingle', ns.jingle)?.attrs['action'] ?? []);
+  s.peer.state.value = 'disconnected';
+  expect(s.meeting.frozen.value).toBe(true);
+  await vi.advanceTimersByTimeAsync(900);
+  expect(actions()).not.toContain('session-info');
+  await vi.advanceTimersByTimeAsync(200);
+  expect(actions()).toContain('session-info');
+  s.peer.state.value = 'failed';
+  await vi.advanceTimersByTimeAsync(14_000);
+  expect(actions()).not.toContain('session-terminate');
+  await vi.advanceTimersByTimeAsync(1_500);
+  expect(actions()).toContain('session-terminate');
+  vi.useRealTimers();
+});
+
+test('the others say how their lines do, and hear of ours', async () => {
+  const s = await meeting();
+  s.peer.say({ colibriClass: 'EndpointStats', from: 'bbbbbbbb', connectionQuality: 23.5, bitrate: {} });
+  s.peer.say({ colibriClass: 'EndpointStats', from: 'bbbbbbbb', connectionQuality: 'none of your business' });
+  expect(s.meeting.participants.value[1]?.quality.value).toBe(23.5);
+});

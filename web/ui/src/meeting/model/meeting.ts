@@ -8,16 +8,19 @@ import { sameFront, type Config } from '../../config/config.ts';
 import type { LocalDevices } from '../../rtc/devices.ts';
 import { receiverMeter, type Meter } from '../../rtc/level.ts';
 import type { Peer, PeerOptions } from '../../rtc/peer.ts';
+import { reduceStats } from '../../rtc/stats.ts';
 import type { BridgeMessage } from '../../xmpp/colibri.ts';
-import { printVideoConstraints, printVideoType } from '../../xmpp/colibri.ts';
+import { printEndpointStats, printVideoConstraints, printVideoType } from '../../xmpp/colibri.ts';
 import type { Connection, Options as ConnectionOptions } from '../../xmpp/connection.ts';
 import { bare, roomNode } from '../../xmpp/jid.ts';
 import type { RoomMessage } from '../../xmpp/message.ts';
 import { ns } from '../../xmpp/ns.ts';
 import type { Departure, Occupant, Profile } from '../../xmpp/presence.ts';
 import { el, type Xml } from '../../xmpp/xml.ts';
+import { causeOf } from './cause.ts';
 import { constraintsFor } from './constraints.ts';
 import { createNotices } from './notices.ts';
+import { createQuality } from './quality.ts';
 import { createRoom, type Room } from './room.ts';
 import { createRoster, pictureSource, type Member } from './roster.ts';
 import { loadLater } from './later.ts';
@@ -38,6 +41,8 @@ export interface MeetingOptions {
   readonly connect: (options: ConnectionOptions) => Connection;
   readonly makePeer: (options: PeerOptions) => Peer;
   readonly fetch: typeof fetch;
+  /** Whether the device has a network, as the browser says. */
+  readonly online: () => boolean;
   /** Random per page, for recognising each other after reconnecting. */
   readonly statsId: string;
   readonly machineUid: string;
@@ -56,7 +61,7 @@ export interface Inside {
 /** How long those who have not shown up after a reconnect keep their tile. */
 const settleTime = 5_000;
 
-export function createMeeting(options: MeetingOptions): Meeting & { readonly inside: Inside; retryNow(): void } {
+export function createMeeting(options: MeetingOptions): Meeting & { readonly inside: Inside; networkChanged(): void } {
   const { config, devices } = options;
   const roomName = roomNode(options.room);
   const roomJid = `${roomName}@${config.muc}`;
@@ -78,6 +83,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
   let bridgeMissing = false;
   let startMutedDone = false;
   let settleTimer: ReturnType<typeof setTimeout> | undefined;
+  let causeTimer: ReturnType<typeof setTimeout> | undefined;
   let meter: Meter | undefined;
   const stops: (() => void)[] = [];
 
@@ -113,7 +119,20 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     screen: devices.screenPreview,
     reach: signal('good' as const),
     raisedHand,
+    quality: signal(100),
   };
+
+  const frozen = computed(() => session.state.value === 'interrupted');
+  const quality = createQuality({
+    stats: async () => {
+      const [report] = await session.stats();
+      return report ? reduceStats([...report.values()] as Record<string, unknown>[]) : null;
+    },
+    lost: () => frozen.peek(),
+    others: () => new Map(roster.members.peek().map((m) => [m.id, m.quality.peek()])),
+    tell: (own, figures) => session.sendToBridge(printEndpointStats({ quality: own, ...figures })),
+    now: Date.now,
+  });
 
   const room: Room = createRoom({
     config,
@@ -139,7 +158,10 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
         phase.value = { at: 'waiting', why, ...(wrong ? { wrong } : {}) };
       },
       entered,
-      interrupted: reconnecting,
+      interrupted(why) {
+        reconnecting(why);
+        void findCause();
+      },
       resumed: settlePhase,
       failed(why, text) {
         end(text === '' ? { at: 'failed', why } : { at: 'failed', why, text });
@@ -255,6 +277,16 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     } else if (now.at === 'joined') phase.value = { at: 'reconnecting', why, since: Date.now() };
   }
 
+  // Asked again while it lasts: a phone comes back to its network before the box is back.
+  async function findCause(): Promise<void> {
+    const url = new URL('/.well-known/meetbox-trusted', config.bosh).href;
+    const why = await causeOf({ url, fetch: options.fetch, online: options.online, flowing: () => session.state.peek() === 'connected' });
+    const now = phase.peek();
+    if (now.at !== 'reconnecting' || now.why === 'media' || now.why === 'moving') return;
+    reconnecting(why);
+    causeTimer = setTimeout(() => void findCause(), 2_000);
+  }
+
   // Back to normal, unless media is still being repaired.
   function settlePhase(): void {
     if (phase.peek().at !== 'reconnecting') return;
@@ -352,7 +384,10 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       case 'endpoint-message': {
         const from = roster.byEndpoint(m.from);
         if (from) bus.told(from, m.payload);
+        return;
       }
+      case 'endpoint-stats':
+        roster.setQuality(m.from, Number(m.stats['connectionQuality']));
     }
   }
 
@@ -385,6 +420,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
   }
 
   function begin(): void {
+    quality.start();
     meter = receiverMeter(
       () => session.voices(),
       (levels) => batch(() => roster.setLevels(levels)),
@@ -418,6 +454,8 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     batch(() => {
       phase.value = how;
       clearTimeout(settleTimer);
+      clearTimeout(causeTimer);
+      quality.stop();
       meter?.stop();
       for (const stop of stops.splice(0)) stop();
       session.close();
@@ -446,6 +484,8 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     notices: notices.list,
     subject,
     startedAt,
+    quality,
+    frozen,
     locked,
     enterPassword(password) {
       const now = phase.peek();
@@ -502,7 +542,10 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       const jid = bare(roster.byId(participant)?.jid ?? '');
       await room.toRoom(el('query', ns.mucAdmin, {}, el('item', ns.mucAdmin, { affiliation: 'owner', jid })));
     },
-    retryNow: room.retryNow,
+    networkChanged() {
+      room.retryNow();
+      session.reroute();
+    },
     inside: {
       endpoint: () => room.endpoint,
       media: () => session.state.peek(),

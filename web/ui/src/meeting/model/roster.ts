@@ -24,6 +24,7 @@ interface Writable extends Member {
   level: Signal<number>;
   reach: Signal<Reach>;
   raisedHand: Signal<number>;
+  quality: Signal<number>;
 }
 
 /** Finds the stream of one of these sources among the connections to the bridge. */
@@ -43,6 +44,8 @@ export interface Roster {
   /** Loudness by endpoint; whoever is not in it is silent. */
   setLevels(levels: ReadonlyMap<string, number>): void;
   setReach(endpoint: string, reach: Reach): void;
+  /** 0 to 100, as they say themselves. */
+  setQuality(endpoint: string, quality: number): void;
   clear(): void;
 }
 
@@ -85,6 +88,7 @@ export function createRoster(find: FindStream): Roster {
       screen: computed(() => stream(true)),
       reach: signal<Reach>('good'),
       raisedHand: signal(0),
+      quality: signal(100),
     };
   }
 
@@ -145,6 +149,10 @@ export function createRoster(find: FindStream): Roster {
     setReach(endpoint, reach) {
       const m = current(endpoint);
       if (m) m.reach.value = reach;
+    },
+    setQuality(endpoint, quality) {
+      const m = current(endpoint);
+      if (m && quality >= 0 && quality <= 100) m.quality.value = quality;
     },
     clear() {
       missing.clear();

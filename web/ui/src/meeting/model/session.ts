@@ -6,7 +6,7 @@ import { computed, effect, signal, untracked, type ReadonlySignal, type Signal }
 
 import type { Answer, Peer, PeerOptions, ReceivedTrack, Sending } from '../../rtc/peer.ts';
 import { parseBridgeMessage, type BridgeMessage } from '../../xmpp/colibri.ts';
-import { printAccept, printSources, printTerminate, type Action, type Initiate } from '../../xmpp/jingle.ts';
+import { printAccept, printIceRestart, printSources, printTerminate, printTransportInfo, type Action, type Initiate, type Transport } from '../../xmpp/jingle.ts';
 import type { MediaType, Source, SourceGroup, SourceSet } from '../../xmpp/sources.ts';
 import type { Xml } from '../../xmpp/xml.ts';
 import { applyMap, forget, noStreams, signal as signalled, streamsOf, unsignal, type StreamTable } from './streams.ts';
@@ -53,6 +53,8 @@ export interface Session {
   leave(endpoint: string): void;
   /** The XMPP session is a new one: the next offer replaces what there is, which goes on until then. */
   detach(): void;
+  /** The network is another one: looks for another way to the bridge. */
+  reroute(): void;
   /** Nobody is left whose media could come back. */
   alone(): void;
   stats(): Promise<readonly RTCStatsReport[]>;
@@ -73,6 +75,11 @@ const handover = 5_000;
 /** Between two requests for a new session after a failed one. */
 const restartPause = 6_000;
 
+/** Nothing from the bridge for this long asks for another way; browsers notice after some seconds. */
+const silence = 1_000;
+/** Another way is found in this time, or there is a new session. */
+const rerouteTime = 15_000;
+
 const suffix: Readonly<Record<Sending, string>> = { microphone: 'a0', camera: 'v0', screen: 'v1' };
 
 export function createSession(options: SessionOptions): Session {
@@ -81,6 +88,8 @@ export function createSession(options: SessionOptions): Session {
   const streamCache = new WeakMap<MediaStreamTrack, MediaStream>();
   let formerTimer: ReturnType<typeof setTimeout> | undefined;
   let restartTimer: ReturnType<typeof setTimeout> | undefined;
+  let silenceTimer: ReturnType<typeof setTimeout> | undefined;
+  let rerouteTimer: ReturnType<typeof setTimeout> | undefined;
 
   const state = computed<MediaState>(() => {
     const live = current.value;
@@ -163,6 +172,7 @@ export function createSession(options: SessionOptions): Session {
   function start(initiate: Initiate): void {
     demote();
     clearTimeout(restartTimer);
+    endReroute();
     const me = options.endpoint();
     const streams = signal<StreamTable>(signalled(noStreams, initiate.sources));
     const peer = options.makePeer({
@@ -185,8 +195,10 @@ export function createSession(options: SessionOptions): Session {
       effect(() => {
         const s = peer.state.value;
         untracked(() => {
+          clearTimeout(silenceTimer);
           if (s === 'connected') retireFormerSoon();
-          if (s === 'failed') restart(live);
+          if (s === 'disconnected') silenceTimer = setTimeout(() => reroute(live), silence);
+          if (s === 'failed' && rerouteTimer === undefined) restart(live);
         });
       }),
     ];
@@ -226,6 +238,28 @@ export function createSession(options: SessionOptions): Session {
       ),
       groups: (sent?.groups ?? []).map((g): SourceGroup => ({ media, ...g })),
     };
+  }
+
+  function endReroute(): void {
+    clearTimeout(rerouteTimer);
+    rerouteTimer = undefined;
+  }
+
+  // The session stays, and with it everything but the way: media is back as soon as that is found.
+  function reroute(live: Live): void {
+    if (current.peek() !== live || !live.answer || rerouteTimer !== undefined) return;
+    const orRestart = () => {
+      endReroute();
+      const { value } = live.peer.state;
+      if (value === 'disconnected' || value === 'failed') restart(live);
+    };
+    rerouteTimer = setTimeout(orRestart, rerouteTime);
+    options.request(printIceRestart(live.initiate)).catch(endReroute);
+  }
+
+  async function takeRoute(live: Live, transport: Transport, generation: string): Promise<void> {
+    const contents = await live.peer.reroute(transport);
+    await options.request(printTransportInfo(live.initiate, contents, generation));
   }
 
   // Our wish for a new session is a request like any other: it can be lost with the connection, be
@@ -299,6 +333,9 @@ export function createSession(options: SessionOptions): Session {
           if (action.reason === 'expired') retireFormer();
           return null;
         case 'transport-info':
+          // What goes wrong here shows in the state of the connection.
+          if (live.answer && action.transport.ufrag !== '') void takeRoute(live, action.transport, action.generation).catch(() => undefined);
+          return null;
         case 'session-info':
           return null;
         default:
@@ -322,6 +359,10 @@ export function createSession(options: SessionOptions): Session {
       for (const live of [current.peek(), former.peek()]) if (live) change(live, (t) => forget(t, endpoint));
     },
     detach: demote,
+    reroute() {
+      const live = current.peek();
+      if (live) reroute(live);
+    },
     alone: retireFormer,
     async stats() {
       const lives = [current.peek(), former.peek()].filter((l): l is Live => l !== null);
@@ -329,6 +370,8 @@ export function createSession(options: SessionOptions): Session {
     },
     close() {
       clearTimeout(restartTimer);
+      clearTimeout(silenceTimer);
+      endReroute();
       demote();
       retireFormer();
     },

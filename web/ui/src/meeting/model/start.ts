@@ -73,12 +73,15 @@ export function openMeeting(room: string, config: Config, devices: LocalDevices)
     connect: createConnection,
     makePeer: createPeer,
     fetch: (...args) => fetch(...args),
+    online: () => navigator.onLine,
     statsId: `meetbox-${hex(16)}`,
     machineUid: machineUid(),
     newId: () => hex(32),
     loadTogether: () => import('./together/together.ts'),
   });
-  window.addEventListener('online', () => meeting.retryNow());
+  window.addEventListener('online', () => meeting.networkChanged());
+  // From one network to another without a moment between; only some browsers say so.
+  if ('connection' in navigator) (navigator.connection as EventTarget).addEventListener('change', () => meeting.networkChanged());
   // A tab that is closed should not stand around in the meeting until the server notices.
   window.addEventListener('pagehide', (event) => {
     if (!event.persisted) meeting.leave();

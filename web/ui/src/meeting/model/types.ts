@@ -5,6 +5,7 @@
 import type { ReadonlySignal } from '@preact/signals-core';
 
 import type { LogInResult } from './host.ts';
+import type { Quality } from './quality.ts';
 import type { Together } from './together/together.ts';
 
 export type MediaKind = 'microphone' | 'camera' | 'speaker';
@@ -26,6 +27,7 @@ export type Waiting = 'host' | 'lobby' | 'password';
 export type Interruption =
   | 'network'
   | 'server'
+  | 'box'
   | 'media'
   | 'moving'; // into another room of the meeting
 
@@ -64,6 +66,8 @@ export interface Participant {
   readonly reach: ReadonlySignal<Reach>;
   /** Milliseconds since 1970 when the hand went up, 0 when it is down. */
   readonly raisedHand: ReadonlySignal<number>;
+  /** How well their line does by their own account: 0 to 100, and 100 until they say so. */
+  readonly quality: ReadonlySignal<number>;
 }
 
 export interface Device {
@@ -203,6 +207,11 @@ export interface Meeting {
   readonly subject: ReadonlySignal<string>;
   /** Milliseconds since 1970 when the meeting began, for the timer; null until it is known. */
   readonly startedAt: ReadonlySignal<number | null>;
+
+  /** How our connection does. */
+  readonly quality: Quality;
+  /** Nothing comes from the bridge: the others' pictures stand still. */
+  readonly frozen: ReadonlySignal<boolean>;
 
   /** Whether the room has a password. */
   readonly locked: ReadonlySignal<boolean>;

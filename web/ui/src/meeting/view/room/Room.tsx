@@ -6,6 +6,7 @@ import type { Meeting } from '../../model/types.ts';
 import { invitation } from '../app/route.ts';
 import { Problems } from '../prejoin/Preview.tsx';
 import { Notices, Reconnecting, Sharing } from './Banner.tsx';
+import { ConnectionButton } from './Connection.tsx';
 import type { Tile as Picture } from '../../model/layout.ts';
 import { speakerView, strip } from '../app/settings.ts';
 import { CopyLink } from './CopyLink.tsx';
@@ -24,6 +25,7 @@ import './room.css';
 const InviteDialog = lazy(async () => (await import('./InviteDialog.tsx')).InviteDialog);
 const LockDialog = lazy(async () => (await import('./LockDialog.tsx')).LockDialog);
 const SettingsDialog = lazy(async () => (await import('./SettingsDialog.tsx')).SettingsDialog);
+const ConnectionDialog = lazy(async () => (await import('./ConnectionDialog.tsx')).ConnectionDialog);
 const HelpDialog = lazy(async () => (await import('./HelpDialog.tsx')).HelpDialog);
 const EndDialog = lazy(async () => (await import('../together/EndDialog.tsx')).EndDialog);
 const Together = lazy(async () => (await import('../together/Together.tsx')).Together);
@@ -57,6 +59,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
       },
       strip: () => (strip.value = !strip.value),
       'full-screen': () => void toggleFullScreen(),
+      quality: () => setDialog('connection'),
       help: () => setDialog('keys'),
     }),
     [meeting, panel, pinned],
@@ -74,6 +77,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
           </span>
         ) : null}
         <Timer since={meeting.startedAt.value} />
+        <ConnectionButton meeting={meeting} open={() => setDialog('connection')} />
       </header>
       <main class="room-main">
         <div class="room-stage">
@@ -103,6 +107,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
       {dialog === 'invite' ? <InviteDialog room={title} link={invitation(title)} close={closeDialog} /> : null}
       {dialog === 'lock' ? <LockDialog meeting={meeting} close={closeDialog} /> : null}
       {dialog === 'settings' ? <SettingsDialog meeting={meeting} close={closeDialog} /> : null}
+      {dialog === 'connection' ? <ConnectionDialog meeting={meeting} close={closeDialog} /> : null}
       {dialog === 'keys' ? <HelpDialog actions={actions} close={closeDialog} /> : null}
       {dialog === 'end' ? <EndDialog meeting={meeting} close={closeDialog} /> : null}
     </div>

@@ -67,7 +67,7 @@ export function Stage({ meeting, pinned }: { readonly meeting: Meeting; readonly
           if (!person) return null;
           const isPinned = sameTile(place, pinned.value);
           const pin = () => (pinned.value = isPinned ? null : { participant: place.participant, picture: place.picture });
-          return <Tile key={`${place.participant} ${place.picture}`} place={place} person={person} speaking={meeting.dominantSpeaker} pinned={isPinned} pin={pin} />;
+          return <Tile key={`${place.participant} ${place.picture}`} place={place} person={person} speaking={meeting.dominantSpeaker} pinned={isPinned} frozen={meeting.frozen.value} pin={pin} />;
         })}
       </ul>
       {pages > 1 ? (

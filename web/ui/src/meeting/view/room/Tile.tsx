@@ -1,7 +1,9 @@
 import type { ReadonlySignal } from '@preact/signals-core';
+import { tf } from '../../../i18n/frame.ts';
 import { t } from '../../../i18n/i18n.ts';
 import { Icon } from '../../../kit/icons.tsx';
 import { Avatar, hueOf, Voice } from '../../../kit/Person.tsx';
+import { weak } from '../../model/quality.ts';
 import type { Participant } from '../../model/types.ts';
 import { mirror } from '../app/settings.ts';
 import { displayName } from '../app/words.ts';
@@ -13,18 +15,22 @@ interface TileProps {
   readonly person: Participant;
   readonly speaking: ReadonlySignal<string | null>;
   readonly pinned: boolean;
+  /** Nothing comes from the bridge any more. */
+  readonly frozen: boolean;
   readonly pin: () => void;
 }
 
 /** One picture of one person, or their avatar. */
-export function Tile({ place, person, speaking, pinned, pin }: TileProps) {
+export function Tile({ place, person, speaking, pinned, frozen, pin }: TileProps) {
   const { box, role, picture } = place;
   const screen = picture === 'screen';
   const stream = screen ? person.screen.value : person.camera.value;
   const name = displayName(person);
   const speaks = !screen && speaking.value === person.id && !person.audioMuted.value;
   const away = person.reach.value === 'interrupted';
-  const names = ['tile', `tile-${role}`, speaks ? 'tile-speaking' : '', away ? 'tile-away' : '', stream ? '' : 'tile-empty'];
+  const still = frozen && !person.local && stream !== null && !away;
+  const weakly = !person.local && !screen && person.quality.value < weak;
+  const names = ['tile', `tile-${role}`, speaks ? 'tile-speaking' : '', away || still ? 'tile-away' : '', still ? 'tile-still' : '', stream ? '' : 'tile-empty'];
   return (
     <li
       class={names.filter(Boolean).join(' ')}
@@ -45,6 +51,12 @@ export function Tile({ place, person, speaking, pinned, pin }: TileProps) {
       <span class="tile-tag">
         {pinned ? <Icon name="pin" size={15} /> : null}
         {screen ? <Icon name="screen" size={15} /> : <Sound person={person} speaks={speaks} />}
+        {weakly ? (
+          <span class="tile-weak">
+            <Icon name="bars" size={15} />
+            <span class="sr-only">{tf('tile.weak')}</span>
+          </span>
+        ) : null}
         <span class="tile-name">{tagText(person, name, screen)}</span>
       </span>
       {person.raisedHand.value > 0 && !screen ? (
@@ -53,10 +65,10 @@ export function Tile({ place, person, speaking, pinned, pin }: TileProps) {
           <span class="sr-only">{t('tile.hand')}</span>
         </span>
       ) : null}
-      {away ? (
+      {away || still ? (
         <span class="tile-away-tag">
           <Icon name="signal" size={16} />
-          {t('tile.interrupted')}
+          {away ? t('tile.interrupted') : tf('tile.frozen')}
         </span>
       ) : null}
     </li>

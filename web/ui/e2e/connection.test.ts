@@ -1,0 +1,80 @@
+// Lines that break, change or are weak: what the page does about it, and what it says.
+
+import { expect, inject, test } from 'vitest';
+import { cast } from './cast.ts';
+import { allSee, type Guest, longestFreeze, until } from './guest.ts';
+import { barriers, shoot } from './look.ts';
+
+const box = inject('box');
+const { guests, open } = cast(box.url);
+
+async function meet(room: string, ...names: string[]): Promise<Guest[]> {
+  for (const name of names) {
+    const guest = await open(name, { viewport: { width: 1280, height: 800 } });
+    await guest.join(`${box.url}/${room}`);
+  }
+  await allSee(guests, 30_000);
+  return guests;
+}
+
+test('another network: ICE begins again in the same session, and no picture stops', async () => {
+  const [ada] = (await meet('network-change', 'Ada', 'Ben')) as [Guest, Guest];
+  const ways = () =>
+    ada.page.evaluate(() => {
+      const { testPeers } = globalThis as unknown as { testPeers: RTCPeerConnection[] };
+      return testPeers.map((p) => /^a=ice-ufrag:(.*)$/m.exec(p.remoteDescription?.sdp ?? '')?.[1] ?? '');
+    });
+  const before = await ways();
+  const watching = longestFreeze(guests, 8000);
+  await ada.page.evaluate(() => dispatchEvent(new Event('online')));
+  await until('the bridge offers another way', 8000, async () => (await ways())[0] !== before[0]);
+  expect((await watching).ms).toBeLessThan(2500);
+  expect((await ways()).length, 'still one connection').toBe(1);
+  await until('it is taken', 10_000, async () => await ada.page.evaluate(() => (globalThis as unknown as { testPeers: RTCPeerConnection[] }).testPeers[0]?.iceConnectionState === 'connected'));
+  await allSee(guests, 10_000);
+});
+
+test('a socket that breaks is made again at once, without words', async () => {
+  const [ada, ben] = (await meet('cut-socket', 'Ada', 'Ben')) as [Guest, Guest];
+  for (let i = 0; i < 3; i++) {
+    await ada.page.evaluate(() => {
+      for (const socket of (globalThis as unknown as { testSockets: WebSocket[] }).testSockets) socket.close();
+    });
+    await until('the break is noticed', 3000, async () => (await ada.state()).phase !== 'joined');
+    await until('Ada is back', 5000, async () => (await ada.state()).phase === 'joined');
+  }
+  await ada.chat('nothing lost');
+  await until('Ben reads it', 5000, () => ben.hasChat('nothing lost'));
+  expect(await ada.reloaded()).toBe(false);
+});
+
+test('a weak line is said in words, with figures for who wants them; to the others, too', async () => {
+  const [ada, ben] = (await meet('weak-line', 'Ada', 'Ben')) as [Guest, Guest];
+  const connection = (guest: Guest) => guest.page.getByRole('button', { name: /^Connection:/ });
+  await until('all is well', 10_000, async () => (await connection(ada).getAttribute('aria-label')) === 'Connection: The connection is good.');
+  // The statistics of a bad line, put in front of the real ones.
+  await ben.page.evaluate(() => {
+    const real = RTCPeerConnection.prototype.getStats;
+    RTCPeerConnection.prototype.getStats = async function (this: RTCPeerConnection) {
+      const report = await real.call(this);
+      const bad = new Map([...report.entries(), ['bad', { type: 'remote-inbound-rtp', id: 'bad', fractionLost: 0.25 }]]);
+      return bad as unknown as RTCStatsReport;
+    };
+  });
+  await ben.page.getByText('Your Wi-Fi or line is weak.').first().waitFor({ timeout: 20_000 });
+  await ada.page.getByText('Ben’s line is weak.').first().waitFor({ timeout: 20_000 });
+  await ada.tile('Ben').getByText('weak line').waitFor();
+  await shoot(ben.page, 'connection-weak-desktop-light');
+  expect(await barriers(ben.page)).toEqual([]);
+  await ben.page.keyboard.press('a');
+  const card = ben.page.getByRole('dialog', { name: 'Connection' });
+  await card.getByText('Go closer to the Wi-Fi access point').waitFor();
+  await card.getByText(/127\.0\.0\.1:\d+/).waitFor();
+  await card.getByText('VP8').waitFor();
+  expect(await barriers(ben.page)).toEqual([]);
+  await shoot(ben.page, 'connection-card-desktop-light');
+  await ben.page.setViewportSize({ width: 390, height: 844 });
+  await ben.page.emulateMedia({ colorScheme: 'dark' });
+  await shoot(ben.page, 'connection-card-phone-dark');
+  expect(await barriers(ben.page)).toEqual([]);
+});
