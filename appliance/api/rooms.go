@@ -37,6 +37,9 @@ type Rooms struct {
 	Files      RoomFiles `json:"files,omitzero"`
 	// Clients opens port 5222 of the network to ordinary XMPP clients.
 	Clients bool `json:"clients,omitzero"`
+	// Frames are the origins (https://HOST, with a port if it is not the usual
+	// one) whose pages may show a meeting within them. The box's own may.
+	Frames []string `json:"frames,omitempty"`
 	// Issuers may sign tokens (JWT) that open meetings.
 	Issuers []Issuer `json:"issuers,omitempty"`
 }
@@ -65,6 +68,10 @@ type Issuer struct {
 }
 
 var roomName = regexp.MustCompile(`^[^\s/@<>&'":\\]+$`)
+
+// frameOrigin is an origin as browsers write it, and nothing that could end the
+// directive of a policy.
+var frameOrigin = regexp.MustCompile(`^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
 
 func checkRoom(f FieldErrors, field, name string) {
 	if !roomName.MatchString(name) || !utf8.ValidString(name) || len(name) > 200 || name != strings.ToLower(name) {
@@ -105,6 +112,14 @@ func (r Rooms) Validate() error {
 	}
 	if r.Files.TotalMB > 0 && r.Files.TotalMB < r.Files.MaxMB {
 		f.Add("files.total_mb", "Give at least as much as for one file.")
+	}
+	if len(r.Frames) > 50 {
+		f.Add("frames", "Give at most 50.")
+	}
+	for i, origin := range r.Frames {
+		if !frameOrigin.MatchString(origin) {
+			f.Add(fmt.Sprintf("frames.%d", i), "Give an origin without a path, as in https://intranet.example or http://10.0.0.5:8000.")
+		}
 	}
 	if len(r.Issuers) > 20 {
 		f.Add("issuers", "Give at most 20.")

@@ -44,6 +44,8 @@ func TestNetworkSections(t *testing.T) {
 		{"bad clock", "clock", `{"ntp":["a b","0.0.0.0",""]}`, []string{"ntp.0", "ntp.1", "ntp.2"}},
 		{"pool", "island", `{"first":"10.0.0.10","last":"10.0.0.20","lease_minutes":60}`, nil},
 		{"bad pool", "island", `{"first":"10.0.0.10","last":"10.0.0.2","lease_minutes":1}`, []string{"last", "lease_minutes"}},
+		{"frames", "rooms", `{"frames":["https://intranet.example","http://10.0.0.5:8000"]}`, nil},
+		{"bad frames", "rooms", `{"frames":["*","https://a.example/","https://a.example; script-src *","intranet","'self'"]}`, []string{"frames.0", "frames.1", "frames.2", "frames.3", "frames.4"}},
 		{"half a pool", "island", `{"first":"fd00::1"}`, []string{"first", "last"}},
 	}
 	for _, tc := range tests {

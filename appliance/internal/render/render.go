@@ -210,6 +210,7 @@ type webFile struct {
 	FocusDomain string   `json:"focus_domain"`
 	GuestDomain string   `json:"guest_domain,omitempty"` // where guests log in; empty: where all do
 	Captive     bool     `json:"captive,omitempty"`
+	Frames      []string `json:"frames,omitempty"` // origins whose pages may show a meeting
 }
 
 type pair struct {
@@ -474,6 +475,7 @@ func web(in Input) webFile {
 	return webFile{
 		GuestDomain: guests,
 		Captive:     in.Captive,
+		Frames:      in.Rooms.Frames,
 		Admin:       admin,
 		HTTPS:       ":" + strconv.Itoa(in.HTTPSPort),
 		HTTP:        ":" + strconv.Itoa(in.HTTPPort),

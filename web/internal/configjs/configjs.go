@@ -58,6 +58,7 @@ type config struct {
 	DisableDeepLinking        bool            `json:"disableDeepLinking"`
 	Analytics                 disabled        `json:"analytics"`
 	Gravatar                  disabled        `json:"gravatar"`
+	Embedding                 embedding       `json:"embedding"`
 	DeploymentInfo            json.RawMessage `json:"deploymentInfo"`
 }
 
@@ -78,6 +79,9 @@ type (
 	}
 	disabled struct {
 		Disabled bool `json:"disabled"`
+	}
+	embedding struct {
+		Origins []string `json:"origins"` // whose pages may steer a meeting in a frame
 	}
 	bridgeChannel struct {
 		PreferSCTP bool `json:"preferSctp"`
@@ -101,8 +105,9 @@ type (
 )
 
 // Script returns the file for a client that reached the box under host, as
-// [policy.Hosts.Own] spells it, port included.
-func Script(host string, d Domains) ([]byte, error) {
+// [policy.Hosts.Own] spells it, port included. The origins in frames may show
+// meetings within their pages.
+func Script(host string, d Domains, frames []string) ([]byte, error) {
 	codecs := []string{"VP8", "VP9", "H264", "AV1"}
 	c := config{
 		Hosts:                 hosts(d),
@@ -136,6 +141,7 @@ func Script(host string, d Domains) ([]byte, error) {
 		DisableDeepLinking:        true,
 		Analytics:                 disabled{true},
 		Gravatar:                  disabled{true},
+		Embedding:                 embedding{append([]string{}, frames...)},
 		DeploymentInfo:            json.RawMessage("{}"),
 	}
 	// Marshal escapes <, >, & and the two line separators, so the text means

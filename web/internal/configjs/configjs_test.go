@@ -8,7 +8,7 @@ import (
 
 func TestScript(t *testing.T) {
 	t.Parallel()
-	b, err := Script("192.168.1.23:8443", Domains{Domain: "meet.jitsi", MUC: "muc.meet.jitsi", Focus: "focus.meet.jitsi"})
+	b, err := Script("192.168.1.23:8443", Domains{Domain: "meet.jitsi", MUC: "muc.meet.jitsi", Focus: "focus.meet.jitsi"}, []string{"https://intranet.example"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -23,9 +23,13 @@ func TestScript(t *testing.T) {
 		BOSH      string
 		P2P       *struct{ Enabled bool }
 		Flags     map[string]bool
+		Embedding struct{ Origins []string }
 	}
 	if err := json.Unmarshal([]byte(body), &got); err != nil {
 		t.Fatalf("%s: %v", body, err)
+	}
+	if len(got.Embedding.Origins) != 1 || got.Embedding.Origins[0] != "https://intranet.example" {
+		t.Errorf("embedding = %+v", got.Embedding)
 	}
 	if got.WebSocket != "wss://192.168.1.23:8443/xmpp-websocket" {
 		t.Errorf("websocket = %q", got.WebSocket)
@@ -47,7 +51,7 @@ func TestScript(t *testing.T) {
 // TestEscaping: names come from settings, and none may end the script.
 func TestEscaping(t *testing.T) {
 	t.Parallel()
-	b, err := Script("localhost", Domains{Domain: "</script>\u2028\";alert(1)//", MUC: "m", Focus: "f"})
+	b, err := Script("localhost", Domains{Domain: "</script>\u2028\";alert(1)//", MUC: "m", Focus: "f"}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,7 +106,7 @@ func (s *Server) getPage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is no such page on this box.", http.StatusNotFound)
 		return
 	}
-	policy.SetPage(w.Header(), hostOf(r.Context()))
+	policy.SetPage(w.Header(), hostOf(r.Context()), s.site.Load().frames)
 	s.pages.Serve(w, r, "index.html")
 }
 
@@ -123,7 +123,7 @@ func (s *Server) getFile(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) getConfig(w http.ResponseWriter, r *http.Request) {
-	b, err := configjs.Script(hostOf(r.Context()), s.site.Load().domains)
+	b, err := configjs.Script(hostOf(r.Context()), s.site.Load().domains, s.site.Load().frames)
 	if err != nil {
 		s.log.ErrorContext(r.Context(), "no config.js", "err", err)
 		http.Error(w, "The configuration could not be made.", http.StatusInternalServerError)

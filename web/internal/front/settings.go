@@ -5,7 +5,9 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net/url"
 	"os"
+	"strings"
 
 	"meetbox.local/web/internal/configjs"
 	"meetbox.local/web/internal/policy"
@@ -26,6 +28,7 @@ type Settings struct {
 	MUCDomain   string   `json:"muc_domain"`
 	FocusDomain string   `json:"focus_domain"`
 	GuestDomain string   `json:"guest_domain,omitempty"` // where guests log in; empty: where all do
+	Frames      []string `json:"frames,omitempty"`       // origins whose pages may show a meeting
 	Captive     bool     `json:"captive,omitempty"`      // phones ask here whether there is the internet
 }
 
@@ -43,6 +46,7 @@ type site struct {
 	domains configjs.Domains
 	ca      []byte // PEM
 	captive bool
+	frames  []string
 }
 
 func (s Settings) site() (*site, error) {
@@ -56,6 +60,11 @@ func (s Settings) site() (*site, error) {
 	if s.Domain == "" || s.MUCDomain == "" || s.FocusDomain == "" {
 		return nil, errors.New("domain, muc_domain or focus_domain is empty")
 	}
+	for _, origin := range s.Frames {
+		if u, err := url.Parse(origin); err != nil || u.Scheme+"://"+u.Host != origin || strings.ContainsAny(origin, "; ,'") {
+			return nil, fmt.Errorf("frames: %q is not an origin", origin)
+		}
+	}
 	ca, err := authority(s.CA)
 	if err != nil {
 		return nil, err
@@ -66,6 +75,7 @@ func (s Settings) site() (*site, error) {
 		domains: configjs.Domains{Domain: s.Domain, MUC: s.MUCDomain, Focus: s.FocusDomain, Guests: s.GuestDomain},
 		ca:      ca,
 		captive: s.Captive,
+		frames:  s.Frames,
 	}, nil
 }
 

@@ -27,8 +27,9 @@ func SetCommon(h http.Header) {
 
 // SetPage sets the headers of a page. The host is the one that
 // [Hosts.Own] returned for the request: older Safari does not count wss: as
-// 'self', so the policy names it.
-func SetPage(h http.Header, host string) {
+// 'self', so the policy names it. Pages of the origins in frames may show it
+// within them, as those of its own may.
+func SetPage(h http.Header, host string, frames []string) {
 	connect := "'self'"
 	if !strings.HasPrefix(host, "[") { // the policy's grammar has no IPv6 literals
 		connect += " wss://" + host
@@ -42,7 +43,7 @@ func SetPage(h http.Header, host string) {
 		"object-src 'none'",
 		"base-uri 'none'",
 		"form-action 'self'",
-		"frame-ancestors 'self'",
+		strings.Join(append([]string{"frame-ancestors 'self'"}, frames...), " "),
 		"require-trusted-types-for 'script'",
 		"trusted-types default",
 		"report-uri " + ReportPath,

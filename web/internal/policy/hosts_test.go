@@ -137,12 +137,17 @@ func TestRoom(t *testing.T) {
 func TestPageHeaders(t *testing.T) {
 	t.Parallel()
 	w := httptest.NewRecorder()
-	SetPage(w.Header(), "localhost:8443")
+	SetPage(w.Header(), "localhost:8443", []string{"https://intranet.example", "http://10.0.0.5:8000"})
 	csp := w.Header().Get("Content-Security-Policy")
-	for _, want := range []string{"default-src 'self'", "connect-src 'self' wss://localhost:8443;", "object-src 'none'"} {
+	for _, want := range []string{"default-src 'self'", "connect-src 'self' wss://localhost:8443;", "object-src 'none'",
+		"frame-ancestors 'self' https://intranet.example http://10.0.0.5:8000;"} {
 		if !strings.Contains(csp, want) {
 			t.Errorf("policy %q lacks %q", csp, want)
 		}
+	}
+	SetPage(w.Header(), "localhost:8443", nil)
+	if csp := w.Header().Get("Content-Security-Policy"); !strings.Contains(csp, "frame-ancestors 'self';") {
+		t.Errorf("without frames: policy %q", csp)
 	}
 	if strings.Contains(csp, "unsafe") {
 		t.Errorf("policy %q allows unsafe sources", csp)

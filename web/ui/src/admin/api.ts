@@ -772,6 +772,7 @@ export interface Rooms {
   clients?: boolean;
   create?: string;
   files?: RoomFiles;
+  frames?: string[];
   hide_schedule?: boolean;
   history?: number;
   issuers?: Issuer[];

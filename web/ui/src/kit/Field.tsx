@@ -5,7 +5,7 @@ import './field.css';
 
 interface TextFieldProps {
   readonly label: string;
-  readonly type?: 'text' | 'password' | 'number' | 'search';
+  readonly type?: 'text' | 'password' | 'number' | 'search' | 'datetime-local';
   readonly inputMode?: 'numeric' | 'decimal' | 'url' | undefined;
   readonly readOnly?: boolean;
   readonly disabled?: boolean;

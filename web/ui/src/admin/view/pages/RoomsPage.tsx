@@ -39,6 +39,7 @@ export function RoomsPage() {
                 <SwitchField label={t('rooms.archive')} on={draft.archive === true} onChange={(archive) => section.change({ archive })} />
                 <SwitchField label={t('rooms.persistent')} on={draft.persistent === true} onChange={(persistent) => section.change({ persistent })} />
                 <SwitchField label={t('rooms.lobby')} hint={t('schedule.lobby-hint')} on={draft.lobby === true} onChange={(lobby) => section.change({ lobby })} />
+                <ListField label={t('rooms.frames')} hint={t('rooms.frames-hint')} value={draft.frames} field="frames" errors={section.fields.value} onChange={(frames) => section.change({ frames })} />
                 <SwitchField label={t('rooms.clients')} hint={t('rooms.clients-hint')} on={draft.clients === true} onChange={(clients) => section.change({ clients })} />
               </>
             );

@@ -5,11 +5,14 @@ import { Button, IconButton } from '../../../kit/Button.tsx';
 import { TextField } from '../../../kit/Field.tsx';
 import { Icon } from '../../../kit/icons.tsx';
 import { Avatar, hueOf, Voice } from '../../../kit/Person.tsx';
+import { lazy } from '../../../kit/lazy.tsx';
 import { Logo } from '../../../kit/Logo.tsx';
 import { go, pathOf } from '../app/route.ts';
 import { pronounceable, secureRandom } from './names.ts';
 import { forget, recentRooms } from './recent.ts';
 import './start.css';
+
+const Schedule = lazy(async () => (await import('./Schedule.tsx')).Schedule);
 
 // What may not be in a name: what a path or a JID cannot carry, and blanks at the ends.
 const forbidden = /[\p{Cc}\\]/gu;
@@ -52,7 +55,10 @@ export function StartPage() {
             </button>
           </p>
         </div>
-        <RecentRooms />
+        <div class="start-side">
+          <Schedule />
+          <RecentRooms />
+        </div>
       </main>
       <footer class="start-foot">
         <Icon name="shield" size={18} />
