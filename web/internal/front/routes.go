@@ -114,7 +114,7 @@ func (s *Server) getPage(w http.ResponseWriter, r *http.Request) {
 const checkPage = "check.html"
 
 func (s *Server) getCheck(w http.ResponseWriter, r *http.Request) {
-	policy.SetPage(w.Header(), hostOf(r.Context()))
+	policy.SetPage(w.Header(), hostOf(r.Context()), nil)
 	s.pages.Serve(w, r, checkPage)
 }
 
