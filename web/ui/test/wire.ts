@@ -25,6 +25,7 @@ export function participant(id: string, name: string, local = false) {
     screen: signal(null),
     reach: signal('good' as const),
     raisedHand: signal(0),
+    quality: signal(100),
     endpoints: signal([id]),
     sources: signal({}),
     jid: `${id}@meet.example/r`,

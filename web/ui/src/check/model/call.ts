@@ -110,6 +110,7 @@ function side(box: Box, media: MediaDevices): Side {
     codecs: ['vp8'],
     connect: createConnection,
     makePeer,
+    online: () => navigator.onLine,
     fetch: (...args) => fetch(...args),
     statsId: `check-${hex(8)}`,
     machineUid: hex(32),
