@@ -4,11 +4,14 @@ package api
 // itself, and how far it is.
 type Install struct {
 	Disks []InstallDisk `json:"disks"`
-	Phase InstallPhase  `json:"phase"`
-	Disk  string        `json:"disk,omitempty"` // under way, or done last
-	Done  int64         `json:"done"`           // bytes,
-	Total int64         `json:"total"`          // of so many
-	Error string        `json:"error,omitempty"`
+	// Stick says that the box runs from a USB stick or disk: it should be
+	// installed if the machine has a disk of its own.
+	Stick bool         `json:"stick"`
+	Phase InstallPhase `json:"phase"`
+	Disk  string       `json:"disk,omitempty"` // under way, or done last
+	Done  int64        `json:"done"`           // bytes,
+	Total int64        `json:"total"`          // of so many
+	Error string       `json:"error,omitempty"`
 }
 
 // InstallDisk is a disk other than the one that the box runs from.

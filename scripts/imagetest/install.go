@@ -48,6 +48,7 @@ func installs(ctx context.Context, image, accel, dir string, r *report) error {
 	}
 	c := newConsole(m, stick)
 	ok = r.check("claimed with the code from the serial line", c.claim(ctx)) &&
+		r.check("the screen offers to install it", m.await(ctx, func(screen string) bool { return strings.Contains(screen, "to install it to a disk of this machine") })) &&
 		r.check("the machine says how it is", healthy(ctx, c)) &&
 		r.check("not installed without the words that name the disk", refused(ctx, c)) &&
 		r.check("installed to the machine's own disk", install(ctx, c))

@@ -127,6 +127,12 @@ func (m Machine) Disk(name string) api.DiskHealth {
 	return api.DiskHealth{Name: name, Model: model, Size: size * sector, Boot: name == m.Boot}
 }
 
+// OnUSB says whether the disk is connected by USB.
+func (m Machine) OnUSB(disk string) bool {
+	at, err := fs.ReadLink(m.Root, "sys/class/block/"+disk)
+	return err == nil && disk != "" && strings.Contains(at, "/usb")
+}
+
 func (m Machine) disks() []api.DiskHealth {
 	out := []api.DiskHealth{}
 	for _, name := range m.Disks() {

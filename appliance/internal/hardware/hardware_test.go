@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"io/fs"
 	"slices"
 	"strings"
 	"testing"
@@ -123,6 +124,19 @@ func TestStorageProblems(t *testing.T) {
 		got := StorageProblems(tc.s)
 		if len(got) > 1 || (len(got) == 0) != (tc.want == "") || !strings.Contains(strings.Join(got, ""), tc.want) {
 			t.Errorf("%s: %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
+func TestOnUSB(t *testing.T) {
+	t.Parallel()
+	m := Machine{Root: fstest.MapFS{
+		"sys/class/block/sda":     {Mode: fs.ModeSymlink, Data: []byte("../../devices/pci0000:00/0000:00:14.0/usb2/2-1/2-1:1.0/host0/target0:0:0/0:0:0:0/block/sda")},
+		"sys/class/block/nvme0n1": {Mode: fs.ModeSymlink, Data: []byte("../../devices/pci0000:00/0000:01:00.0/nvme/nvme0/nvme0n1")},
+	}}
+	for disk, want := range map[string]bool{"sda": true, "nvme0n1": false, "sdb": false, "": false} {
+		if got := m.OnUSB(disk); got != want {
+			t.Errorf("%q: %v, want %v", disk, got, want)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func (m *Manager) Status() api.Install {
 	m.mu.Lock()
 	s := m.state
 	m.mu.Unlock()
-	s.Disks = []api.InstallDisk{}
+	s.Disks, s.Stick = []api.InstallDisk{}, m.machine.OnUSB(m.machine.Boot)
 	for _, name := range m.machine.Disks() {
 		h := m.machine.Disk(name)
 		if h.Boot {

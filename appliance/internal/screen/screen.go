@@ -11,6 +11,7 @@ package screen
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,8 +87,12 @@ func Text(p Page, colour bool) string {
 	if u := p.Update; u != nil && u.Phase != api.UpdateIdle {
 		line("  update     %s", progress(u.Phase.String(), u.Done, u.Total))
 	}
-	if i := p.Install; i != nil && i.Phase != api.InstallIdle {
+	switch i := p.Install; {
+	case i == nil:
+	case i.Phase != api.InstallIdle:
 		line("  install    %s", installing(*i))
+	case i.Stick && slices.ContainsFunc(i.Disks, func(d api.InstallDisk) bool { return d.Refused == "" }):
+		line("  stick      the box runs from it; to install it to a disk of this machine: M, then 3")
 	}
 	for _, n := range p.Notes {
 		line("  note       %s", n)

@@ -47,6 +47,8 @@ func TestText(t *testing.T) {
 			Update:  &api.Update{Phase: api.UpdateWriting, Done: 57, Total: 100},
 			Install: &api.Install{Phase: api.InstallDone, Disk: "nvme0n1"},
 		}, []string{"clock      2026-11-22 14:05 UTC\n", "update     writing, 50 %\n", "install    done on nvme0n1: take out the stick", "M for network rescue"}, nil},
+		{"from a stick", Page{Install: &api.Install{Phase: api.InstallIdle, Stick: true, Disks: []api.InstallDisk{{Name: "nvme0n1"}}}}, []string{"to install it to a disk"}, nil},
+		{"from a stick, alone", Page{Install: &api.Install{Phase: api.InstallIdle, Stick: true, Disks: []api.InstallDisk{{Name: "sdb", Refused: "too small"}}}}, nil, []string{"stick"}},
 		{"nothing under way", Page{Update: &api.Update{Phase: api.UpdateIdle}, Install: &api.Install{Phase: api.InstallIdle}}, nil, []string{"update", "install", "clock"}},
 		{"cannot serve", Page{Notes: []string{"the file is damaged"}}, []string{
 			"cannot serve", "note       the file is damaged\n",

@@ -299,6 +299,7 @@ export interface Install {
   done: number;
   error?: string;
   phase: InstallPhase;
+  stick: boolean;
   total: number;
 }
 

@@ -7,13 +7,18 @@ import { t } from '../../words.ts';
 import { Confirm } from '../Confirm.tsx';
 import { useBox, useResource } from '../use.tsx';
 
+interface InstallCardProps {
+  /** Shown only to who runs the box from a stick. */
+  readonly fromStick?: boolean;
+}
+
 /** Onto a disk of the machine, while the box runs from the stick that it was written to. */
-export function InstallCard() {
+export function InstallCard({ fromStick }: InstallCardProps) {
   const { client } = useBox();
   const state = useResource<Install>('/api/v1/install', 3000);
   const [disk, setDisk] = useState<InstallDisk | null>(null);
   const now = state.data.value;
-  if (!now || (now.disks.length === 0 && now.phase === 'idle')) return null;
+  if (!now || (now.disks.length === 0 && now.phase === 'idle') || (fromStick && !now.stick)) return null;
   return (
     <Card title={t('install.title')} text={t('install.text')}>
       {now.phase === 'writing' ? <Progress label={t('install.writing')} value={now.total > 0 ? now.done / now.total : 0} /> : null}

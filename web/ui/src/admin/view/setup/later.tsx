@@ -9,6 +9,7 @@ import type { Names, NetworkStatus, Status } from '../../api.ts';
 import { t } from '../../words.ts';
 import { TrustOthers } from '../pages/CertificatesPage.tsx';
 import { SetFromBrowser } from '../pages/ClockPage.tsx';
+import { InstallCard } from '../pages/InstallCard.tsx';
 import { TestCall } from '../TestCall.tsx';
 import { Loaded, useEditor, useResource } from '../use.tsx';
 import { StepHead } from './StepHead.tsx';
@@ -35,24 +36,27 @@ export function ClockStep({ next }: StepProps) {
     if (!names.dirty.value || (await names.save())) next();
   };
   return (
-    <form class="form" onSubmit={(event) => void go(event)}>
-      <StepHead title={t('setup.clock-title')} text={t('setup.clock-text')} />
-      <TextField
-        label={t('names.host')}
-        value={draft?.host ?? ''}
-        placeholder="meetbox"
-        mono
-        hint={t('names.host-hint')}
-        error={names.fields.value['host'] ?? names.problem.value ?? undefined}
-        onInput={(host) => names.change({ host: host.trim() })}
-      />
-      <SetFromBrowser />
-      <div class="buttons">
-        <Button kind="primary" large type="submit" disabled={names.saving.value}>
-          {t('setup.next')}
-        </Button>
-      </div>
-    </form>
+    <>
+      <InstallCard fromStick />
+      <form class="form" onSubmit={(event) => void go(event)}>
+        <StepHead title={t('setup.clock-title')} text={t('setup.clock-text')} />
+        <TextField
+          label={t('names.host')}
+          value={draft?.host ?? ''}
+          placeholder="meetbox"
+          mono
+          hint={t('names.host-hint')}
+          error={names.fields.value['host'] ?? names.problem.value ?? undefined}
+          onInput={(host) => names.change({ host: host.trim() })}
+        />
+        <SetFromBrowser />
+        <div class="buttons">
+          <Button kind="primary" large type="submit" disabled={names.saving.value}>
+            {t('setup.next')}
+          </Button>
+        </div>
+      </form>
+    </>
   );
 }
 
