@@ -14,7 +14,9 @@ const (
 	nsJitmeet = "http://jitsi.org/jitmeet"
 	nsDelay   = "urn:xmpp:delay"
 	nsNick    = "http://jabber.org/protocol/nick"
-	nsSID     = "urn:xmpp:sid:0"
+	// Jitsi's clients read from it how the sender of a message is called.
+	nsDisplayName = "http://jitsi.org/protocol/display-name"
+	nsSID         = "urn:xmpp:sid:0"
 )
 
 // nickRule is what may be an endpoint's id: it becomes part of source names,

@@ -48,7 +48,7 @@ func (r *Room) message(o *Occupant, st *wire.Stanza) {
 		r.save()
 	}
 	if kept {
-		r.remind(out)
+		r.remind(o, out)
 	}
 	for _, p := range r.occupants {
 		if p.hears(o) {
@@ -75,7 +75,7 @@ func words(st *wire.Stanza, private bool) []byte {
 	for _, c := range st.Children() {
 		part := st.Bytes(c)
 		switch ns := string(c.NS); {
-		case ns == nsNick, ns == nsDelay, ns == nsSID && string(c.Local) == "stanza-id":
+		case ns == nsNick, ns == nsDisplayName, ns == nsDelay, ns == nsSID && string(c.Local) == "stanza-id":
 			continue
 		case ns == muc.NSUser:
 			if !private {

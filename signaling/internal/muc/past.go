@@ -2,6 +2,7 @@ package muc
 
 import (
 	"encoding/json"
+	"fmt"
 	"time"
 
 	"meetbox.local/signaling/internal/archive"
@@ -59,12 +60,18 @@ func (r *Room) identify(o *Occupant, st *wire.Stanza, head, content []byte) []by
 	return append(content, archive.StanzaID(id, r.escaped)...)
 }
 
-// remind keeps a message for who joins later.
-func (r *Room) remind(out *wire.Out) {
+// remind keeps a message for who joins later, with the name of its sender, who
+// may have left by then.
+func (r *Room) remind(o *Occupant, out *wire.Out) {
 	n := r.past()
 	if n == 0 {
 		r.history = nil
 		return
+	}
+	if o.name != "" {
+		const end = "</message>"
+		body := fmt.Appendf(nil, `%s<display-name xmlns="%s">%s</display-name>%s`, out.Body[:len(out.Body)-len(end)], nsDisplayName, wire.Escape(o.name), end)
+		out = &wire.Out{Head: out.Head, Body: body}
 	}
 	r.history = append(r.history, pastMessage{r.service.env.Now(), out})
 	if len(r.history) > n {
