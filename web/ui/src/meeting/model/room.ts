@@ -7,8 +7,6 @@ import {
   capsHash,
   capsNode,
   features,
-  parseDisco,
-  parseIceServers,
   printFeatures,
   printPassword,
   serviceAddresses,
@@ -34,6 +32,7 @@ import {
 import { iqError, iqResult, type StanzaError } from '../../xmpp/stanza.ts';
 import { child, el, textOf, type Xml } from '../../xmpp/xml.ts';
 import { lobbyOf, printMembers, printMembersOnly } from '../../xmpp/lobby.ts';
+import { createInquiries } from './inquiries.ts';
 import { askFocus, FocusRefused, NoFocus } from './focus.ts';
 import { logIn, type LogInResult } from './host.ts';
 import { createLobby, type Knocker } from './lobby.ts';
@@ -175,6 +174,7 @@ export function createRoom(options: RoomOptions): Room {
     request: onRequest,
   };
   const connection = options.connect({ url: url.href, bosh: bosh.href, domain: config.login, handlers: connectionHandlers });
+  const ask = createInquiries((x) => connection.iq(x));
   const watchLink = connection.link.subscribe((link) => {
     if (link === 'lost') handlers.interrupted('network');
   });
@@ -214,10 +214,7 @@ export function createRoom(options: RoomOptions): Room {
     lobbyAddress = '';
     endpoint = endpointOf(connection.jid);
     handlers.entering(moving ? 'moving' : wasInside ? 'again' : 'first');
-    if (!moving) {
-      void askIceServers();
-      void askServices();
-    }
+    if (!moving) askDomain();
     try {
       if (caps === '') caps = await capsHash(own);
       const answer = await askFocus({
@@ -409,32 +406,23 @@ export function createRoom(options: RoomOptions): Room {
   }
 
   async function askRoom(): Promise<void> {
-    const disco = await connection
-      .iq(el('iq', '', { type: 'get', to: room }, el('query', ns.discoInfo)))
-      .then(parseDisco)
-      .catch(() => undefined);
-    const created = Number(disco?.fields['muc#roominfo_created_timestamp']);
-    if (created > 0) handlers.started(created);
+    const disco = await ask.about(room);
     if (!disco) return;
+    const created = Number(disco.fields['muc#roominfo_created_timestamp']);
+    if (created > 0) handlers.started(created);
     handlers.locked(disco.features.has('muc_passwordprotected'));
     lobbyAddress = disco.fields['muc#roominfo_lobbyroom'] ?? '';
     handlers.lobby(lobbyAddress !== '');
     attend();
   }
 
-  async function askServices(): Promise<void> {
-    const disco = await connection
-      .iq(el('iq', '', { type: 'get', to: config.domain }, el('query', ns.discoInfo)))
-      .then(parseDisco)
-      .catch(() => undefined);
-    if (disco) handlers.services(serviceAddresses(disco));
-  }
-
-  async function askIceServers(): Promise<void> {
-    iceServers = await connection
-      .iq(el('iq', '', { type: 'get', to: config.domain }, el('services', ns.extdisco)))
-      .then(parseIceServers)
-      .catch(() => []);
+  function askDomain(): void {
+    void ask.iceServers(config.domain).then((servers) => {
+      iceServers = servers;
+    });
+    void ask.about(config.domain).then((disco) => {
+      if (disco) handlers.services(serviceAddresses(disco));
+    });
   }
 
   function flushUpdate(): void {
