@@ -13,5 +13,7 @@ npm ci --ignore-scripts --no-audit --no-fund
 cd $worker
 # Python has moved the classes of collections since.
 sed -i 's/^import collections$/import collections.abc as collections/' deps/gyp/pylib/gyp/common.py
+# And SIGSTKSZ is no constant any more.
+sed -i 's/SIGSTKSZ/65536/' deps/libwebrtc/deps/abseil-cpp/abseil-cpp/absl/debugging/failure_signal_handler.cc
 python3 ./scripts/configure.py -R mediasoup-worker
 make -s -j"$(nproc)" BUILDTYPE=Release -C out
