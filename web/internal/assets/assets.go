@@ -54,20 +54,25 @@ type Set struct {
 type file struct {
 	kind  string
 	cache string
-	plain []byte
+	plain []byte        // nil where the build has the Brotli form alone
 	br    []byte        // nil where the build made none
 	etag  func() string // made once
 	gzip  func() []byte // the same; nil where it would not be smaller
 }
 
-// Load reads a whole build. A file NAME.br beside NAME is its Brotli form.
+// Load reads a whole build. A file NAME.br beside NAME is its Brotli form; a
+// large one is there in that form alone.
 func Load(fsys fs.FS) (*Set, error) {
 	s := &Set{files: map[string]*file{}}
 	err := fs.WalkDir(fsys, ".", func(name string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") || path.Ext(name) == ".br" || path.Ext(name) == ".map" {
+		if err != nil || d.IsDir() || strings.HasPrefix(d.Name(), ".") || path.Ext(name) == ".map" {
 			return err
 		}
-		f, err := load(fsys, name)
+		name, compressed := strings.CutSuffix(name, ".br")
+		if s.files[name] != nil { // the walk is in order: the plain form came first
+			return nil
+		}
+		f, err := load(fsys, name, compressed)
 		if err != nil {
 			return err
 		}
@@ -83,12 +88,20 @@ func Load(fsys fs.FS) (*Set, error) {
 	return s, nil
 }
 
-func load(fsys fs.FS, name string) (*file, error) {
-	plain, err := fs.ReadFile(fsys, name)
+// load reads a file. Compressed: there is no form of it but NAME.br.
+func load(fsys fs.FS, name string, compressed bool) (*file, error) {
+	content := name
+	if compressed {
+		content += ".br"
+	}
+	b, err := fs.ReadFile(fsys, content)
 	if err != nil {
 		return nil, err
 	}
-	f := &file{kind: types[path.Ext(name)], plain: plain}
+	f := &file{kind: types[path.Ext(name)], etag: sync.OnceValue(func() string {
+		sum := sha256.Sum256(b)
+		return `"` + hex.EncodeToString(sum[:12]) + `"`
+	})}
 	switch {
 	case strings.HasPrefix(name, hashed):
 		f.cache = "public, max-age=31536000, immutable"
@@ -100,17 +113,18 @@ func load(fsys fs.FS, name string) (*file, error) {
 	if f.kind == "" {
 		f.kind = "application/octet-stream"
 	}
+	if compressed {
+		f.br = b
+		return f, nil
+	}
+	f.plain = b
 	br, err := fs.ReadFile(fsys, name+".br")
 	if err == nil {
 		f.br = br
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
-	f.etag = sync.OnceValue(func() string {
-		sum := sha256.Sum256(plain)
-		return `"` + hex.EncodeToString(sum[:12]) + `"`
-	})
-	f.gzip = sync.OnceValue(func() []byte { return squeeze(f.kind, plain) })
+	f.gzip = sync.OnceValue(func() []byte { return squeeze(f.kind, f.plain) })
 	return f, nil
 }
 
@@ -155,6 +169,11 @@ func (s *Set) Serve(w http.ResponseWriter, r *http.Request, name string) {
 		http.Error(w, "There is no such file.", http.StatusNotFound)
 		return
 	}
+	accepted := encodings(r.Header.Get("Accept-Encoding"))
+	if f.plain == nil && !accepted["br"] {
+		http.Error(w, "This file is sent as Brotli only; the request does not accept that.", http.StatusNotAcceptable)
+		return
+	}
 	h := w.Header()
 	h.Set("Content-Type", f.kind)
 	h.Set("Cache-Control", f.cache)
@@ -167,7 +186,7 @@ func (s *Set) Serve(w http.ResponseWriter, r *http.Request, name string) {
 		}
 	}
 	body := f.plain
-	switch accepted := encodings(r.Header.Get("Accept-Encoding")); {
+	switch {
 	case f.br != nil && accepted["br"]:
 		body = f.br
 		h.Set("Content-Encoding", "br")

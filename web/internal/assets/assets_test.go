@@ -12,13 +12,14 @@ import (
 
 func build() fstest.MapFS {
 	return fstest.MapFS{
-		".embed":             {Data: nil},
-		"index.html":         {Data: []byte("<!doctype html>" + strings.Repeat("<p>hello</p>", 50))},
-		"icon.png":           {Data: []byte(strings.Repeat("x", 500))},
-		"assets/a-1f.js":     {Data: []byte(strings.Repeat("let x = 1;", 100))},
-		"assets/a-1f.js.br":  {Data: []byte("brotli form")},
-		"assets/a-1f.js.map": {Data: []byte("{}")},
-		"assets/tiny-2.css":  {Data: []byte("a{}")},
+		".embed":               {Data: nil},
+		"index.html":           {Data: []byte("<!doctype html>" + strings.Repeat("<p>hello</p>", 50))},
+		"icon.png":             {Data: []byte(strings.Repeat("x", 500))},
+		"assets/a-1f.js":       {Data: []byte(strings.Repeat("let x = 1;", 100))},
+		"assets/a-1f.js.br":    {Data: []byte("brotli form")},
+		"assets/a-1f.js.map":   {Data: []byte("{}")},
+		"assets/big-3.wasm.br": {Data: []byte("brotli alone")},
+		"assets/tiny-2.css":    {Data: []byte("a{}")},
 	}
 }
 
@@ -50,6 +51,9 @@ func TestServe(t *testing.T) {
 		{"script br refused", "assets/a-1f.js", "gzip, br;q=0", 200, "text/javascript; charset=utf-8", "public, max-age=31536000, immutable", "gzip", "yes"},
 		{"too small to compress", "assets/tiny-2.css", "gzip", 200, "text/css; charset=utf-8", "public, max-age=31536000, immutable", "", "yes"},
 		{"picture", "icon.png", "gzip", 200, "image/png", "public, max-age=300", "", "yes"},
+		{"brotli alone", "assets/big-3.wasm", "gzip, br", 200, "application/wasm", "public, max-age=31536000, immutable", "br", "yes"},
+		{"brotli alone, refused", "assets/big-3.wasm", "gzip", 406, "text/plain; charset=utf-8", "", "", "no"},
+		{"the form is no file", "assets/big-3.wasm.br", "br", 404, "text/plain; charset=utf-8", "", "", "no"},
 		{"source map stays home", "assets/a-1f.js.map", "", 404, "text/plain; charset=utf-8", "", "", "no"},
 		{"dot file", ".embed", "", 404, "text/plain; charset=utf-8", "", "", "no"},
 		{"nothing there", "assets/old.js", "", 404, "text/plain; charset=utf-8", "", "", "no"},
