@@ -7,7 +7,7 @@ export function catalogs(): Plugin {
     name: 'meetbox-catalogs',
     enforce: 'pre',
     transform(code, id) {
-      if (!/\/src\/i18n\/(?:catalogs|check|console|frame|together|trust)\/[\w-]+\.json$/.test(id)) return null;
+      if (!/\/src\/i18n\/(?:catalogs|check|console|frame|media|together|trust)\/[\w-]+\.json$/.test(id)) return null;
       const texts = JSON.parse(code) as Record<string, string>;
       const compiled = Object.fromEntries(Object.entries(texts).map(([key, text]) => [key, compileMessage(text)]));
       return { code: JSON.stringify(compiled), map: null };

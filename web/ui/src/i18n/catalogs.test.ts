@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { bestLanguage, languages, speak, t } from './i18n.ts';
 
-const folders = ['catalogs', 'check', 'console', 'frame', 'together', 'trust'];
+const folders = ['catalogs', 'check', 'console', 'frame', 'media', 'together', 'trust'];
 
 function read(folder: string, file: string): Record<string, string> {
   return JSON.parse(readFileSync(new URL(`${folder}/${file}`, import.meta.url), 'utf8')) as Record<string, string>;

@@ -13,6 +13,7 @@ const profile: fc.Arbitrary<Profile> = fc.record({
   codecs: fc.subarray(['vp8', 'vp9', 'h264', 'av1']),
   sources: fc.dictionary(fc.constantFrom('n-a0', 'n-v0', 'n-v1'), fc.record({ muted: fc.boolean(), screen: fc.boolean() }), { noNullPrototype: true }),
   raisedHand: fc.nat(),
+  recording: fc.boolean(),
   caps: fc.stringMatching(/^[a-zA-Z0-9+/=]{0,28}$/),
 });
 

@@ -19,6 +19,8 @@ export interface Profile {
   readonly sources: Readonly<Record<string, SourceInfo>>;
   /** Milliseconds since 1970, 0 when the hand is down. */
   readonly raisedHand: number;
+  /** Records the meeting on their own machine. */
+  readonly recording: boolean;
   /** The caps hash; '' when there is none. */
   readonly caps: string;
 }
@@ -95,6 +97,7 @@ export function parseProfile(x: Xml, nick: string): Profile {
     // A member may only speak of its own sources.
     sources: Object.fromEntries(Object.entries(sources).filter(([name]) => name.startsWith(`${nick}-`))),
     raisedHand: Number(textOf(child(x, 'jitsi_participant_raisedHand'))) || 0,
+    recording: textOf(child(x, 'jitsi_participant_localRecording')) === 'true',
     caps: child(x, 'c', ns.caps)?.attrs['ver'] ?? '',
   };
 }
@@ -107,6 +110,7 @@ export function printProfile(p: Profile, capsNode: string): Xml[] {
     ...(p.codecs.length === 0 ? [] : [el('jitsi_participant_codecList', '', {}, p.codecs.join(','))]),
     el('SourceInfo', '', {}, printSourceInfo(p.sources)),
     ...(p.raisedHand === 0 ? [] : [el('jitsi_participant_raisedHand', '', {}, String(p.raisedHand))]),
+    ...(p.recording ? [el('jitsi_participant_localRecording', '', {}, 'true')] : []),
     ...(p.name === '' ? [] : [el('nick', ns.nick, {}, p.name)]),
   ];
 }

@@ -2,7 +2,7 @@
 // together. Everything that happens here is a consequence of a stanza, a message of the bridge, a
 // device, or something the person did.
 
-import { batch, computed, effect, signal, untracked } from '@preact/signals-core';
+import { batch, computed, effect, signal, untracked, type Signal } from '@preact/signals-core';
 
 import { sameFront, type Config } from '../../config/config.ts';
 import type { LocalDevices } from '../../rtc/devices.ts';
@@ -23,6 +23,7 @@ import { createNotices } from './notices.ts';
 import { createQuality } from './quality.ts';
 import { createRoom, type Room } from './room.ts';
 import { createRoster, pictureSource, type Member } from './roster.ts';
+import { sendLimit, type PictureQuality } from './pictureQuality.ts';
 import { loadLater } from './later.ts';
 import { createScreen } from './screen.ts';
 import { createSession } from './session.ts';
@@ -36,6 +37,8 @@ export interface MeetingOptions {
   readonly room: string;
   readonly config: Config;
   readonly devices: LocalDevices;
+  /** How much picture to ask for and to send; changed by the person only. */
+  readonly pictureQuality?: Signal<PictureQuality>;
   /** Names of codecs this browser decodes, best first. */
   readonly codecs: readonly string[];
   readonly connect: (options: ConnectionOptions) => Connection;
@@ -62,13 +65,14 @@ export interface Inside {
 const settleTime = 5_000;
 
 export function createMeeting(options: MeetingOptions): Meeting & { readonly inside: Inside; networkChanged(): void } {
-  const { config, devices } = options;
+  const { config, devices, pictureQuality = signal<PictureQuality>('high') } = options;
   const roomName = roomNode(options.room);
   const roomJid = `${roomName}@${config.muc}`;
 
   const phase = signal<Phase>({ at: 'idle' });
   const name = signal('');
   const raisedHand = signal(0);
+  const recording = signal(false);
   const moderator = signal(false);
   const dominantSpeaker = signal<string | null>(null);
   const subject = signal('');
@@ -89,7 +93,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
 
   const session = createSession({
     makePeer: options.makePeer,
-    tracks: { microphone: devices.microphone.track, camera: devices.camera.track, screen: devices.screenTrack },
+    tracks: { microphone: devices.sound, camera: devices.camera.track, screen: devices.screenTrack },
     simulcast: config.simulcast,
     preferSctp: config.preferSctp,
     throughFront: (url) => sameFront(url, config.websocket),
@@ -100,7 +104,10 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     onBridge,
     onChannel: sendChannelState,
   });
-  const roster = createRoster(session.find);
+  const roster = createRoster(
+    session.find,
+    computed(() => pictureQuality.value !== 'audio'),
+  );
 
   const screen = createScreen({ devices, announce: (on) => session.announceScreen(on), notice: notices.add });
   const announcedScreen = screen.announced;
@@ -120,6 +127,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     reach: signal('good' as const),
     raisedHand,
     quality: signal(100),
+    recording,
   };
 
   const frozen = computed(() => session.state.value === 'interrupted');
@@ -178,7 +186,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
         return session.handle(action);
       },
       muted(media, actor) {
-        if (media === 'audio') void devices.setMicrophone(false);
+        if (media === 'audio') void devices.silence();
         else if (media === 'video') void devices.setCamera(false);
         else void shareScreen(false);
         notices.add({ kind: 'muted-by', name: nameOf(actor), media });
@@ -262,8 +270,10 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       statsId: options.statsId,
       codecs: options.codecs,
       raisedHand: raisedHand.value,
+      recording: recording.value,
       sources: {
-        [`${room.endpoint}-a0`]: { muted: me.audioMuted.value, screen: false },
+        // The sound of a shared screen is heard also while the microphone is muted.
+        [`${room.endpoint}-a0`]: { muted: devices.sound.value === null, screen: false },
         [`${room.endpoint}-v0`]: { muted: me.videoMuted.value, screen: false },
         ...(announcedScreen.value ? { [`${room.endpoint}-v1`]: { muted: false, screen: true } } : {}),
       },
@@ -379,7 +389,8 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
         roster.setReach(m.endpoint, m.active ? 'good' : 'interrupted');
         return;
       case 'sender-constraints':
-        session.limit(m.source, m.maxHeight);
+        limits.set(m.source, m.maxHeight);
+        limitCamera();
         return;
       case 'endpoint-message': {
         const from = roster.byEndpoint(m.from);
@@ -389,6 +400,13 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       case 'endpoint-stats':
         roster.setQuality(m.from, Number(m.stats['connectionQuality']));
     }
+  }
+
+  // What receivers want of us, by source, and what of that the person gives.
+  const limits = new Map<string, number>();
+  function limitCamera(): void {
+    const now = pictureQuality.peek();
+    for (const [source, wanted] of limits) session.limit(source, source.endsWith('-v0') ? sendLimit(now, wanted) : wanted);
   }
 
   const constraints = computed(() =>
@@ -403,6 +421,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
           return source === '' && s.picture === 'camera' ? `${member.endpoints.value[0]}-v0` : source;
         },
         config.lastN,
+        pictureQuality.value,
       ),
     ),
   );
@@ -429,11 +448,15 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       screen.follow(),
       effect(() => {
         // Whatever of these changes, the others should know.
-        void [name.value, raisedHand.value, me.audioMuted.value, me.videoMuted.value, announcedScreen.value];
+        void [name.value, raisedHand.value, recording.value, devices.sound.value === null, me.videoMuted.value, announcedScreen.value];
         untracked(() => {
           room.update();
           for (const text of videoTypes()) session.sendToBridge(text);
         });
+      }),
+      effect(() => {
+        void devices.sharing.value;
+        untracked(() => session.tuneScreen());
       }),
       effect(() => {
         const text = constraints.value;
@@ -486,6 +509,15 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     startedAt,
     quality,
     frozen,
+    pictureQuality,
+    setPictureQuality(next) {
+      pictureQuality.value = next;
+      limitCamera();
+      if (next === 'audio') void devices.setCamera(false);
+    },
+    setRecording(on) {
+      recording.value = on;
+    },
     locked,
     enterPassword(password) {
       const now = phase.peek();

@@ -25,6 +25,7 @@ interface Writable extends Member {
   reach: Signal<Reach>;
   raisedHand: Signal<number>;
   quality: Signal<number>;
+  recording: Signal<boolean>;
 }
 
 /** Finds the stream of one of these sources among the connections to the bridge. */
@@ -58,7 +59,8 @@ export function pictureSource(sources: Readonly<Record<string, SourceInfo>>, scr
   return Object.entries(sources).find(([name, s]) => /-v\d+$/.test(name) && s.screen === screen && !s.muted)?.[0] ?? '';
 }
 
-export function createRoster(find: FindStream): Roster {
+/** cameras: false while no camera's picture is wanted, only shared screens. */
+export function createRoster(find: FindStream, cameras: ReadonlySignal<boolean> = signal(true)): Roster {
   const members = signal<readonly Writable[]>([]);
   const missing = new Set<Writable>();
 
@@ -84,11 +86,12 @@ export function createRoster(find: FindStream): Roster {
       videoMuted: computed(() => pictureSource(sources.value, false) === ''),
       sharing: computed(() => pictureSource(sources.value, true) !== ''),
       level: signal(0),
-      camera: computed(() => stream(false)),
+      camera: computed(() => (cameras.value ? stream(false) : null)),
       screen: computed(() => stream(true)),
       reach: signal<Reach>('good'),
       raisedHand: signal(0),
       quality: signal(100),
+      recording: signal(false),
     };
   }
 
@@ -98,6 +101,7 @@ export function createRoster(find: FindStream): Roster {
     m.name.value = o.name;
     m.moderator.value = o.role === 'moderator' || o.affiliation === 'owner';
     m.raisedHand.value = o.raisedHand;
+    m.recording.value = o.recording;
     if (JSON.stringify(m.sources.value) !== JSON.stringify(o.sources)) m.sources.value = o.sources;
   }
 

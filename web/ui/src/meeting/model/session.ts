@@ -50,6 +50,8 @@ export interface Session {
   announceScreen(on: boolean): Promise<void>;
   sendToBridge(text: string): void;
   limit(source: string, maxHeight: number): void;
+  /** What is shared is of another kind now. */
+  tuneScreen(): void;
   leave(endpoint: string): void;
   /** The XMPP session is a new one: the next offer replaces what there is, which goes on until then. */
   detach(): void;
@@ -354,6 +356,9 @@ export function createSession(options: SessionOptions): Session {
       const live = current.peek();
       if (source === `${live?.me}-${suffix.camera}`) live?.peer.limit('camera', maxHeight);
       if (source === `${live?.me}-${suffix.screen}`) live?.peer.limit('screen', maxHeight);
+    },
+    tuneScreen() {
+      void current.peek()?.peer.send('screen', options.tracks.screen.peek()).catch(() => undefined);
     },
     leave(endpoint) {
       for (const live of [current.peek(), former.peek()]) if (live) change(live, (t) => forget(t, endpoint));

@@ -1,12 +1,16 @@
 // Puts a meeting together from this browser's parts. The page calls openDevices for its first screen
 // and openMeeting when the person wants to go in.
 
+import { signal, type Signal } from '@preact/signals-core';
+
 import { readConfig, type Config } from '../../config/config.ts';
 import { createDevices, type LocalDevices } from '../../rtc/devices.ts';
+import { effects } from '../../rtc/effects/effects.ts';
 import { createPeer } from '../../rtc/peer.ts';
 import { createConnection } from '../../xmpp/connection.ts';
 import { diagnostics, type Diagnostics } from './diagnostics.ts';
 import { createMeeting } from './meeting.ts';
+import { qualities, type PictureQuality } from './pictureQuality.ts';
 import type { LocalMedia, Meeting } from './types.ts';
 
 declare global {
@@ -39,7 +43,7 @@ function storage(): Storage | undefined {
 
 export function openDevices(config: Config): LocalDevices & LocalMedia {
   const store = storage();
-  return createDevices({ media: navigator.mediaDevices, resolution: config.resolution, ...(store ? { store } : {}) });
+  return createDevices({ media: navigator.mediaDevices, resolution: config.resolution, effects, ...(store ? { store } : {}) });
 }
 
 const known = ['vp8', 'vp9', 'h264', 'av1'];
@@ -63,12 +67,21 @@ function machineUid(): string {
   return fresh;
 }
 
+function keptQuality(): Signal<PictureQuality> {
+  const store = storage();
+  const kept = qualities.find((q) => q === store?.getItem('meetbox.quality'));
+  const quality = signal<PictureQuality>(kept ?? 'high');
+  quality.subscribe((q) => store?.setItem('meetbox.quality', q));
+  return quality;
+}
+
 /** A meeting in the phase `idle`. The devices become its own and end with it. */
 export function openMeeting(room: string, config: Config, devices: LocalDevices): Meeting {
   const meeting = createMeeting({
     room,
     config,
     devices,
+    pictureQuality: keptQuality(),
     codecs: codecs(),
     connect: createConnection,
     makePeer: createPeer,

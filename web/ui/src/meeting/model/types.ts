@@ -2,9 +2,12 @@
 // meter to one attribute without rendering anything again; actions return promises only where a
 // person has to be told how it ended. Nothing here knows of the DOM beyond MediaStream.
 
-import type { ReadonlySignal } from '@preact/signals-core';
+import type { ReadonlySignal, Signal } from '@preact/signals-core';
+
+import type { DeviceNews, Sharing } from '../../rtc/devices.ts';
 
 import type { LogInResult } from './host.ts';
+import type { PictureQuality } from './pictureQuality.ts';
 import type { Quality } from './quality.ts';
 import type { Together } from './together/together.ts';
 
@@ -68,11 +71,15 @@ export interface Participant {
   readonly raisedHand: ReadonlySignal<number>;
   /** How well their line does by their own account: 0 to 100, and 100 until they say so. */
   readonly quality: ReadonlySignal<number>;
+  /** Records the meeting on their own machine. */
+  readonly recording: ReadonlySignal<boolean>;
 }
 
 export interface Device {
   readonly id: string;
   readonly label: string;
+  /** The same for the parts of one thing, such as a headset; '' or absent where the browser does not tell. */
+  readonly group?: string;
 }
 
 /** `pending`: asked for, the browser (or the person in its permission dialog) has not answered. */
@@ -100,6 +107,22 @@ export interface LocalMedia {
   readonly canShare: boolean;
   readonly echoCancellation: ReadonlySignal<boolean>;
   readonly noiseSuppression: ReadonlySignal<boolean>;
+  /** Whether RNNoise leaves nothing but voices. */
+  readonly onlyVoice: ReadonlySignal<boolean>;
+  /** What is behind us: `none`, `blur`, the name of a drawn background or of an own picture. */
+  readonly background: ReadonlySignal<string>;
+  /** A background or `onlyVoice` could not be had. */
+  readonly effectFailed: Signal<'microphone' | 'camera' | null>;
+  /** Height of the camera's picture to ask for. */
+  readonly resolution: ReadonlySignal<number>;
+  /** What is shared: letters or moving pictures. */
+  readonly sharing: ReadonlySignal<Sharing>;
+  /** Something was plugged in or replaced; the view sets it to null when that was dealt with. */
+  readonly news: Signal<DeviceNews | null>;
+  /** Loudness of what the microphone hears, 0 to 1, also while it is muted. */
+  readonly heard: ReadonlySignal<number>;
+  /** Our own sound as it is sent, for recording. */
+  readonly sound: ReadonlySignal<MediaStreamTrack | null>;
   /** Speakers can be chosen only where the browser lets a page do so; otherwise the list is empty. */
   readonly speakers: ReadonlySignal<readonly Device[]>;
   readonly speaker: ReadonlySignal<string>;
@@ -111,7 +134,10 @@ export interface LocalMedia {
   setMicrophone(on: boolean): Promise<void>;
   setCamera(on: boolean): Promise<void>;
   choose(kind: MediaKind, deviceId: string): Promise<void>;
-  setProcessing(what: 'echoCancellation' | 'noiseSuppression', on: boolean): Promise<void>;
+  setProcessing(what: 'echoCancellation' | 'noiseSuppression' | 'onlyVoice', on: boolean): Promise<void>;
+  setBackground(what: string): Promise<void>;
+  setResolution(height: number): Promise<void>;
+  setSharing(what: Sharing): Promise<void>;
   /** Looks at the devices again; hot-plugging is noticed by itself. */
   refresh(): Promise<void>;
   dispose(): void;
@@ -207,6 +233,8 @@ export interface Meeting {
   readonly subject: ReadonlySignal<string>;
   /** Milliseconds since 1970 when the meeting began, for the timer; null until it is known. */
   readonly startedAt: ReadonlySignal<number | null>;
+  /** How much picture we ask for and send. */
+  readonly pictureQuality: ReadonlySignal<PictureQuality>;
 
   /** How our connection does. */
   readonly quality: Quality;
@@ -234,6 +262,9 @@ export interface Meeting {
   chooseDevice(kind: MediaKind, deviceId: string): Promise<void>;
   shareScreen(on: boolean): Promise<void>;
   setHand(up: boolean): void;
+  setPictureQuality(quality: PictureQuality): void;
+  /** Tells the others that we record, or do no more. */
+  setRecording(on: boolean): void;
   /** To everybody, or to one participant; replyTo is the id of the message that it answers. */
   sendChat(text: string, to?: string, replyTo?: string): void;
   /** Adds a reaction of ours to a message. */

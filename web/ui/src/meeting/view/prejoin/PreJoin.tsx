@@ -6,6 +6,7 @@ import { Logo } from '../../../kit/Logo.tsx';
 import type { Meeting } from '../../model/types.ts';
 import { go } from '../app/route.ts';
 import { name as myName } from '../app/settings.ts';
+import { PreJoinMedia } from '../media/lazy.ts';
 import { remember } from '../start/recent.ts';
 import { Devices } from './Devices.tsx';
 import { Preview, Problems } from './Preview.tsx';
@@ -69,6 +70,7 @@ export function PreJoin({ meeting, title, connecting }: PreJoinProps) {
             }}
           />
           <Devices media={media} choose={(kind, id) => void media.choose(kind, id)} />
+          <PreJoinMedia media={media} />
           <div class="prejoin-go">
             <Button kind="primary" large wide type="submit" disabled={connecting}>
               {connecting ? t('prejoin.joining') : t('prejoin.join')}

@@ -5,6 +5,7 @@ import { Button, IconButton } from '../../../kit/Button.tsx';
 import { Icon } from '../../../kit/icons.tsx';
 import { announce } from '../../../kit/Live.tsx';
 import type { Meeting, Notice } from '../../model/types.ts';
+import { ShareKind } from '../media/lazy.ts';
 import { interruptionText, noticeText } from '../app/words.ts';
 
 // An interruption that is mended within this time needs no words.
@@ -46,6 +47,7 @@ export function Sharing({ meeting }: { readonly meeting: Meeting }) {
     <output class="banner banner-sharing">
       <Icon name="screen" size={20} />
       <span>{t('sharing.text')}</span>
+      <ShareKind media={meeting.media} />
       <Button kind="secondary" onClick={() => void meeting.shareScreen(false)}>
         {t('sharing.stop')}
       </Button>

@@ -7,6 +7,7 @@ import { MenuGroup, MenuItem } from '../../../kit/Popover.tsx';
 import type { Tile as Picture } from '../../model/layout.ts';
 import type { Meeting } from '../../model/types.ts';
 import { speakerView } from '../app/settings.ts';
+import { MediaMenu } from '../media/MediaMenu.tsx';
 import { ReactionMenu } from '../together/ReactionMenu.tsx';
 import type { Panel, RoomDialog } from './Toolbar.tsx';
 
@@ -63,6 +64,7 @@ export function MoreMenu({ meeting, panel, pinned, open, close }: MoreMenuProps)
           pinned.value = null;
           speakerView.value = !speakerView.value;
         })}
+        <MediaMenu meeting={meeting} open={open} close={close} />
       </MenuGroup>
       <MenuGroup label={tt('more.meeting')}>
         {item('invite', t('invite.title'), () => open('invite'))}

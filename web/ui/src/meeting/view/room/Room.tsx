@@ -4,6 +4,7 @@ import { t } from '../../../i18n/i18n.ts';
 import { Icon } from '../../../kit/icons.tsx';
 import type { Meeting } from '../../model/types.ts';
 import { invitation } from '../app/route.ts';
+import { BackgroundDialog, MediaLayer, QualityDialog, RecordDialog } from '../media/lazy.ts';
 import { Problems } from '../prejoin/Preview.tsx';
 import { Notices, Reconnecting, Sharing } from './Banner.tsx';
 import { ConnectionButton } from './Connection.tsx';
@@ -86,6 +87,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
             <Knocking meeting={meeting} />
             <Sharing meeting={meeting} />
             <Sounds meeting={meeting} />
+            <MediaLayer meeting={meeting} />
             <Problems media={meeting.media} />
             <Notices meeting={meeting} />
           </div>
@@ -108,6 +110,9 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
       {dialog === 'lock' ? <LockDialog meeting={meeting} close={closeDialog} /> : null}
       {dialog === 'settings' ? <SettingsDialog meeting={meeting} close={closeDialog} /> : null}
       {dialog === 'connection' ? <ConnectionDialog meeting={meeting} close={closeDialog} /> : null}
+      {dialog === 'background' ? <BackgroundDialog media={meeting.media} close={closeDialog} /> : null}
+      {dialog === 'quality' ? <QualityDialog meeting={meeting} close={closeDialog} /> : null}
+      {dialog === 'record' ? <RecordDialog meeting={meeting} title={title} close={closeDialog} /> : null}
       {dialog === 'keys' ? <HelpDialog actions={actions} close={closeDialog} /> : null}
       {dialog === 'end' ? <EndDialog meeting={meeting} close={closeDialog} /> : null}
     </div>

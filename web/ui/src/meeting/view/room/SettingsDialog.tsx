@@ -6,6 +6,7 @@ import { SelectField, SwitchField } from '../../../kit/Field.tsx';
 import { Icon } from '../../../kit/icons.tsx';
 import type { Meeting } from '../../model/types.ts';
 import { language, mirror, selfView, shortcuts } from '../app/settings.ts';
+import { MediaSettings } from '../media/lazy.ts';
 import { Devices } from '../prejoin/Devices.tsx';
 import { chime } from './chime.ts';
 
@@ -49,6 +50,7 @@ export function SettingsDialog({ meeting, close }: SettingsDialogProps) {
           }}
         />
       </div>
+      <MediaSettings media={media} />
       <SelectField
         label={t('settings.language')}
         value={locale()}

@@ -46,7 +46,7 @@ export function Tile({ place, person, speaking, pinned, frozen, pin }: TileProps
     >
       {stream ? <Video stream={stream} mirrored={person.local && !screen && mirror.value} whole={screen} /> : null}
       {stream || screen ? null : <Avatar name={name} />}
-      {screen && !stream ? <p class="tile-wait">{t('tile.screen-starting', { name })}</p> : null}
+      {screen && !stream ? <p class="tile-wait">{person.local ? t('sharing.text') : t('tile.screen-starting', { name })}</p> : null}
       <button type="button" class="tile-pin" aria-pressed={pinned} aria-label={t('tile.pin', { name: tagText(person, name, screen) })} title={pinned ? t('tile.unpin') : t('tile.pin-hint')} onClick={pin} />
       <span class="tile-tag">
         {pinned ? <Icon name="pin" size={15} /> : null}

@@ -14,7 +14,7 @@ export const MoreMenu = lazy(async () => (await import('./MoreMenu.tsx')).MoreMe
 export const ReactionMenu = lazy(async () => (await import('../together/ReactionMenu.tsx')).ReactionMenu);
 
 /** What opens over the meeting. */
-export type RoomDialog = 'invite' | 'lock' | 'settings' | 'connection' | 'keys' | 'end';
+export type RoomDialog = 'invite' | 'lock' | 'settings' | 'connection' | 'background' | 'quality' | 'record' | 'keys' | 'end';
 
 interface ToolbarProps {
   readonly meeting: Meeting;
