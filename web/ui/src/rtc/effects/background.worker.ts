@@ -41,7 +41,7 @@ async function load(from: Extract<ToWorker, { kind: 'load' }>): Promise<void> {
     { wasmLoaderPath: from.loader, wasmBinaryPath: from.wasm },
     {
       // The network takes values from 0 to 1.
-      baseOptions: { modelAssetBuffer: withNormalization(model, 0, 1), delegate: 'CPU' },
+      baseOptions: { modelAssetBuffer: withNormalization(model, 0, 255), delegate: 'CPU' },
       runningMode: 'VIDEO',
       outputConfidenceMasks: true,
       outputCategoryMask: false,

@@ -106,7 +106,7 @@ function nested(w: Writer, place: number, fields: readonly (number | null)[]): n
   return places;
 }
 
-/** The same model with its normalization written down: (value - mean) / std for values 0 to 1. */
+/** The same model with its normalization written down: (value - mean) / std, for values from 0 to 255. */
 export function withNormalization(model: Uint8Array, mean: number, std: number): Uint8Array {
   const old = new DataView(model.buffer, model.byteOffset, model.byteLength);
   const follow = (at: number) => at + old.getUint32(at, true);
