@@ -26,6 +26,7 @@ export function participant(id: string, name: string, local = false) {
     reach: signal('good' as const),
     raisedHand: signal(0),
     quality: signal(100),
+    recording: signal(false),
     endpoints: signal([id]),
     sources: signal({}),
     jid: `${id}@meet.example/r`,

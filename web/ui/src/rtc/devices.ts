@@ -74,7 +74,8 @@ export interface DevicesOptions {
   readonly store?: Store;
   /** Height of the camera picture to ask for. */
   readonly resolution: number;
-  readonly effects: Effects;
+  /** Without them a sound and a picture are sent as they are. */
+  readonly effects?: Effects;
   /** Where the meter is made; tests have no audio. */
   readonly meter?: (track: MediaStreamTrack, onLevel: (level: number) => void) => Meter;
 }
@@ -113,7 +114,7 @@ export function createDevices(options: DevicesOptions): LocalDevices {
     constraints: (device) => ({
       audio: { ...device, echoCancellation: processing.echoCancellation.value, noiseSuppression: processing.noiseSuppression.value, autoGainControl: true },
     }),
-    treat: async (raw) => (processing.onlyVoice.value ? effects.voice(raw) : null),
+    treat: async (raw) => (effects && processing.onlyVoice.value ? effects.voice(raw) : null),
     treatmentFailed: () => onlyVoiceOff(),
   });
   const camera = createInput({
@@ -122,7 +123,7 @@ export function createDevices(options: DevicesOptions): LocalDevices {
       const height = resolution.value;
       return { video: { ...device, height: { ideal: height }, width: { ideal: Math.round((height * 16) / 9) }, frameRate: { ideal: 30, max: 30 } } };
     },
-    treat: async (raw) => (background.value === 'none' ? null : effects.background(raw, background.value)),
+    treat: async (raw) => (effects && background.value !== 'none' ? effects.background(raw, background.value) : null),
     treatmentFailed: () => backgroundOff(),
   });
 
@@ -221,7 +222,7 @@ export function createDevices(options: DevicesOptions): LocalDevices {
     const sound = screenSound.value;
     const voice = microphone.track.value;
     const mine = ++mixing;
-    if (!sound) {
+    if (!sound || !effects) {
       mixed.peek()?.stop();
       mixed.value = null;
       return;
