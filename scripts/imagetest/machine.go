@@ -46,6 +46,7 @@ type machine struct {
 	media       int      // UDP, the same on both sides
 	settings    []string // further ones, through the firmware
 	format      string   // of the disk's file; raw when empty
+	device      string   // the disk, in the power-cut test
 	card        string   // the network card; e1000e when empty
 	clock       string   // the hardware's, as in 2090-01-01; now when empty
 
