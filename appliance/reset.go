@@ -15,29 +15,30 @@ const eraseDelay = 2 * time.Second
 // and in folders of their own on the box.
 const elsewhere = "signaling"
 
-// erase removes what the other services keep, and restarts the box. The
-// appliance's own state is empty already.
-func (d *daemon) erase(keepAuthority bool) error {
+// erase removes what the other services keep. The appliance's own state is
+// empty already. The box is then to be restarted with what erase returns.
+func (d *daemon) erase(keepAuthority bool) (restart func(), err error) {
 	if d.machine == nil {
 		files, err := filepath.Glob(filepath.Join(d.u.State, "im.db*"))
 		for _, name := range files {
 			err = errors.Join(err, os.Remove(name))
 		}
-		return err
+		return func() {}, err
 	}
-	var err error
 	if keepAuthority {
 		err = empty(filepath.Join(permDir, elsewhere))
 	} else {
 		err = markReset(permDir)
 	}
-	// Process 1 stops the services first.
-	time.AfterFunc(eraseDelay, func() {
-		if err := syscall.Kill(1, syscall.SIGTERM); err != nil {
-			d.log.Error("restart", "err", err)
-		}
-	})
-	return err
+	restart = func() {
+		// Process 1 stops the services first.
+		time.AfterFunc(eraseDelay, func() {
+			if err := syscall.Kill(1, syscall.SIGTERM); err != nil {
+				d.log.Error("restart", "err", err)
+			}
+		})
+	}
+	return restart, err
 }
 
 // empty removes what is in the folder.

@@ -24,7 +24,7 @@ fi
 media=${MEETBOX_MEDIA_ADDRS:-127.0.0.1$(hostname -I 2>/dev/null | tr ' ' '\n' | grep -E '^[0-9.]+$' | sed 's/^/,/' | tr -d '\n')}
 https=${MEETBOX_HTTPS_PORT:-8443} http=${MEETBOX_HTTP_PORT:-8080} admin=${MEETBOX_ADMIN_PORT:-8444} udp=${MEETBOX_MEDIA_PORT:-10000}
 printf '\n  The box will be at https://localhost:%s; its own addresses, shown below, are inside QEMU.\n  Stop it with Ctrl-A X.\n\n' "$https"
-exec nice -n 10 qemu-system-x86_64 -name meetbox -machine q35 -accel "${MEETBOX_QEMU_ACCEL:-tcg,thread=multi}" -cpu max -smp 2 -m 1024 \
+exec nice -n 10 qemu-system-x86_64 -name meetbox -machine q35,pit=off -accel "${MEETBOX_QEMU_ACCEL:-tcg,thread=multi}" -cpu max -smp 2 -m 1024 \
 	-display "${MEETBOX_QEMU_DISPLAY:-none}" -vga std -serial mon:stdio \
 	-drive if=pflash,format=raw,unit=0,readonly=on,file=/usr/share/OVMF/OVMF_CODE_4M.fd \
 	-drive if=pflash,format=raw,unit=1,file="$run/vars.fd" \

@@ -29,9 +29,7 @@ import (
 // image, so that growing shows.
 const diskSize = 8 << 30
 
-// bootTime is what a boot may take on a busy machine in software emulation:
-// QEMU's NVMe disk then sometimes loses its first interrupts, and Linux waits a
-// minute for each of ten commands before it looks by itself.
+// bootTime is what a boot may take on a busy machine in software emulation.
 const bootTime = 20 * time.Minute
 
 // pictures is where to put those that docs/ has.

@@ -85,9 +85,9 @@ type Parts struct {
 	Checks      *checks.Box
 	LogDir      string // has NAME.log of each service
 	Ports       Ports
-	// Erase removes what other services keep, after a reset of everything,
-	// and starts the machine again.
-	Erase func(keepAuthority bool) error
+	// Erase removes what other services keep, after a reset of everything, and
+	// returns what starts the machine again a moment later.
+	Erase func(keepAuthority bool) (restart func(), err error)
 
 	uploaded uploaded
 	// On the box only.

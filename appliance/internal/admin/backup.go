@@ -217,10 +217,14 @@ func (p *Parts) reset(c *Call, q api.Reset) (None, error) {
 		return None{}, err
 	}
 	setCookie(c, "")
-	if p.Erase != nil {
-		if err := p.Erase(q.KeepAuthority); err != nil {
-			return None{}, err
-		}
+	if p.Erase == nil {
+		return None{}, p.Apply(c.Context())
 	}
-	return None{}, p.Apply(c.Context())
+	restart, err := p.Erase(q.KeepAuthority)
+	if err != nil {
+		return None{}, err
+	}
+	err = p.Apply(c.Context())
+	restart() // not sooner: on a busy machine the answer would not get out
+	return None{}, err
 }
