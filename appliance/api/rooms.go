@@ -5,6 +5,7 @@ import (
 	"encoding/pem"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -35,6 +36,7 @@ type Rooms struct {
 	// Persistent lets moderators keep a room, with its settings, when all have left.
 	Persistent bool      `json:"persistent,omitzero"`
 	Files      RoomFiles `json:"files,omitzero"`
+	Media      RoomMedia `json:"media,omitzero"`
 	// Clients opens port 5222 of the network to ordinary XMPP clients.
 	Clients bool `json:"clients,omitzero"`
 	// Frames are the origins (https://HOST, with a port if it is not the usual
@@ -56,6 +58,39 @@ type RoomFiles struct {
 	MaxMB   int `json:"max_mb,omitzero"`   // of one file
 	TotalMB int `json:"total_mb,omitzero"` // of all; 0: ten of the largest
 	Hours   int `json:"hours,omitzero"`    // until a file is deleted; 0: a day
+}
+
+// RoomMedia is how meetings begin and how much of them is sent, in all rooms; a
+// room's moderators may say less for theirs. Zero values say nothing.
+type RoomMedia struct {
+	Codecs          []string `json:"codecs,omitempty"`           // VideoCodecs, best first; others are not used
+	LastN           int      `json:"last_n,omitzero"`            // videos that one is sent who has not said how many
+	AudioSenders    int      `json:"audio_senders,omitzero"`     // who may speak at once
+	VideoSenders    int      `json:"video_senders,omitzero"`     // who may show a picture at once
+	StartAudioMuted int      `json:"start_audio_muted,omitzero"` // from which participant on
+	StartVideoMuted int      `json:"start_video_muted,omitzero"`
+}
+
+// VideoCodecs are the codecs of meetings' pictures, by their names in RTP.
+func VideoCodecs() []string { return []string{"AV1", "VP9", "VP8", "H264"} }
+
+func (m RoomMedia) check(f FieldErrors) {
+	for i, c := range m.Codecs {
+		if !slices.Contains(VideoCodecs(), c) || slices.Contains(m.Codecs[:i], c) {
+			f.Add(fmt.Sprintf("media.codecs.%d", i), "Name each of "+strings.Join(VideoCodecs(), ", ")+" once at most.")
+		}
+	}
+	if len(m.Codecs) > 0 && !slices.Contains(m.Codecs, "VP8") && !slices.Contains(m.Codecs, "H264") {
+		f.Add("media.codecs", "Keep VP8 or H264: a browser may know no other.")
+	}
+	for field, v := range map[string]int{
+		"last_n": m.LastN, "audio_senders": m.AudioSenders, "video_senders": m.VideoSenders,
+		"start_audio_muted": m.StartAudioMuted, "start_video_muted": m.StartVideoMuted,
+	} {
+		if v < 0 || v > 1000 {
+			f.Add("media."+field, "Give a number from 0 to 1000.")
+		}
+	}
 }
 
 // Issuer is somebody whose tokens are believed.
@@ -113,6 +148,7 @@ func (r Rooms) Validate() error {
 	if r.Files.TotalMB > 0 && r.Files.TotalMB < r.Files.MaxMB {
 		f.Add("files.total_mb", "Give at least as much as for one file.")
 	}
+	r.Media.check(f)
 	if len(r.Frames) > 50 {
 		f.Add("frames", "Give at most 50.")
 	}

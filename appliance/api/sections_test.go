@@ -46,6 +46,8 @@ func TestNetworkSections(t *testing.T) {
 		{"bad pool", "island", `{"first":"10.0.0.10","last":"10.0.0.2","lease_minutes":1}`, []string{"last", "lease_minutes"}},
 		{"frames", "rooms", `{"frames":["https://intranet.example","http://10.0.0.5:8000"]}`, nil},
 		{"bad frames", "rooms", `{"frames":["*","https://a.example/","https://a.example; script-src *","intranet","'self'"]}`, []string{"frames.0", "frames.1", "frames.2", "frames.3", "frames.4"}},
+		{"media", "rooms", `{"media":{"codecs":["VP9","VP8"],"last_n":20,"audio_senders":50,"video_senders":9,"start_audio_muted":10,"start_video_muted":5}}`, nil},
+		{"bad media", "rooms", `{"media":{"codecs":["vp8","AV1","AV1"],"last_n":-1,"video_senders":5000}}`, []string{"media.codecs", "media.codecs.0", "media.codecs.2", "media.last_n", "media.video_senders"}},
 		{"half a pool", "island", `{"first":"fd00::1"}`, []string{"first", "last"}},
 	}
 	for _, tc := range tests {

@@ -16,9 +16,10 @@ import (
 )
 
 const (
-	// A service that ends is started again after firstPause; one that keeps
-	// ending, ever later up to lastPause, so that it leaves the others some
-	// processor. Having run for steady proves it well again.
+	// A service that ends is started again at once if it had run for steady, so
+	// that a meeting waits only for its start; one that keeps ending, after
+	// firstPause and ever later up to lastPause, so that it leaves the others
+	// some processor.
 	firstPause = 200 * time.Millisecond
 	lastPause  = 5 * time.Second
 	steady     = 10 * time.Second
@@ -52,7 +53,7 @@ func (s *service) keep(ctx context.Context) {
 			return
 		}
 		if time.Since(begun) >= steady {
-			pause = firstPause
+			pause = 0
 		}
 		log.Printf("%s ended (%v), again in %s", s.name, err, pause)
 		select {
@@ -60,7 +61,7 @@ func (s *service) keep(ctx context.Context) {
 			return
 		case <-time.After(pause):
 		}
-		pause = min(2*pause, lastPause)
+		pause = min(max(2*pause, firstPause), lastPause)
 	}
 }
 

@@ -170,6 +170,8 @@ type focusFile struct {
 	MUCDomain   string `json:"muc_domain"`
 	FocusDomain string `json:"focus_domain"`
 	Brewery     string `json:"brewery"`
+
+	Rules api.RoomMedia `json:"rules,omitzero"` // by the names that the settings have, too
 }
 
 type bridgeFile struct {
@@ -424,6 +426,7 @@ func focus(in Input) focusFile {
 		MUCDomain:   mucDomain,
 		FocusDomain: focusDomain,
 		Brewery:     brewery,
+		Rules:       in.Rooms.Media,
 	}
 }
 

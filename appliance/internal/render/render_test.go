@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/certs"
 	"meetbox.local/appliance/internal/state"
 	"meetbox.local/appliance/kit/conf"
@@ -131,6 +132,23 @@ func place(v any, run string) any {
 	return v
 }
 
+// What holds in all meetings is said to the focus, by the names it reads.
+func TestRules(t *testing.T) {
+	t.Parallel()
+	in := input(t)
+	in.Rooms.Media = api.RoomMedia{
+		Codecs: []string{"VP9", "VP8"}, LastN: 20, AudioSenders: 50, VideoSenders: 9, StartAudioMuted: 10, StartVideoMuted: 5,
+	}
+	if _, err := Files(in); err != nil {
+		t.Fatal(err)
+	}
+	got, err := conf.Load[map[string]any](filepath.Join(in.Run, "focus.json"))
+	want := `{"audio_senders":50,"codecs":["VP9","VP8"],"last_n":20,"start_audio_muted":10,"start_video_muted":5,"video_senders":9}`
+	if err != nil || canonical(t, got["rules"]) != want {
+		t.Errorf("rules %v, %v, want %s", got["rules"], err, want)
+	}
+}
+
 // Only those whom a change concerns hear of it, and a second run is silent.
 func TestChanges(t *testing.T) {
 	t.Parallel()
@@ -144,6 +162,7 @@ func TestChanges(t *testing.T) {
 		{"nothing", func() {}, nil},
 		{"web certificate", func() { in.Web = input(t).Web }, []string{"web"}},
 		{"XMPP certificate", func() { in.XMPP = input(t).XMPP }, []string{"signaling"}},
+		{"start muted", func() { in.Rooms.Media.StartAudioMuted = 10 }, []string{"focus"}},
 		{"media address", func() { in.Media = in.Media[:1] }, []string{"bridge"}},
 		{"address that people see", func() { in.Addresses = in.Addresses[1:] }, []string{"bridge", "signaling", "web"}},
 		{"XMPP port", func() { in.XMPPPort = 5333 }, []string{"bridge", "focus", "signaling"}},

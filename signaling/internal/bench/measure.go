@@ -70,6 +70,10 @@ func measure(ctx context.Context, name, binary string, l load) (r result, err er
 		})
 		return nil
 	}
+	cold, err := s.memory("VmRSS")
+	if err != nil {
+		return r, err
+	}
 	// A small meeting first that does all that is measured, so that what the
 	// program itself takes is there: memory is counted from then on.
 	const few = 5
@@ -117,7 +121,7 @@ func measure(ctx context.Context, name, binary string, l load) (r result, err er
 		return r, fmt.Errorf("messages: %w", err)
 	}
 	peak, err := s.memory("VmHWM")
-	r.memory = (peak - before) / float64(all)
+	r.memory, r.cold = (peak-before)/float64(all), (peak-cold)/float64(all+few)
 	return r, err
 }
 

@@ -768,6 +768,15 @@ export interface RoomFiles {
   total_mb?: number;
 }
 
+export interface RoomMedia {
+  audio_senders?: number;
+  codecs?: string[];
+  last_n?: number;
+  start_audio_muted?: number;
+  start_video_muted?: number;
+  video_senders?: number;
+}
+
 export interface Rooms {
   archive?: boolean;
   clients?: boolean;
@@ -780,6 +789,7 @@ export interface Rooms {
   listed?: string[];
   lobby?: boolean;
   max_participants?: number;
+  media?: RoomMedia;
   persistent?: boolean;
   remember_days?: number;
   schedule?: Appointment[];

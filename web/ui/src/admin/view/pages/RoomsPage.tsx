@@ -10,6 +10,15 @@ import { UsersCard } from './UsersCard.tsx';
 
 const creators = ['everybody', 'users', 'listed', 'scheduled'] as const;
 
+/** How meetings begin, and how much of them is sent. */
+const labels = {
+  start_audio_muted: 'rooms.mute-audio',
+  start_video_muted: 'rooms.mute-video',
+  last_n: 'rooms.last-n',
+  video_senders: 'rooms.video-senders',
+} as const;
+const numbers = ['start_audio_muted', 'start_video_muted', 'last_n', 'video_senders'] as const;
+
 const numberOf = (text: string) => Number(text.replaceAll(/\D/g, ''));
 const textOf = (n: number | undefined) => (n ? String(n) : '');
 
@@ -35,6 +44,19 @@ export function RoomsPage() {
                   <TextField label={t('rooms.max')} value={textOf(draft.max_participants)} placeholder={t('rooms.no-limit')} inputMode="numeric" error={error('max_participants')} onInput={(v) => section.change({ max_participants: numberOf(v) })} />
                   <TextField label={t('rooms.remember')} value={textOf(draft.remember_days)} placeholder="30" inputMode="numeric" error={error('remember_days')} onInput={(v) => section.change({ remember_days: numberOf(v) })} />
                   <TextField label={t('rooms.history')} value={textOf(draft.history)} placeholder="0" inputMode="numeric" error={error('history')} onInput={(v) => section.change({ history: numberOf(v) })} />
+                </div>
+                <div class="form-row">
+                  {numbers.map((name) => (
+                    <TextField
+                      key={name}
+                      label={t(labels[name])}
+                      value={textOf(draft.media?.[name])}
+                      placeholder={t(name.startsWith('start') ? 'rooms.nobody' : 'rooms.no-limit')}
+                      inputMode="numeric"
+                      error={error(`media.${name}`)}
+                      onInput={(v) => section.change({ media: { ...draft.media, [name]: numberOf(v) } })}
+                    />
+                  ))}
                 </div>
                 <SwitchField label={t('rooms.archive')} on={draft.archive === true} onChange={(archive) => section.change({ archive })} />
                 <SwitchField label={t('rooms.persistent')} on={draft.persistent === true} onChange={(persistent) => section.change({ persistent })} />
