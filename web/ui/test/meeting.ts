@@ -258,6 +258,7 @@ export const config: Config = {
   lastN: -1,
   simulcast: true,
   resolution: 720,
+  frames: [],
 };
 
 export function setUp(more: Partial<Config> = {}) {

@@ -20,6 +20,7 @@ test('what is not said has its default', () => {
     lastN: -1,
     simulcast: true,
     resolution: 720,
+    frames: [],
   });
 });
 

@@ -24,6 +24,8 @@ export interface Config {
   readonly simulcast: boolean;
   /** The wanted height of the own camera picture. */
   readonly resolution: number;
+  /** Origins of pages that may steer a meeting within them. */
+  readonly frames: readonly string[];
 }
 
 export class ConfigError extends Error {
@@ -41,6 +43,10 @@ function object(value: unknown): Json {
 
 function text(value: unknown, fallback: string): string {
   return typeof value === 'string' && value !== '' ? value : fallback;
+}
+
+function texts(value: unknown): readonly string[] {
+  return Array.isArray(value) ? value.filter((v): v is string => typeof v === 'string') : [];
 }
 
 function flag(value: unknown, fallback: boolean): boolean {
@@ -85,6 +91,7 @@ export function readConfig(value: unknown, origin: string, search = ''): Config 
     lastN: count(config['channelLastN'], -1),
     simulcast: !flag(config['disableSimulcast'], false),
     resolution: count(config['resolution'], 720),
+    frames: texts(object(config['embedding'])['origins']),
   };
 }
 

@@ -10,6 +10,7 @@ import { Message } from '../end/Message.tsx';
 import { PasswordPage } from '../end/PasswordPage.tsx';
 import { PreJoin } from '../prejoin/PreJoin.tsx';
 import { StartPage } from '../start/StartPage.tsx';
+import { current } from './current.ts';
 import { room } from './route.ts';
 import { name } from './settings.ts';
 import '../../../kit/tokens.css';
@@ -58,6 +59,9 @@ function OneMeeting({ title, open }: { readonly title: string; readonly open: (r
     [meeting],
   );
   useEffect(Room.preload, []);
+  useEffect(() => {
+    current.value = meeting;
+  }, [meeting]);
   const wanted = useRef({ microphone: true, camera: true });
   useSignalEffect(() => {
     if (meeting.phase.value.at !== 'joined') return;

@@ -6,6 +6,7 @@ import { Logo } from '../../../kit/Logo.tsx';
 import type { Meeting } from '../../model/types.ts';
 import { go } from '../app/route.ts';
 import { name as myName } from '../app/settings.ts';
+import { framed, wishes } from '../app/wishes.ts';
 import { PreJoinMedia } from '../media/lazy.ts';
 import { remember } from '../start/recent.ts';
 import { Devices } from './Devices.tsx';
@@ -23,8 +24,11 @@ interface PreJoinProps {
 export function PreJoin({ meeting, title, connecting }: PreJoinProps) {
   const { media } = meeting;
   useEffect(() => {
+    if (connecting) return;
     // Asked for at the same time, Chrome makes one question of the two.
-    void Promise.allSettled([media.setMicrophone(true), media.setCamera(true)]);
+    void Promise.allSettled([media.setMicrophone(!wishes.audioMuted), media.setCamera(!wishes.videoMuted)]);
+    if (framed && wishes.straightIn) meeting.join(wishes.displayName || myName.peek().trim());
+    // oxlint-disable-next-line react-hooks/exhaustive-deps -- once, when the page opens
   }, [media]);
 
   const join = (event: Event) => {

@@ -8,6 +8,7 @@ import { BackgroundDialog, MediaLayer, QualityDialog, RecordDialog } from '../me
 import { Problems } from '../prejoin/Preview.tsx';
 import { Notices, Reconnecting, Sharing } from './Banner.tsx';
 import { ConnectionButton } from './Connection.tsx';
+import { controls } from './controls.ts';
 import type { Tile as Picture } from '../../model/layout.ts';
 import { speakerView, strip } from '../app/settings.ts';
 import { CopyLink } from './CopyLink.tsx';
@@ -65,6 +66,12 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
     }),
     [meeting, panel, pinned],
   );
+  useEffect(() => {
+    controls.value = { actions, panel, pinned };
+    return () => {
+      controls.value = null;
+    };
+  }, [actions, panel, pinned]);
   useShortcuts(actions, useCallback((which) => pin(meeting, pinned, which), [meeting, pinned]));
 
   return (
