@@ -39,13 +39,13 @@ const stopTime = 20_000;
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { box, stop } = await startBox();
   project.provide('box', box);
-  return stop;
+  return () => stop();
 }
 
 export interface Running {
   readonly box: Box;
-  /** Ends it, keeps its logs, and takes its state away. */
-  stop(): Promise<void>;
+  /** Ends it, keeps its logs, and takes its state away. reports: how often its policy was to stop something. */
+  stop(reports?: number): Promise<void>;
 }
 
 /** A box of its own, for tests that change what all meetings depend on. logs: the folder's name for them. */
@@ -87,12 +87,12 @@ export async function startBox(logs = 'log'): Promise<Running> {
   }
   return {
     box,
-    async stop() {
+    async stop(wanted = 0) {
       const reports = await policyReports(box).catch(() => -1);
       await end(run, ended);
       await keepLogs(state, logs);
       await rm(state, { recursive: true, force: true });
-      if (reports !== 0) throw new Error(`the box counted ${reports} reports of its content security policy`);
+      if (reports !== wanted) throw new Error(`the box counted ${reports} reports of its content security policy`);
     },
   };
 }

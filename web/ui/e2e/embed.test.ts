@@ -6,7 +6,7 @@ import { request, type Browser, type BrowserContext, type Frame, type Page } fro
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { setupCode, startBox, type Running } from './box.ts';
 import { Guest, launch, until } from './guest.ts';
-import { allow } from './network.ts';
+import { allow, takeFaults } from './network.ts';
 
 let started: Running;
 let browser: Browser;
@@ -30,7 +30,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await browser?.close();
   intranet?.close();
-  await started?.stop();
+  await started?.stop(1); // the frame that was refused
 });
 
 interface OuterWindow {
@@ -78,6 +78,10 @@ test('nobody frames a meeting until the administrator says who may', async () =>
   }, started.box.url);
   await refused;
   await context.close();
+  // What is wrong everywhere else is what is wanted here.
+  const faults = takeFaults();
+  expect(faults.length).toBeGreaterThan(0);
+  expect(faults.every((fault) => fault.includes('frame-ancestors'))).toBe(true);
 
   const api = await request.newContext({ ignoreHTTPSErrors: true, baseURL: started.box.consoleUrl, extraHTTPHeaders: { Origin: started.box.consoleUrl, 'If-Match': '*' } });
   const claimed = await api.post('/api/v1/claim', { data: { code: await setupCode(started.box), name: 'Workshop', password: 'nine small boats at the quay' } });

@@ -43,11 +43,9 @@ test.each(['light', 'dark'] as const)('from the link to a meeting by way of the 
 
   // Every control is within reach of a thumb and large enough for it.
   const { width, height } = upright;
-  for (const control of await page.getByRole('toolbar', { name: 'Meeting controls' }).getByRole('button').all()) {
-    if (!(await control.isVisible())) continue;
-    const b = await control.boundingBox();
-    expect(b && b.x >= 0 && b.y >= 0 && b.x + b.width <= width && b.y + b.height <= height && b.width >= 44 && b.height >= 44, JSON.stringify(b)).toBe(true);
-  }
+  const controls = await page.getByRole('toolbar', { name: 'Meeting controls' }).getByRole('button').evaluateAll((all) => all.map((e) => e.getBoundingClientRect().toJSON() as DOMRect).filter((b) => b.width > 0));
+  expect(controls.length).toBeGreaterThan(4);
+  expect(controls.filter((b) => b.left < 0 || b.top < 0 || b.right > width || b.bottom > height || b.width < 44 || b.height < 44)).toEqual([]);
   await page.getByRole('button', { name: /^Chat/ }).tap();
   await page.getByRole('textbox', { name: 'Message' }).fill('Hello from the garden');
   await page.getByRole('textbox', { name: 'Message' }).press('Enter');
