@@ -11,7 +11,7 @@ const box = inject('box');
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const desktop = { viewport: { width: 1280, height: 800 } };
 const password = 'nine small boats at the quay';
-const pages = ['', 'diagnostics', 'update', 'backup', 'rooms', 'network', 'certificates', 'clock', 'people', 'changes', 'logs', 'audit'];
+const pages = ['', 'diagnostics', 'update', 'backup', 'rooms', 'network', 'certificates', 'clock', 'people', 'directory', 'changes', 'logs', 'audit'];
 let browser: Browser;
 let admins: Guest[] = [];
 

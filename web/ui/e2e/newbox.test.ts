@@ -172,6 +172,30 @@ async function networkProcesses(profile: string): Promise<number[]> {
   return lines.filter(([, line]) => line.includes('network.mojom.NetworkService') && line.includes(`--user-data-dir=${profile}`)).map(([pid]) => pid);
 }
 
+test('the support bundle is seen before it is given away', { timeout: 60_000 }, async () => {
+  const { page } = await open(box.consoleUrl, 'Harbour master', phone);
+  await signIn(page);
+  await page.goto(`${box.consoleUrl}/#/diagnostics`);
+  const card = page.getByRole('region', { name: 'Support bundle' });
+  await card.getByRole('button', { name: 'See what would be in it' }).click();
+  const log = card.getByText('Contents of log-appliance.txt');
+  await log.click();
+  await card.getByText('certificate issued').first().waitFor();
+  await card.getByRole('switch', { name: /^log-web\.txt/ }).or(card.getByRole('checkbox', { name: /^log-web\.txt/ })).uncheck();
+  await log.click();
+  await shoot(page, 'console-support-phone-light', true);
+  expect(await fits(page)).toBe(true);
+  expect(await barriers(page)).toEqual([]);
+  const saved = page.waitForEvent('download');
+  await card.getByRole('link', { name: /as a ZIP$/ }).click();
+  const bundle = path.join(folder, 'support.zip');
+  await (await saved).saveAs(bundle);
+  const inside = await readFile(bundle, 'latin1');
+  expect(inside).toContain('log-appliance.txt');
+  expect(inside).not.toContain('log-web.txt');
+  expect(inside).not.toContain(password);
+});
+
 test('OpenID Connect: set up, tried, signed in with', { timeout: 180_000 }, async () => {
   const port = await freePort();
   const authority = path.join(folder, 'provider');

@@ -5,6 +5,7 @@ import { type Carry, newClient, Refused, Unreachable } from './client.ts';
 import { differences } from './diff.ts';
 import { editor } from './editor.ts';
 import { strength } from './password.ts';
+import { answerOf } from './provider.ts';
 import { resource } from './resource.ts';
 
 /** A box with one document, as the real one keeps it. */
@@ -175,4 +176,13 @@ test('documents differ where they differ', () => {
     { path: 'd', before: undefined, after: null },
   ]);
   fc.assert(fc.property(fc.jsonValue(), (value) => differences(value, structuredClone(value)).length === 0));
+});
+
+test.each([
+  ['/signed-in', '?state=s&code=c', { state: 's', code: 'c' }],
+  ['/signed-in', '?state=s&error=access_denied', { state: 's', error: 'access_denied' }],
+  ['/signed-in', '?code=c', null],
+  ['/', '?state=s&code=c', null],
+])('the way back from a provider: %s%s', (pathname, search, want) => {
+  expect(answerOf({ pathname, search })).toEqual(want);
 });

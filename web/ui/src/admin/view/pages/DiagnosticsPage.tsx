@@ -6,11 +6,13 @@ import { known, t } from '../../words.ts';
 import { TestCall } from '../TestCall.tsx';
 import { Page, Problem, useAction, useBox } from '../use.tsx';
 import { HardwareCard } from './HardwareCard.tsx';
+import { SupportCard } from './SupportCard.tsx';
 
 const moods: Readonly<Record<CheckState, Mood>> = { ok: 'good', broken: 'bad', unclear: 'warn', skipped: 'calm' };
 
 export function DiagnosticsPage() {
-  const { client } = useBox();
+  const box = useBox();
+  const { client } = box;
   const act = useAction();
   const [found, setFound] = useState<Diagnostics | null>(null);
   const look = () =>
@@ -40,6 +42,7 @@ export function DiagnosticsPage() {
         <TestCall />
       </Card>
       <HardwareCard />
+      {box.may('admin') ? <SupportCard /> : null}
     </Page>
   );
 }
