@@ -227,7 +227,7 @@ test('OpenID Connect: set up, tried, signed in with', { timeout: 180_000 }, asyn
   await until('saved', 10_000, async () => await save.isDisabled());
   await page.getByLabel('Client secret').fill('between us');
   await page.getByRole('button', { name: 'Keep', exact: true }).click();
-  await page.getByText('One is kept.').waitFor();
+  await page.getByText('One is kept. Type a new one').waitFor();
   await until('the provider is there', 30_000, async () => {
     await page.getByRole('button', { name: 'Try OpenID Connect' }).click();
     return await page.getByText('Every link holds.').waitFor({ timeout: 4000 }).then(
