@@ -7,7 +7,7 @@ import type { Code, Result } from './probe.ts';
 
 export async function checkCamera(): Promise<Result> {
   try {
-    const stream = await navigator.mediaDevices.getUserMedia({ video: true });
+    const stream = await open({ video: true });
     const [track] = stream.getVideoTracks();
     const { width = 0, height = 0 } = track?.getSettings() ?? {};
     const all = await navigator.mediaDevices.enumerateDevices().catch(() => []);
@@ -29,6 +29,19 @@ const listenTime = 2500;
 const chirpTime = 1500;
 /** Quieter than this is silence: a microphone that is switched off, or the wrong one. */
 const audible = 0.02;
+
+/** A person may have to think about the browser's question; a device that hangs is not waited for. */
+const patience = 30_000;
+
+function open(constraints: MediaStreamConstraints): Promise<MediaStream> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new DOMException('no answer', 'AbortError')), patience);
+    navigator.mediaDevices
+      .getUserMedia(constraints)
+      .then(resolve, reject)
+      .finally(() => clearTimeout(timer));
+  });
+}
 
 const pause = (ms: number) =>
   new Promise<void>((resolve) => {
@@ -55,13 +68,13 @@ export async function checkSound(onLevel: (level: number) => void): Promise<Hear
   let stream: MediaStream;
   try {
     // Echo cancellation would take the chirp away.
-    stream = await navigator.mediaDevices.getUserMedia({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: true } });
+    stream = await open({ audio: { echoCancellation: false, noiseSuppression: false, autoGainControl: true } });
   } catch (error) {
     return { microphone: refused(error, { missing: 'A01', denied: 'A02', busy: 'A03' }), speaker: { outcome: 'skipped', code: 'P05' } };
   }
   const context = new AudioContext();
   try {
-    await context.resume().catch(() => undefined);
+    void context.resume().catch(() => undefined); // without a speaker it may never be told
     const analyser = new AnalyserNode(context, { fftSize: 4096, smoothingTimeConstant: 0.5 });
     context.createMediaStreamSource(stream).connect(analyser);
     const label = stream.getAudioTracks()[0]?.label ?? '';

@@ -11,6 +11,9 @@ interface QualityProps {
 /** The loss at which a bar is full. */
 const most = 0.2;
 
+/** So many steps fill the width; fewer stay narrow. */
+const least = 48;
+
 /** How much was lost over a stay: a bar for each step, the higher the worse. */
 export function Quality({ points, name }: QualityProps) {
   if (points.length === 0) return <span class="soft">–</span>;
@@ -19,7 +22,7 @@ export function Quality({ points, name }: QualityProps) {
   const rtt = Math.max(...points.map((p) => p.rtt));
   return (
     // oxlint-disable-next-line jsx-a11y/prefer-tag-over-role -- drawn here, as the QR code is
-    <svg class="quality" viewBox={`0 0 ${points.length} 20`} preserveAspectRatio="none" role="img" aria-label={t('quality.most', { name, loss: percent(loss), rtt: Math.round(rtt), at: date(worst.at) })}>
+    <svg class="quality" viewBox={`0 0 ${Math.max(least, points.length)} 20`} preserveAspectRatio="none" role="img" aria-label={t('quality.most', { name, loss: percent(loss), rtt: Math.round(rtt), at: date(worst.at) })}>
       {points.map((p, i) => {
         const part = Math.min(1, Math.max(p.loss_in, p.loss_out) / most);
         const high = 2 + part * 18;
