@@ -1,0 +1,130 @@
+// The console's living half: planned meetings and their invitations, and its pages as they look.
+
+import type { Browser, BrowserContextOptions } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
+import { setupCode } from './box.ts';
+import { Guest, launch, until } from './guest.ts';
+import { barriers, fits, shoot } from './look.ts';
+
+const box = inject('box');
+const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
+const desktop = { viewport: { width: 1280, height: 800 } };
+const [owner, password] = ['Workshop', 'nine small boats at the quay'];
+let browser: Browser;
+let guests: Guest[] = [];
+
+beforeAll(async () => {
+  browser = await launch();
+});
+afterAll(async () => {
+  await browser.close();
+});
+afterEach(async () => {
+  const faults = guests.flatMap((a) => a.faults.map((fault) => `${a.name}: ${fault}`));
+  await Promise.all(guests.map((a) => a.close()));
+  guests = [];
+  expect(faults).toEqual([]);
+});
+
+async function open(url: string, name: string, options: BrowserContextOptions = desktop): Promise<Guest> {
+  const guest = await Guest.open(browser, url, name, options);
+  guests.push(guest);
+  return guest;
+}
+
+/** The box has an owner already when another file of tests came first. */
+async function admin(options: BrowserContextOptions = desktop): Promise<Guest> {
+  const me = await open(box.consoleUrl, 'admin', options);
+  await me.page.goto(box.consoleUrl);
+  const code = await setupCode(box).catch(() => '');
+  if (code !== '') {
+    await me.page.evaluate(
+      async ([c, n, p]) => {
+        await fetch('/api/v1/claim', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ code: c, name: n, password: p }) });
+      },
+      [code, owner, password] as const,
+    );
+  }
+  const status = await me.page.evaluate(
+    async ([n, p]) => (await fetch('/api/v1/session', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ name: n, password: p }) })).status,
+    [owner, password] as const,
+  );
+  expect(status).toBe(200);
+  return me;
+}
+
+async function check(guest: Guest, what: string, picture: string): Promise<void> {
+  await shoot(guest.page, picture, true);
+  expect(await fits(guest.page), `${what} fits`).toBe(true);
+  expect(await barriers(guest.page), what).toEqual([]);
+}
+
+async function go(guest: Guest, name: string): Promise<void> {
+  await guest.page.goto(`${box.consoleUrl}/#/${name}`);
+  await guest.page.reload();
+  await guest.page.locator('h1').waitFor();
+  await until(`${name} has loaded`, 20_000, async () => (await guest.page.locator('.loading').count()) === 0);
+}
+
+test('a planned meeting: on the schedule, with its password at the door, as link, QR, calendar and sheet', { timeout: 300_000 }, async () => {
+  const me = await admin();
+  await go(me, 'schedule');
+  await me.page.getByRole('button', { name: 'Plan a meeting' }).click();
+  const form = me.page.getByRole('dialog', { name: 'Plan a meeting' });
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.locator('[aria-invalid]').first().waitFor();
+  await form.getByLabel('Title').fill('Weekly review');
+  expect(await form.getByLabel('Room', { exact: true }).inputValue()).toBe('weekly-review');
+  await form.getByLabel('Repeats').selectOption('weekly');
+  await form.getByLabel('Who invites').fill('Harbour office');
+  await form.getByLabel('Password').fill('oak');
+  await check(me, 'the form', 'console-schedule-form-desktop-light');
+  await form.getByRole('button', { name: 'Save' }).click();
+  await form.waitFor({ state: 'hidden' });
+  await check(me, 'the plans', 'console-schedule-desktop-light');
+  await me.page.getByRole('link', { name: 'Weekly review' }).click();
+  await me.page.getByRole('heading', { name: 'Invitation' }).waitFor();
+  await me.page.getByRole('img', { name: 'QR code of the meeting' }).waitFor();
+  await check(me, 'the invitation', 'console-invitation-desktop-light');
+  const saved = me.page.waitForEvent('download');
+  await me.page.getByRole('link', { name: 'For calendars' }).click();
+  expect((await saved).suggestedFilename()).toBe('weekly-review.ics');
+  await me.page.emulateMedia({ media: 'print' });
+  await shoot(me.page, 'console-invitation-print', true);
+  expect(await me.page.getByRole('button', { name: 'Print' }).isVisible()).toBe(false);
+  await me.page.emulateMedia({ media: 'screen' });
+  await me.page.setViewportSize(phone.viewport);
+  await check(me, 'the invitation', 'console-invitation-phone-light');
+
+  // What guests see, and the door.
+  const guest = await open(box.url, 'Guest', phone);
+  await guest.page.goto(box.url);
+  const public_ = await guest.page.evaluate(async () => (await (await fetch('/schedule.json')).json()) as { meetings: { title: string; password: boolean; calendar: string }[] });
+  expect(public_.meetings[0]).toMatchObject({ title: 'Weekly review', password: true });
+  const calendar = await guest.page.evaluate(async (path) => await (await fetch(path)).text(), public_.meetings[0]?.calendar ?? '');
+  expect(calendar).toContain('RRULE:FREQ=WEEKLY');
+  expect(calendar).not.toContain('oak');
+});
+
+test('files, device checks and rooms: pages as they are, phone and desktop, light and dark', { timeout: 300_000 }, async () => {
+  const me = await admin();
+  for (const [device, colorScheme, size] of [
+    ['desktop', 'dark', desktop.viewport],
+    ['phone', 'light', phone.viewport],
+  ] as const) {
+    await me.page.setViewportSize(size);
+    await me.page.emulateMedia({ colorScheme });
+    for (const name of ['', 'meetings', 'schedule', 'files', 'checks', 'rooms']) {
+      await go(me, name);
+      await check(me, name, `console-${name || 'overview'}-${device}-${colorScheme}`);
+    }
+  }
+  await go(me, '');
+  const cursor = me.page.getByRole('slider', { name: 'Time in the graphs' });
+  await cursor.waitFor();
+  await cursor.focus();
+  await me.page.keyboard.press('ArrowLeft');
+  expect(await cursor.getAttribute('aria-valuetext')).toContain(':');
+  await me.page.getByText('As a table').click();
+  await me.page.getByRole('table', { name: 'How it was' }).waitFor();
+});
