@@ -35,7 +35,9 @@ func (b *Budget) Use(estimate, now int64) (bandwidth int64, changed bool) {
 		return b.used, true
 	}
 	if float64(estimate) < (1-slack)*float64(b.used) {
-		if b.rose != 0 && now-b.rose < lasted {
+		// A fall to less than half is of a line that has changed, and says
+		// nothing of the rise before.
+		if b.rose != 0 && now-b.rose < lasted && estimate > b.used/2 {
 			b.wrong = b.used
 			b.hold = min(holdMax, 2*b.hold)
 		} else {

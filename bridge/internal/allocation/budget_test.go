@@ -26,6 +26,9 @@ func TestBudget(t *testing.T) {
 		{"no limit", 22, Unlimited, Unlimited},
 		{"still none", 23, Unlimited, Unlimited},
 		{"a limit", 24, 5000, 5000},
+		{"a rise", 30, 6000, 6000},
+		{"the line collapses", 31, 500, 500},
+		{"which says nothing of the rise", 34, 6000, 6000},
 	} {
 		if got, _ := b.Use(s.estimate, at(s.at)); got != s.want {
 			t.Errorf("%s: Use(%d) = %d, want %d", s.name, s.estimate, got, s.want)

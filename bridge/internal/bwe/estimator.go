@@ -34,12 +34,18 @@ const (
 	inUse             = 0.85
 
 	// response is added to the round trip: a feedback interval.
-	response  = 100 * time.Millisecond
-	unknown   = 100 * time.Millisecond // round trip
-	trips     = 400 * time.Millisecond
-	unused    = 2   // times what is sent: an estimate above is not used
-	spare     = 1.3 // times what is sent: what is left of an estimate that was not used
-	deep      = 120 // ms of queue: drain it
+	response = 100 * time.Millisecond
+	unknown  = 100 * time.Millisecond // round trip
+	trips    = 400 * time.Millisecond
+	unused   = 2   // times what is sent: an estimate above is not used
+	spare    = 1.3 // times what is sent: what is left of an estimate that was not used
+	deep     = 120 // ms of queue: drain it
+	// A queue so long means too much is sent, even where jitter hides that it
+	// grows. A line that stands still for a moment makes a shorter one.
+	swamped = int64(250 * time.Millisecond)
+	// What arrives through a long queue is what the line takes: below this
+	// share of the estimate, that is believed without waiting for a turn.
+	collapse  = 0.7
 	drainMost = 0.2
 )
 
@@ -143,10 +149,11 @@ func (e *Estimator) Update(now int64, rtt time.Duration) {
 	}
 	lossy := e.loss.update(now)
 	queue := e.delay.queue()
-	over := e.delay.over && queue > standing && !e.delay.draining() && now >= e.quiet
+	over := (e.delay.over && queue > standing || queue > swamped) && !e.delay.draining() && now >= e.quiet
+	collapsed := over && queue > swamped && e.arriving.rate(short) < collapse*e.estimate
 	switch {
 	case over || lossy && e.loss.excess() > lossHigh:
-		if now-e.decreased >= turn {
+		if now-e.decreased >= turn || collapsed {
 			e.decrease(over, now)
 		}
 	case e.delay.over || queue > standing || e.loss.excess() > lossLow:
@@ -222,7 +229,7 @@ func (e *Estimator) grow(turn, now int64) {
 func (e *Estimator) probed(now int64) {
 	p := &e.prober
 	bytes := p.got
-	rate, ok := p.result(now)
+	rate, ok := p.result(e.loss.inherent, now)
 	if !ok {
 		return
 	}

@@ -45,6 +45,7 @@ type sim struct {
 
 	// What is looked at.
 	audioSent, audioLost int
+	crowded              int   // audio for which video left no room in the queue
 	audioLateness        int64 // most
 	switches             []change
 	estimates            []sample
@@ -110,10 +111,15 @@ func (s *sim) allocate(bandwidth int64) {
 	}
 }
 
+// full is whether the queue has no room for a packet.
+func (s *sim) full(size int) bool {
+	backlog := max(0, s.free-s.now)
+	return backlog*s.rate/second/8+int64(size) > s.queue
+}
+
 // carry puts a packet on the line; 0 when it is lost.
 func (s *sim) carry(size int) (arrived int64) {
-	backlog := max(0, s.free-s.now)
-	if backlog*s.rate/second/8+int64(size) > s.queue {
+	if s.full(size) {
 		return 0
 	}
 	s.free = max(s.free, s.now) + int64(size)*8*second/s.rate
@@ -158,8 +164,12 @@ func (s *sim) step() {
 	}
 	if t%20 == 0 {
 		s.audioSent++
+		full := s.full(120)
 		if at := s.carry(120); at == 0 {
 			s.audioLost++
+			if full {
+				s.crowded++
+			}
 		} else {
 			s.audioLateness = max(s.audioLateness, at-s.now-s.oneWay)
 		}

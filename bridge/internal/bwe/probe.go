@@ -22,6 +22,7 @@ const (
 	// What does not arrive in time does not count.
 	probeWait = int64(600 * time.Millisecond)
 	probeCame = 0.8
+	probeLost = 0.5 // … whatever the line loses
 	// A line is not used to the last bit.
 	probeUsed = 0.95
 
@@ -119,9 +120,10 @@ func (p *prober) packet(size int, arrived int64) {
 	p.got += size
 }
 
-// result is what the probe has shown, once the feedback has passed it.
-func (p *prober) result(now int64) (rate float64, ok bool) {
-	if float64(p.came) < probeCame*float64(p.packets) || p.came < 2 {
+// result is what the probe has shown, once the feedback has passed it. A line
+// that always loses a share of all packets may lose twice that of so few.
+func (p *prober) result(inherent float64, now int64) (rate float64, ok bool) {
+	if float64(p.came) < max(probeLost, probeCame-2*inherent)*float64(p.packets) || p.came < 2 {
 		p.failed(now)
 		return 0, false
 	}
