@@ -429,24 +429,44 @@ func TestRemoteCandidates(t *testing.T) {
 	c.talk(t, &seq, "hello")
 }
 
-// Sessions come and go, and nothing stays.
+// A thousand sessions come and go over real sockets, many at a time, and
+// nothing stays: no goroutine, no memory, no entry in a table.
 func TestNothingStays(t *testing.T) {
+	const total, together = 1000, 50
 	p := openPort(t)
+	// Of its own, so that what is kept for the test's end goes after each round.
 	round := func() {
-		r := newRecorder()
-		s, c := join(t, p, r, clientOptions{channel: true})
-		r.wantState(t, Connected)
-		r.wantState(t, ChannelOpen)
-		s.Close()
-		s.Wait()
-		c.close()
+		t.Run("", func(t *testing.T) {
+			sessions, clients := make([]*Session, together), make([]*client, together)
+			recorders := make([]*recorder, together)
+			for i := range sessions {
+				recorders[i] = newRecorder()
+				sessions[i], clients[i] = join(t, p, recorders[i], clientOptions{channel: true})
+			}
+			for _, r := range recorders {
+				r.wantState(t, Connected)
+				r.wantState(t, ChannelOpen)
+			}
+			for i, s := range sessions {
+				s.Close()
+				s.Wait()
+				clients[i].close()
+			}
+		})
+	}
+	heap := func() uint64 {
+		runtime.GC()
+		runtime.GC() // what the first one took out of pools
+		var s runtime.MemStats
+		runtime.ReadMemStats(&s)
+		return s.HeapAlloc
 	}
 	round()
-	before := runtime.NumGoroutine()
-	for range 10 {
+	eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= 100 })
+	goroutines, memory := runtime.NumGoroutine(), heap()
+	for range total / together {
 		round()
 	}
-	eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before+2 })
 	// One that never got anywhere.
 	s, err := p.NewSession(Options{Controlling: true}, newRecorder())
 	if err != nil {
@@ -454,12 +474,18 @@ func TestNothingStays(t *testing.T) {
 	}
 	s.Close()
 	s.Wait()
-	eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= before+2 })
+	eventually(t, "goroutines end", func() bool { return runtime.NumGoroutine() <= goroutines+2 })
+	// A kilobyte for each would be more than nothing.
+	if after := heap(); after > memory+1<<20 {
+		t.Errorf("%d bytes in use, %d before", after, memory)
+	} else {
+		t.Logf("%d goroutines, %d bytes in use; %d and %d before", runtime.NumGoroutine(), after, goroutines, memory)
+	}
 	if n := p.gauges.sessions.Get(); n != 0 {
 		t.Errorf("%d sessions counted, want 0", n)
 	}
-	if len(p.sessions) != 0 || p.indexes != 1 {
-		t.Errorf("%d sessions and %d indexes left, want 0 and 1", len(p.sessions), p.indexes)
+	if len(p.sessions) != 0 || p.indexes != together {
+		t.Errorf("%d sessions and %d indexes left, want 0 and %d", len(p.sessions), p.indexes, together)
 	}
 }
 
