@@ -34,7 +34,8 @@ type settings struct {
 		// IgnoreBandwidth gives each receiver all it wants, whatever its line
 		// seems to take.
 		IgnoreBandwidth bool `json:"ignore_bandwidth,omitempty"`
-		// LoudestVoices is how many are heard at a time; 0 means all.
+		// LoudestVoices is how many are heard at a time, in meetings that begin
+		// from now on; 0 means all.
 		LoudestVoices int `json:"loudest_voices,omitempty"`
 	} `json:"media"`
 	WebSocket struct {
@@ -65,10 +66,11 @@ func (s settings) check() error {
 
 // bridge is what outlives a change of the settings.
 type bridge struct {
-	unit    *unit.Unit
-	port    *transport.Port
-	handler *colibri.Handler
-	vitals  *colibri.Vitals
+	unit     *unit.Unit
+	port     *transport.Port
+	meetings *conference.Bridge
+	handler  *colibri.Handler
+	vitals   *colibri.Vitals
 }
 
 func run(parent context.Context, u *unit.Unit) error {
@@ -95,10 +97,11 @@ func run(parent context.Context, u *unit.Unit) error {
 		return e, e != nil
 	}, u.Log, u.Metrics)
 	b := &bridge{
-		unit:    u,
-		port:    port,
-		handler: colibri.NewHandler(conferences, s.ID, u.Log, u.Metrics),
-		vitals:  colibri.NewVitals(conferences, port, sockets.Messages, u.Log, u.Metrics),
+		unit:     u,
+		port:     port,
+		meetings: conferences,
+		handler:  colibri.NewHandler(conferences, s.ID, u.Log, u.Metrics),
+		vitals:   colibri.NewVitals(conferences, port, sockets.Messages, u.Log, u.Metrics),
 	}
 	b.handler.SetWebSocketDomains(s.WebSocket.Domains)
 	b.handler.RefuseNew(b.vitals.Leaving)
@@ -219,6 +222,7 @@ func (b *bridge) reload(old settings) (settings, error) {
 	}
 	b.handler.SetWebSocketDomains(s.WebSocket.Domains)
 	b.vitals.SetRegion(s.Region)
+	b.meetings.SetLoudestVoices(s.Media.LoudestVoices)
 	return s, nil
 }
 

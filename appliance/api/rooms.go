@@ -29,6 +29,9 @@ type Rooms struct {
 	RememberDays int `json:"remember_days,omitzero"`
 	// MaxParticipants of one meeting; 0: what the box stands.
 	MaxParticipants int `json:"max_participants,omitzero"`
+	// LoudestVoices is how many are heard at a time, in meetings that begin from
+	// now on; 0: all.
+	LoudestVoices int `json:"loudest_voices,omitzero"`
 	// History is how many messages who joins late is shown.
 	History int `json:"history,omitzero"`
 	// Archive lets moderators have a room keep what is written in it.
@@ -138,7 +141,7 @@ func (r Rooms) Validate() error {
 		}
 	}
 	for field, v := range map[string]struct{ value, most int }{
-		"max_participants": {r.MaxParticipants, 1000}, "history": {r.History, 100}, "remember_days": {r.RememberDays, 366},
+		"max_participants": {r.MaxParticipants, 1000}, "loudest_voices": {r.LoudestVoices, 100}, "history": {r.History, 100}, "remember_days": {r.RememberDays, 366},
 		"files.max_mb": {r.Files.MaxMB, 1024}, "files.total_mb": {r.Files.TotalMB, 100_000}, "files.hours": {r.Files.Hours, 24 * 90},
 	} {
 		if v.value < 0 || v.value > v.most {

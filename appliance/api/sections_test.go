@@ -48,6 +48,8 @@ func TestNetworkSections(t *testing.T) {
 		{"bad frames", "rooms", `{"frames":["*","https://a.example/","https://a.example; script-src *","intranet","'self'"]}`, []string{"frames.0", "frames.1", "frames.2", "frames.3", "frames.4"}},
 		{"media", "rooms", `{"media":{"codecs":["VP9","VP8"],"last_n":20,"audio_senders":50,"video_senders":9,"start_audio_muted":10,"start_video_muted":5}}`, nil},
 		{"bad media", "rooms", `{"media":{"codecs":["vp8","AV1","AV1"],"last_n":-1,"video_senders":5000}}`, []string{"media.codecs", "media.codecs.0", "media.codecs.2", "media.last_n", "media.video_senders"}},
+		{"loudest voices", "rooms", `{"loudest_voices":3}`, nil},
+		{"less than none of them", "rooms", `{"loudest_voices":-1}`, []string{"loudest_voices"}},
 		{"half a pool", "island", `{"first":"fd00::1"}`, []string{"first", "last"}},
 	}
 	for _, tc := range tests {

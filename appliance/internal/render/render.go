@@ -191,6 +191,7 @@ type media struct {
 	Port      int          `json:"port"`
 	TCPPort   int          `json:"tcp_port"`
 	Addresses []netip.Addr `json:"addresses"`
+	Loudest   int          `json:"loudest_voices,omitzero"`
 }
 
 type websocket struct {
@@ -435,7 +436,7 @@ func bridge(in Input) bridgeFile {
 		ID:        in.BridgeID,
 		XMPP:      in.login(in.Bridge, in.BridgeID),
 		Brewery:   brewery,
-		Media:     media{in.MediaPort, in.MediaPort, in.Media},
+		Media:     media{in.MediaPort, in.MediaPort, in.Media, in.Rooms.LoudestVoices},
 		WebSocket: websocket{webSocketDomains(in)},
 		TURN:      turn{in.TURN},
 	}

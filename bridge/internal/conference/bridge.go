@@ -28,7 +28,8 @@ type Options struct {
 	// IgnoreBandwidth takes every line for one that takes all. Otherwise
 	// receivers get what theirs take.
 	IgnoreBandwidth bool
-	// LoudestVoices is how many are heard at a time; 0 means all.
+	// LoudestVoices is how many are heard at a time; 0 means all. See
+	// [Bridge.SetLoudestVoices].
 	LoudestVoices int
 }
 
@@ -58,6 +59,7 @@ type Bridge struct {
 	batches  chan *transport.Batch    // free ones, for timers
 	running  sync.WaitGroup           // the conferences' goroutines
 	thinning atomic.Pointer[thinning] // never nil
+	loudest  atomic.Int32
 
 	mu          sync.Mutex
 	closed      bool
@@ -96,9 +98,14 @@ func newBridge(p port, opts Options, log *slog.Logger, set *metrics.Set) *Bridge
 		hex:         map[string]*Conference{},
 	}
 	b.SetThinning(0, "")
+	b.SetLoudestVoices(opts.LoudestVoices)
 	b.metrics(set)
 	return b
 }
+
+// SetLoudestVoices changes how many are heard at a time, in conferences that
+// begin from now on; 0 means all. Safe for concurrent use.
+func (b *Bridge) SetLoudestVoices(n int) { b.loudest.Store(int32(n)) }
 
 // timed runs f with a batch of its own, and sends what f put into it.
 func (b *Bridge) timed(f func(*transport.Batch)) {

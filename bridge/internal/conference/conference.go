@@ -57,7 +57,7 @@ func newConference(b *Bridge, meetingID, hexID, name string, log *slog.Logger) *
 		feedbackAudio: randomSSRC(), feedbackVideo: randomSSRC(),
 		created: time.Now(), wake: make(chan struct{}, 1),
 		dirtySubs: map[source]bool{},
-		loudest:   speech.NewLoudest(b.opts.LoudestVoices),
+		loudest:   speech.NewLoudest(int(b.loudest.Load())),
 	}
 	c.members.Store(new(map[string]*Endpoint))
 	return c

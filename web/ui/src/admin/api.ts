@@ -788,6 +788,7 @@ export interface Rooms {
   issuers?: Issuer[];
   listed?: string[];
   lobby?: boolean;
+  loudest_voices?: number;
   max_participants?: number;
   media?: RoomMedia;
   persistent?: boolean;
