@@ -5,7 +5,8 @@ import { portrait } from '../test/portrait.ts';
 import { watched } from './network.ts';
 import type { State } from '../src/meeting/model/diagnostics.ts';
 
-export async function launch(): Promise<Browser> {
+/** more: switches of Chromium beside the usual ones. */
+export async function launch(more: readonly string[] = []): Promise<Browser> {
   const browser = await chromium.launch({
     executablePath: process.env['MEETBOX_CHROMIUM'] ?? '/usr/bin/chromium',
     args: [
@@ -23,6 +24,7 @@ export async function launch(): Promise<Browser> {
       '--disable-component-update',
       '--disable-quic',
       '--no-first-run',
+      ...more,
     ],
   });
   return watched(browser);
