@@ -46,23 +46,29 @@ type service struct {
 // gone.
 func (s *service) keep(ctx context.Context) {
 	s.awaitSettings(ctx)
-	for pause := firstPause; ; {
+	for pause := time.Duration(0); ; {
 		begun := time.Now()
 		err := s.once(ctx)
 		if ctx.Err() != nil {
 			return
 		}
-		if time.Since(begun) >= steady {
-			pause = 0
-		}
+		pause = pauseAfter(pause, time.Since(begun))
 		log.Printf("%s ended (%v), again in %s", s.name, err, pause)
 		select {
 		case <-ctx.Done():
 			return
 		case <-time.After(pause):
 		}
-		pause = min(max(2*pause, firstPause), lastPause)
 	}
+}
+
+// pauseAfter is how long the next start waits, after one that waited for last
+// and a run of ran.
+func pauseAfter(last, ran time.Duration) time.Duration {
+	if ran >= steady {
+		return 0
+	}
+	return min(max(2*last, firstPause), lastPause)
 }
 
 func (s *service) awaitSettings(ctx context.Context) {

@@ -93,6 +93,23 @@ func TestComesBack(t *testing.T) {
 	}
 }
 
+// What ran well is back at once; what does not stay leaves the others some
+// processor, more and more of it.
+func TestPauses(t *testing.T) {
+	t.Parallel()
+	var pause, sum time.Duration
+	for range 10 {
+		pause = pauseAfter(pause, time.Millisecond)
+		sum += pause
+	}
+	if first := pauseAfter(0, 0); first != firstPause || pause != lastPause || sum < 30*time.Second {
+		t.Errorf("the first pause is %v, the tenth %v, all are %v", first, pause, sum)
+	}
+	if again := pauseAfter(lastPause, steady); again != 0 {
+		t.Errorf("after a good run it waits %v", again)
+	}
+}
+
 // A program that cannot be started at all is tried again too, and stopping
 // does not wait for its pause to pass.
 func TestCannotStart(t *testing.T) {
