@@ -25,11 +25,13 @@ livekit() {
 peers='meetbox,meetbox@rw=1,livekit,janus'
 others() {
 	scripts/need.sh janus
-	echo 'Building mediasoup (some minutes the first time; BENCH_MEDIASOUP=0 goes without) …'
-	if [ "${BENCH_MEDIASOUP:-1}" = 1 ] && scripts/need.sh node gcc mediasoup && scripts/bench/mediasoup/build.sh "$out/mediasoup" >"$out/mediasoup.log" 2>&1; then
-		peers=$peers,mediasoup
-	else
-		echo "Without mediasoup (see $out/mediasoup.log)."
+	if [ "${BENCH_MEDIASOUP:-0}" = 1 ]; then
+		echo 'Building mediasoup (a quarter of an hour the first time) …'
+		if scripts/need.sh node gcc mediasoup && scripts/bench/mediasoup/build.sh "$out/mediasoup" >"$out/mediasoup.log" 2>&1; then
+			peers=$peers,mediasoup
+		else
+			echo "Without mediasoup (see $out/mediasoup.log)."
+		fi
 	fi
 	if [ -n "${GALENE_SRC:-}" ] && (cd "$GALENE_SRC" && CGO_ENABLED=0 go build -o "$out/galene" .); then :; fi
 	if [ -x "$out/galene" ]; then
