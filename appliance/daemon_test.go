@@ -254,6 +254,7 @@ func TestMediaAddresses(t *testing.T) {
 		XMPP, WebSocket, TURN any
 		Media                 struct {
 			Port      int
+			TCPPort   int `json:"tcp_port"`
 			Addresses []string
 		}
 	}](filepath.Join(b.run, "bridge.json"))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/netip"
 	"reflect"
@@ -241,6 +242,9 @@ func explain(err error) api.Problem {
 	}
 	if errors.Is(err, syscall.ENOSPC) {
 		return make(http.StatusInsufficientStorage, "disk-full", "The box's disk is full, so nothing was changed. Remove files or recordings, or see the page on the hardware.")
+	}
+	if dial, ok := errors.AsType[*net.OpError](err); ok && dial.Op == "dial" && dial.Net == "unix" {
+		return make(http.StatusServiceUnavailable, "service-away", "A part of the box does not answer; it may be restarting. Try again in a moment.")
 	}
 	if errors.Is(err, context.DeadlineExceeded) {
 		return make(http.StatusGatewayTimeout, "timeout", "It took too long.")
