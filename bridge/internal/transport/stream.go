@@ -326,11 +326,13 @@ func (c *streamConn) write() {
 	for range c.wake {
 		c.mu.Lock()
 		queue := c.queue
-		c.queue = c.spare[:0]
-		c.mu.Unlock()
 		if len(queue) == 0 {
+			c.mu.Unlock()
 			continue
 		}
+		// The array on its way belongs to this goroutine alone until it is spare again.
+		c.queue, c.spare = c.spare[:0], nil
+		c.mu.Unlock()
 		if c.conn.SetWriteDeadline(time.Now().Add(streamWrite)) != nil {
 			return
 		}

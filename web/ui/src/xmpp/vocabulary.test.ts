@@ -60,11 +60,14 @@ test('messages to the bridge', () => {
 test('the conference request and its answers', () => {
   const request = printRequest({ room: 'demo@muc.meet.example', machineUid: 'u', properties: { live: 'true' } });
   expect(request.attrs).toEqual({ room: 'demo@muc.meet.example', 'machine-uid': 'u' });
-  const answer = { ready: true, focus: 'focus@auth.meet.example', properties: { authentication: 'false' } };
+  const answer = { ready: true, focus: 'focus@auth.meet.example', sessionId: '', properties: { authentication: 'false' } };
   expect(
     parseAnswer(el('iq', '', {}, el('conference', ns.focus, { ready: 'true', focusjid: answer.focus }, el('property', ns.focus, { name: 'authentication', value: 'false' })))),
   ).toEqual(answer);
   expect(parseHttpAnswer({ ready: true, focusJid: answer.focus, properties: { authentication: false } })).toEqual(answer);
+  const known = { ...answer, sessionId: 'f00d' };
+  expect(parseAnswer(el('iq', '', {}, el('conference', ns.focus, { ready: 'true', focusjid: answer.focus, 'session-id': 'f00d' }, el('property', ns.focus, { name: 'authentication', value: 'false' }))))).toEqual(known);
+  expect(parseHttpAnswer({ ready: true, focusJid: answer.focus, sessionId: 'f00d', properties: { authentication: false } })).toEqual(known);
   expect(parseHttpAnswer(null)).toBeUndefined();
   expect(parseAnswer(el('iq', ''))).toBeUndefined();
 });
