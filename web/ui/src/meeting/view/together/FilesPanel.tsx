@@ -57,9 +57,7 @@ function Content({ files, moderator }: { readonly files: Files; readonly moderat
             ref={input}
             type="file"
             multiple
-            class="sr-only"
-            aria-label={tt('files.share')}
-            tabIndex={-1}
+            hidden
             onChange={(event) => {
               files.share([...(event.currentTarget.files ?? [])]);
               // The same file again is a change, too.
