@@ -93,6 +93,8 @@ export class Guest {
     const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 800, height: 600 }, ...options });
     await context.addInitScript(`globalThis.portrait = ${portrait.toString()}; (${instrument.toString()})(${JSON.stringify(sitter)});`);
     const page = await context.newPage();
+    // Other things may be running on the machine, too.
+    page.setDefaultTimeout(90_000);
     const guest = new Guest(context, page, name);
     guest.#watch(new URL(url).host);
     return guest;

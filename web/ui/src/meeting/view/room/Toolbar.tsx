@@ -158,7 +158,7 @@ function More(props: MoreProps) {
       sheet
       trigger={(shown, toggle) => (
         <IconButton
-          label={t('toolbar.more')}
+          label={news > 0 ? t('toolbar.more-news', { n: Math.min(news, 99) }) : t('toolbar.more')}
           popup="menu"
           expanded={shown}
           look={shown ? 'active' : 'normal'}
