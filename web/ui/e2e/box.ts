@@ -149,6 +149,11 @@ export async function setSection(box: Box, section: string, ...fields: readonly 
   await control(box, [], ['set', `settings/${section}`, ...fields]);
 }
 
+/** Somebody who may open meetings, on a box that was claimed. */
+export async function addUser(box: Box, name: string, password: string): Promise<void> {
+  await control(box, [], ['post', 'users', `name=${name}`, `password=${password}`]);
+}
+
 function control(box: Box, flags: readonly string[], command: readonly string[], input = ''): Promise<void> {
   const where = ['-url', box.consoleUrl, '-ca', path.join(box.state, 'run', 'tls', 'ca.crt'), '-config', path.join(box.state, 'meetboxctl.json')];
   return new Promise((resolve, reject) => {

@@ -2,12 +2,12 @@
 
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
-import { claim, type Running, setSection, startBox } from './box.ts';
+import { type Box, claim, type Running, setSection, startBox } from './box.ts';
 import { Guest, launch } from './guest.ts';
 import { allow } from './network.ts';
 
-/** Who owns boxes of ownBox; the password is box.ts's ownerPassword. */
-export const owner = 'Workshop';
+/** Who owns boxes of ownBox. */
+const owner = 'Workshop';
 
 export interface Cast {
   /** Who is there now, in the order of coming. */
@@ -19,7 +19,7 @@ export interface Cast {
  * A box of this file's own, with an owner and these fields in the rules for rooms, for what all
  * meetings depend on. Call it once, before cast; the box is there when tests run.
  */
-export function ownBox(logs: string, ...rules: readonly string[]): { readonly url: string } {
+export function ownBox(logs: string, ...rules: readonly string[]): Pick<Box, 'url'> & { readonly box: Box } {
   let running: Running | undefined;
   beforeAll(async () => {
     running = await startBox(logs);
@@ -30,10 +30,16 @@ export function ownBox(logs: string, ...rules: readonly string[]): { readonly ur
   afterAll(async () => {
     await running?.stop();
   }, 60_000);
+  const box = (): Box => {
+    if (!running) throw new Error('the box is not there before the tests are');
+    return running.box;
+  };
   return {
     get url() {
-      if (!running) throw new Error('the box is not there before the tests are');
-      return running.box.url;
+      return box().url;
+    },
+    get box() {
+      return box();
     },
   };
 }

@@ -2,8 +2,8 @@
 // page, and then lobby and password are in force for who comes later.
 
 import { expect, test } from 'vitest';
-import { ownerPassword } from './box.ts';
-import { cast, owner, ownBox } from './cast.ts';
+import { addUser } from './box.ts';
+import { cast, ownBox } from './cast.ts';
 import { allSee, until } from './guest.ts';
 import { barriers, fits, shoot } from './look.ts';
 
@@ -13,6 +13,8 @@ const desktop = { viewport: { width: 1280, height: 800 } };
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, colorScheme: 'dark' as const };
 
 test('a guest waits for the host, who logs in; then lobby and password hold', { timeout: 300_000 }, async () => {
+  const password = 'three lamps at the gate';
+  await addUser(box.box, 'chair', password);
   const room = `${box.url}/board`;
   const knock = async (name: string) => {
     const guest = await open(name, phone);
@@ -32,13 +34,13 @@ test('a guest waits for the host, who logs in; then lobby and password hold', { 
   await host.page.getByLabel('Your name').fill('Chair');
   await host.page.getByRole('button', { name: 'Join meeting' }).click();
   await host.page.getByRole('button', { name: 'I am the host' }).click();
-  await host.page.getByLabel('User name').fill(owner);
+  await host.page.getByLabel('User name').fill('chair');
   await host.page.getByLabel('Password').fill('not this one');
   await host.page.getByRole('button', { name: 'Log in' }).click();
   await host.page.getByText('The user name or the password is not right.').waitFor();
   await shoot(host.page, 'host-login-desktop-light');
   expect(await barriers(host.page)).toEqual([]);
-  await host.page.getByLabel('Password').fill(ownerPassword);
+  await host.page.getByLabel('Password').fill(password);
   await host.page.keyboard.press('Enter');
   await host.page.getByRole('toolbar', { name: 'Meeting controls' }).waitFor();
   await until('the host moderates', 15_000, async () => (await host.state()).participants[0]?.moderator === true);

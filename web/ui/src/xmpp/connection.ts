@@ -288,6 +288,12 @@ export function createConnection(options: Options): Connection {
         closeQuietly();
         handlers.refused(condition ?? 'not-authorized');
         return;
+      case Strophe.Status.ERROR:
+        // No way to log in with a password: the server has no accounts.
+        if (options.account === undefined || condition !== 'not-authorized') return;
+        closeQuietly();
+        handlers.refused(condition);
+        return;
       case Strophe.Status.DISCONNECTED:
         lost();
     }
