@@ -61,7 +61,7 @@ describe('three people in a room', () => {
     await allSee(guests, 30_000);
     await ada.page.getByRole('button', { name: /^People/ }).click();
     await ada.page.getByRole('button', { name: 'Moderate Ben' }).click();
-    await ada.page.getByRole('menuitem', { name: 'Mute' }).click();
+    await ada.page.getByRole('menuitem', { name: 'Mute', exact: true }).click();
     await until('Ben is muted', 5000, async () => (await ben.state()).participants[0]?.audioMuted === true);
     await ben.page.getByText('Ada muted you').first().waitFor();
 
