@@ -11,16 +11,6 @@ const { open } = cast(box.url);
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const desktop = { viewport: { width: 1280, height: 800 } };
 
-test('a box where nothing is planned says so by saying nothing', async () => {
-  const ada = await open('Ada');
-  const asked = ada.page.waitForResponse('**/schedule.json');
-  await ada.page.goto(box.url);
-  const answer = await asked;
-  expect(answer.status()).toBe(200);
-  expect(await answer.json()).toMatchObject({ meetings: [] });
-  expect(await ada.page.getByRole('heading', { name: 'Today' }).count()).toBe(0);
-});
-
 // Planned by the console's test; here it is the page that counts.
 test.each([
   ['phone', 'dark', phone],

@@ -67,6 +67,13 @@ async function go(guest: Guest, name: string): Promise<void> {
 }
 
 test('a planned meeting: on the schedule, with its password at the door, as link, QR, calendar and sheet', { timeout: 300_000 }, async () => {
+  // Where nothing is planned, the page where meetings begin says so by saying nothing.
+  const guest = await open(box.url, 'Guest', phone);
+  const asked = guest.page.waitForResponse('**/schedule.json');
+  await guest.page.goto(box.url);
+  expect(await (await asked).json()).toMatchObject({ meetings: [] });
+  expect(await guest.page.getByRole('heading', { name: 'Today' }).count()).toBe(0);
+
   const me = await admin();
   await go(me, 'schedule');
   await me.page.getByRole('button', { name: 'Plan a meeting' }).click();
@@ -97,7 +104,6 @@ test('a planned meeting: on the schedule, with its password at the door, as link
   await check(me, 'the invitation', 'console-invitation-phone-light');
 
   // What guests see, and the door.
-  const guest = await open(box.url, 'Guest', phone);
   await guest.page.goto(box.url);
   const public_ = await guest.page.evaluate(async () => (await (await fetch('/schedule.json')).json()) as { meetings: { title: string; password: boolean; calendar: string }[] });
   expect(public_.meetings[0]).toMatchObject({ title: 'Weekly review', password: true });

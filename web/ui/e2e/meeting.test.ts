@@ -76,7 +76,7 @@ describe('three people in a room', () => {
     const [ada, ben] = (await meet('shared-screen', 'Ada', 'Ben')) as [Guest, Guest];
     await allSee(guests, 30_000);
     await ada.page.getByRole('button', { name: 'Share your screen' }).click();
-    await ada.page.getByText('Everybody sees your screen.').waitFor();
+    await ada.page.getByRole('status').getByText('Everybody sees your screen.').waitFor();
     const screen = ben.page.locator('.tile-stage[data-picture="screen"]').filter({ hasText: 'Ada’s screen' });
     const shown = () => screen.locator('video').evaluate((v: HTMLVideoElement) => v.getVideoPlaybackQuality().totalVideoFrames);
     await screen.locator('video').waitFor();
