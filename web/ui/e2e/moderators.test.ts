@@ -1,0 +1,91 @@
+// What moderators do about everybody: mute all but one, moderate microphones, ask somebody to speak,
+// newcomers come muted, the end for all.
+
+import { expect, inject, test } from 'vitest';
+import { cast } from './cast.ts';
+import { type Guest, until } from './guest.ts';
+import { barriers, fits, shoot } from './look.ts';
+
+const box = inject('box');
+const { open } = cast(box.url);
+const desktop = { viewport: { width: 1280, height: 800 } };
+const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, colorScheme: 'dark' as const };
+const patience = { timeout: 300_000 };
+
+const muted = async (guest: Guest) => (await guest.state()).participants[0]?.audioMuted === true;
+const person = (guest: Guest, name: string) => guest.page.locator('.person').filter({ hasText: name });
+
+async function tool(guest: Guest, name: string, item: string): Promise<void> {
+  await guest.page.getByRole('button', { name: `Moderate ${name}` }).click();
+  await guest.page.getByRole('menuitem', { name: item, exact: true }).click();
+}
+
+test('microphones are moderated, hands go up in order, one is asked to speak; the meeting ends for all', patience, async () => {
+  const room = `${box.url}/plenary`;
+  const ada = await open('Ada', desktop);
+  await ada.join(room);
+  const ben = await open('Ben', phone);
+  await ben.join(room);
+  const cleo = await open('Cleo', desktop);
+  await cleo.join(room);
+  for (const guest of [ada, ben, cleo]) await until(`the bridge carries ${guest.name}`, 60_000, async () => (await guest.state()).media === 'connected');
+
+  await ada.page.getByRole('button', { name: /^People/ }).click();
+  await tool(ada, 'Cleo', 'Mute everybody but Cleo');
+  await until('Ben is muted', 15_000, () => muted(ben));
+  expect(await muted(cleo), 'Cleo goes on').toBe(false);
+  expect(await muted(ada), 'and so does who asked for it').toBe(false);
+  await ada.page.getByRole('button', { name: 'Mute everybody else' }).click();
+  await until('Cleo is muted', 15_000, () => muted(cleo));
+
+  await ada.page.getByRole('button', { name: 'Rules for the meeting' }).click();
+  await ada.page.getByRole('checkbox', { name: 'People may unmute themselves' }).uncheck();
+  await ben.page.getByText('Microphones are moderated now').first().waitFor();
+  await shoot(ada.page, 'people-rules-desktop-light');
+  expect(await barriers(ada.page)).toEqual([]);
+  await ben.page.getByRole('button', { name: 'Microphone' }).click();
+  await ben.page.getByText('A moderator has to let you speak.').first().waitFor();
+  expect(await muted(ben)).toBe(true);
+
+  // Hands, the first one first.
+  await cleo.page.getByRole('button', { name: 'Raise hand' }).click();
+  await person(ada, 'Cleo').getByText('hand raised, number 1').waitFor();
+  await ben.page.getByRole('button', { name: 'More' }).click();
+  await ben.page.getByRole('menuitem', { name: 'Raise hand' }).click();
+  await person(ada, 'Ben').getByText('hand raised, number 2').waitFor();
+  expect(await ada.page.locator('.person-name').allTextContents()).toEqual(['Cleo', 'Ben', 'Ada (you)']);
+
+  await tool(ada, 'Ben', 'Ask to unmute');
+  await ben.page.getByText('A moderator invites you to speak.').first().waitFor();
+  await ben.page.getByRole('button', { name: 'Microphone' }).click();
+  await until('Ben speaks', 15_000, async () => !(await muted(ben)));
+  await person(ada, 'Ben').getByText('microphone on').waitFor();
+  await cleo.page.getByRole('button', { name: 'Microphone' }).click();
+  await cleo.page.getByText('A moderator has to let you speak.').first().waitFor();
+  await ben.page.getByRole('button', { name: /^People/ }).click();
+  await shoot(ben.page, 'people-phone-dark');
+  expect(await fits(ben.page)).toBe(true);
+  expect(await barriers(ben.page)).toEqual([]);
+
+  await ada.page.getByRole('checkbox', { name: 'People may unmute themselves' }).check();
+  await cleo.page.getByText('You may unmute yourself again.').first().waitFor();
+  await cleo.page.getByRole('button', { name: 'Microphone' }).click();
+  await until('Cleo speaks', 15_000, async () => !(await muted(cleo)));
+
+  // Who joins from now on comes muted.
+  await ada.page.getByRole('checkbox', { name: 'Who joins comes muted' }).check();
+  await cleo.page.getByRole('button', { name: 'Leave meeting' }).click();
+  await cleo.page.getByRole('button', { name: 'Rejoin' }).click();
+  await until('Cleo comes back muted', 30_000, () => muted(cleo));
+
+  await ada.page.getByRole('button', { name: 'More' }).click();
+  await shoot(ada.page, 'more-desktop-light');
+  expect(await barriers(ada.page)).toEqual([]);
+  await ada.page.getByRole('menuitem', { name: 'End meeting for all' }).click();
+  await ada.page.getByRole('dialog').getByText('2 others leave the meeting at once.').waitFor();
+  await shoot(ada.page, 'end-desktop-light');
+  expect(await barriers(ada.page)).toEqual([]);
+  await ada.page.getByRole('dialog').getByRole('button', { name: 'End for all' }).click();
+  for (const guest of [ada, ben, cleo]) await guest.page.getByRole('heading', { name: 'The meeting has ended' }).waitFor();
+});
+
