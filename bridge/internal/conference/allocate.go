@@ -25,8 +25,13 @@ func (c *Conference) allocate() {
 	for _, e := range sorted(c) {
 		c.allocateFor(e, sources, described)
 	}
+	now := c.bridge.port.now()
 	for _, s := range sources {
-		s.tell()
+		if s.unkeyed {
+			s.unkeyed = false
+			s.refresh()
+		}
+		s.tell(now)
 	}
 }
 
@@ -184,7 +189,7 @@ func (e *Endpoint) aim(s *videoSource, c allocation.Choice, layers []allocation.
 	}
 	a := nothing()
 	if on {
-		t := projection.Target{Encoding: c.Target.Encoding, SID: c.Target.SID, TID: c.Target.TID}
+		t := projection.Target{Encoding: c.Target.Encoding, SID: c.Target.SID, TID: c.Target.TID, Spare: c.Why == allocation.ForBandwidth}
 		a = aim{t, t.Encoding, t.SID}
 		if *c.Target == *c.Ideal { // not for want of bandwidth
 			for _, x := range layers {
@@ -199,7 +204,10 @@ func (e *Endpoint) aim(s *videoSource, c allocation.Choice, layers []allocation.
 	}
 	if l.target != a {
 		l.target = a
-		l.aim(a)
+		// A sender that begins to send an encoding does so with a keyframe.
+		if l.aim(a) && s.encodings[a.Encoding].active() {
+			s.unkeyed = true
+		}
 	}
 }
 
@@ -211,25 +219,4 @@ func (e *Endpoint) tellForwarded(names []string) {
 	}
 	e.toldSources, e.toldAny = names, true
 	e.send(&channel.ForwardedSources{ForwardedSources: names})
-}
-
-// tell sends the owner of a source what is wanted of it at most, when that
-// has changed.
-func (s *videoSource) tell() {
-	if len(s.wants) == 0 && s.told == untold {
-		return // nobody was ever there to want it
-	}
-	most := 0
-	for _, h := range s.wants {
-		if h < 0 {
-			most = -1
-			break
-		}
-		most = max(most, h)
-	}
-	if most == s.told {
-		return
-	}
-	s.told = most
-	s.owner.send(&channel.SenderSourceConstraints{SourceName: s.name, MaxHeight: most})
 }

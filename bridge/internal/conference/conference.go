@@ -235,7 +235,7 @@ func (c *Conference) removeEndpoint(e *Endpoint) {
 			if _, ok := s.wants[e]; ok {
 				delete(s.wants, e)
 				c.dirtySubs[s] = true
-				s.tell()
+				s.tell(c.bridge.port.now())
 			}
 		}
 		for _, s := range o.audioSources {
@@ -299,6 +299,8 @@ func (c *Conference) tick() {
 	}
 	c.measure(now)
 	c.lines(now)
+	c.owed()
+	c.fallen(now)
 	if c.ticks%flowEvery == 0 {
 		for _, e := range *c.members.Load() {
 			e.flow.sample(e.Stats(), now)

@@ -169,6 +169,7 @@ func TestConstraints(t *testing.T) {
 	inRoom(t, Options{}, func(t *testing.T, r *room) {
 		a, b, c := r.join("a", 3, false), r.join("b", 1, false), r.join("c", 1, false)
 		told := func(m *member) string {
+			time.Sleep(time.Duration(fallAfter) + 2*tickEvery)
 			list := hears[*channel.SenderSourceConstraints](m)
 			var out strings.Builder
 			for _, x := range list {

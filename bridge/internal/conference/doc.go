@@ -30,6 +30,13 @@
 // it, and it never waits for them. It also runs the timers (receiver reports,
 // repeated NACKs, liveness) for all its endpoints.
 //
+// # Changing the layer
+//
+// What goes out goes on, whole, until a keyframe of what is wanted is there:
+// one is asked for when the decision is made, and again until it comes. The
+// sender is told at once that more is wanted, and that less is only when it
+// has lasted and no receiver is sent the rest any more.
+//
 // # Bandwidth
 //
 // What a receiver's transport-wide feedback says goes to its estimator

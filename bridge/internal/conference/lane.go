@@ -135,9 +135,6 @@ func (l *audioLane) send(out *transport.Batch, p *audioPacket, buf []byte) {
 const (
 	// history is how many packets of a lane can be asked for again.
 	history = 512
-	// A receiver's requests: three in ten seconds, as JVB allows.
-	pliMax    = 3
-	pliWindow = int64(10 * time.Second)
 	// A lane's own requests while it waits for an encoding: rarer each time.
 	waitMin = int64(200 * time.Millisecond)
 	waitMax = int64(2 * time.Second)
@@ -164,6 +161,7 @@ type videoLane struct {
 	waits    int64  // between own keyframe requests
 	asked    int64  // when the last one was made
 	requests [pliMax]int64
+	begged   bool // the receiver asked for a keyframe, too early
 }
 
 // sent is what has to be known of a packet to send it again.
@@ -214,13 +212,23 @@ func nothing() aim {
 	return aim{Target: projection.Target{Encoding: projection.Paused, TID: projection.AllLayers}, encodings: projection.Paused}
 }
 
-// aim changes what is wanted of the source.
-func (l *videoLane) aim(a aim) {
+// aim changes what is wanted of the source. It says whether that takes a
+// keyframe.
+func (l *videoLane) aim(a aim) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.proj.SetTarget(a.Target, a.encodings, a.layers)
 	l.waits, l.asked = 0, 0
 	l.rewatch()
+	return l.proj.NeedsKeyframe()
+}
+
+// descends says whether something better goes out than is wanted, until a
+// keyframe of that comes.
+func (l *videoLane) descends() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.proj.Descends()
 }
 
 func (l *videoLane) rewatch() {
@@ -271,9 +279,14 @@ func (l *videoLane) send(out *transport.Batch, p *videoPacket, buf []byte) {
 		l.waits = 0
 		l.rewatch()
 	}
-	if l.proj.NeedsKeyframe() && p.in.Now-l.asked >= l.waits {
+	if p.in.Frame.Keyframe && do == projection.Forward {
+		l.begged = false
+	}
+	if l.begged {
+		l.beg(out, p.in.Now)
+	}
+	if l.proj.NeedsKeyframe() && p.in.Now-l.asked >= l.waits && l.source.keyframes.request(out, p.in.Now) {
 		l.asked, l.waits = p.in.Now, min(max(2*l.waits, waitMin), waitMax)
-		l.source.keyframes.request(out, p.in.Now)
 	}
 	if do == projection.Drop {
 		return

@@ -8,7 +8,6 @@ import (
 
 	"meetbox.local/bridge/internal/channel"
 	"meetbox.local/bridge/internal/projection"
-	"meetbox.local/bridge/internal/transport"
 )
 
 // This file is about which lanes exist and what they carry. All of it runs on
@@ -311,16 +310,8 @@ func (s *videoSource) subscribe() {
 	}
 	s.subs.Store(&list)
 	if fresh {
-		// The source may show something that does not move: then no packet
-		// would tell that a keyframe is missing.
 		s.refresh()
 	}
-}
-
-// refresh asks for a keyframe of the source.
-func (s *videoSource) refresh() {
-	b := s.owner.conf.bridge
-	b.timed(func(out *transport.Batch) { s.keyframes.request(out, b.port.now()) })
 }
 
 // lane is the endpoint's lane for a source; nil when there is none.

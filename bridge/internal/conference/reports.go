@@ -179,27 +179,3 @@ func (e *Endpoint) transportFeedback(p rtcp.Packet, now int64) {
 	}
 	e.line.estimator.Update(now, e.feedback.rtt)
 }
-
-// keyframe takes a receiver's request for what the lane carries.
-func (l *videoLane) keyframe(out *transport.Batch, now int64) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.source == nil || l.watch.Load() == 0 {
-		return
-	}
-	oldest := 0
-	for i, at := range l.requests {
-		// More often than a round trip says nothing new.
-		if at != 0 && now-at < max(min(keyframeEvery, l.to.rtt.Load()+int64(10*time.Millisecond)), int64(50*time.Millisecond)) {
-			return
-		}
-		if at < l.requests[oldest] {
-			oldest = i
-		}
-	}
-	if at := l.requests[oldest]; at != 0 && now-at < pliWindow {
-		return
-	}
-	l.requests[oldest] = now
-	l.source.keyframes.request(out, now)
-}

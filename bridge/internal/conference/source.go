@@ -3,12 +3,10 @@ package conference
 import (
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"meetbox.local/bridge/internal/channel"
 	"meetbox.local/bridge/internal/rtcp"
 	"meetbox.local/bridge/internal/rtp"
-	"meetbox.local/bridge/internal/transport"
 )
 
 // route is where a packet with some SSRC belongs.
@@ -57,10 +55,9 @@ type videoSource struct {
 	videoType channel.VideoType
 	wants     map[*Endpoint]int // effective heights by receiver
 	told      int               // what the owner was last told; untold before
+	falling   falling           // less is wanted than that
+	unkeyed   bool              // a lane was aimed at a layer that a keyframe leads to
 }
-
-// untold is told before anybody wanted the source.
-const untold = -2
 
 // encoding is one simulcast encoding of a source.
 type encoding struct {
@@ -122,49 +119,4 @@ func (v *videoSource) same(s VideoSource) bool {
 		}
 	}
 	return true
-}
-
-const (
-	// keyframeEvery merges requests: a sender needs a few frame times to
-	// answer, and each keyframe costs every receiver.
-	keyframeEvery = int64(200 * time.Millisecond)
-)
-
-// keyframes asks the owner of a source for keyframes, not too often.
-type keyframes struct {
-	source *videoSource
-	mu     sync.Mutex
-	last   int64
-	number uint8 // of FIRs
-	buf    [maxEncodings * 20]byte
-	asked  uint64
-}
-
-// request asks for a keyframe of all encodings that are sent. Browsers send
-// one of each whichever is named, other clients only of those named.
-func (k *keyframes) request(out *transport.Batch, now int64) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.last != 0 && now-k.last < keyframeEvery {
-		return
-	}
-	k.last = now
-	k.asked++
-	owner := k.source.owner
-	feedback := owner.conf.feedbackVideo
-	pli := owner.media.Load().pli
-	if !pli {
-		k.number++
-	}
-	msg := k.buf[:0]
-	for _, e := range k.source.encodings {
-		switch {
-		case e.index > 0 && !e.active():
-		case pli:
-			msg = rtcp.AppendPLI(msg, feedback, e.ssrc)
-		default:
-			msg = rtcp.AppendFIR(msg, feedback, e.ssrc, k.number)
-		}
-	}
-	owner.link.SendRTCP(out, msg)
 }

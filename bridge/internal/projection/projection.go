@@ -80,6 +80,7 @@ type Projection struct {
 	target  int8 // encoding wanted
 	ceiling int8 // highest encoding that may go out
 	tids    int8 // temporal layers wanted
+	spare   bool // on the way down, only the lowest of them
 	current int8 // encoding that goes out; Paused before a keyframe of it came
 	tid     int8 // temporal layers that go out: rises only at a base layer frame
 	spatial spatial
@@ -123,7 +124,12 @@ func New() *Projection {
 
 // Target is what should go out: an encoding, or Paused for none, of it a
 // spatial layer, and temporal layers up to one.
-type Target struct{ Encoding, SID, TID int }
+type Target struct {
+	Encoding, SID, TID int
+	// Spare has only the lowest temporal layer go out on the way down: what
+	// goes out is more than the line takes.
+	Spare bool
+}
 
 // SetTarget says what should go out. It takes effect at the next keyframe of
 // it. A keyframe of a better encoding or layer is taken, too, up to the
@@ -132,6 +138,7 @@ type Target struct{ Encoding, SID, TID int }
 func (p *Projection) SetTarget(t Target, encodings, layers int) {
 	p.target, p.ceiling, p.tids = int8(t.Encoding), int8(max(t.Encoding, encodings)), int8(t.TID)
 	p.spatial.target, p.spatial.ceiling = int8(t.SID), int8(max(t.SID, layers))
+	p.spare = t.Spare
 	if t.Encoding == Paused {
 		p.current = Paused
 	}
@@ -157,6 +164,11 @@ func (p *Projection) Highest() uint16 { return uint16(p.outSeq) }
 // out.
 func (p *Projection) NeedsKeyframe() bool {
 	return p.target != Paused && (p.current != p.target || p.spatial.stuck())
+}
+
+// Descends says whether something better goes out than the target.
+func (p *Projection) Descends() bool {
+	return p.target != Paused && (p.current > p.target || p.current != Paused && p.spatial.current > p.spatial.target)
 }
 
 // Timestamp maps a timestamp of an encoding, for its sender reports; false
@@ -283,8 +295,8 @@ func (p *Projection) decide(in *Packet, late bool) *decision {
 	if !late {
 		layers = p.spatial.picture(in)
 	}
-	if p.current > p.target || p.spatial.current > p.spatial.target {
-		keep = keep && tid == 0 // on the way down; spare the line
+	if p.spare && p.Descends() {
+		keep = keep && tid == 0
 	}
 	p.decided = (p.decided + 1) % frames
 	if !late {

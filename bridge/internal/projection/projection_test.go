@@ -350,3 +350,28 @@ func BenchmarkPush(b *testing.B) {
 		p.Push(&x.Packet, true)
 	}
 }
+
+// On the way down all temporal layers go out, unless the line has to be
+// spared: a picture of the lowest alone jerks.
+func TestSpare(t *testing.T) {
+	t.Parallel()
+	for _, spare := range []bool{false, true} {
+		s := newSender(rand.New(rand.NewPCG(1, 2)), 2, []int{0, 2, 1, 2})
+		p := New()
+		p.SetTarget(Target{Encoding: 1, TID: AllLayers}, 1, 0)
+		out := 0
+		for i := range 41 {
+			if i == 1 {
+				p.SetTarget(Target{Encoding: 0, TID: AllLayers, Spare: spare}, 0, 0)
+			}
+			for _, x := range s.picture(i == 0, int64(i)*40*ms) {
+				if _, a := p.Push(&x.Packet, true); a == Forward && x.first && x.Encoding == 1 && i > 0 {
+					out++
+				}
+			}
+		}
+		if want := map[bool]int{false: 40, true: 10}[spare]; out != want {
+			t.Errorf("spare %v: %d of 40 frames, want %d", spare, out, want)
+		}
+	}
+}
