@@ -138,7 +138,7 @@ func run(parent context.Context, u *unit.Unit) error {
 			if err != nil {
 				return err
 			}
-			return server.Serve(ctx, l)
+			return server.Serve(ctx, l, port.Relayed())
 		})
 	}
 	start("control", func(ctx context.Context) error { return b.follow(ctx, s) })

@@ -15,6 +15,7 @@ const (
 	dtlsPacket
 	rtpPacket
 	rtcpPacket
+	turnPacket // data of a TURN channel
 )
 
 const (
@@ -39,6 +40,8 @@ func classify(b []byte) kind {
 		if len(b) >= minDTLS {
 			return dtlsPacket
 		}
+	case first >= 64 && first < 80:
+		return turnPacket
 	case first >= 128 && first < 192:
 		if second := b[1]; second >= 192 && second <= 223 {
 			return rtcpPacket

@@ -21,13 +21,16 @@ const (
 	dropMediaMalformed
 	dropMediaReplayed
 	dropMediaAuth
-	dropSendEarly  // to be sent, but there are no keys yet
-	dropSendPath   // no address to send to
-	dropSendSize   // larger than a datagram may be
-	dropSendIndex  // SRTP index used up, or a sequence number from before the stream's start
-	dropSendBuffer // the socket did not take it in time
-	dropSendError  // the kernel refused it
-	dropTCPMany    // a TCP connection more than there may be
+	dropSendEarly    // to be sent, but there are no keys yet
+	dropSendPath     // no address to send to
+	dropSendSize     // larger than a datagram may be
+	dropSendIndex    // SRTP index used up, or a sequence number from before the stream's start
+	dropSendBuffer   // the socket did not take it in time
+	dropSendError    // the kernel refused it
+	dropTURNOff      // for a TURN server, and there is none
+	dropTURNStranger // data of a TURN channel that nobody made, or too many new clients
+	dropTURNFlood    // the TURN server's queue is full
+	dropTCPMany      // a TCP connection more than there may be
 	reasons
 )
 
@@ -35,7 +38,7 @@ var reasonNames = [reasons]string{
 	"garbage", "truncated", "stun_malformed", "stun_unknown_user", "stun_integrity", "stun_stray", "stun_rate", "stun_flood",
 	"dtls_stranger", "dtls_flood", "media_stranger", "media_before_keys", "media_malformed", "media_replayed",
 	"media_authentication", "send_before_keys", "send_no_path", "send_too_large", "send_index", "send_buffer_full",
-	"send_error", "tcp_too_many",
+	"send_error", "turn_off", "turn_stranger", "turn_flood", "tcp_too_many",
 }
 
 // gauges are the port's counters.

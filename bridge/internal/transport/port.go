@@ -58,6 +58,7 @@ type Port struct {
 
 	answers   *rate.Limiter                    // to requests for addresses
 	listening atomic.Pointer[[]netip.AddrPort] // of locals; immutable
+	relayed   atomic.Pointer[relayed]          // nil: no TURN server
 
 	txMu         sync.Mutex
 	transactions map[transactionID]*transaction

@@ -73,7 +73,13 @@ func (r *reader) handle(b []byte, from address, now int64) {
 		if !bound.session.dtlsIn.push(b, bound.addr) {
 			r.out.dropped[dropDTLSFlood]++
 		}
-	case stunPacket:
+	case stunPacket, turnPacket:
+		if k == turnPacket || relaying(b) {
+			if why, ok := r.port.handleRelayed(r.local, b, from, now); !ok {
+				r.out.dropped[why]++
+			}
+			return
+		}
 		if why, ok := r.port.handleSTUN(r.local, b, from, now); !ok {
 			r.out.dropped[why]++
 		}

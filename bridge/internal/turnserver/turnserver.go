@@ -1,10 +1,12 @@
 // Package turnserver is a TURN server (RFC 8656) for clients whose network lets no
-// UDP through. It relays to the bridge's own media port and to nowhere else,
-// so that nobody can use it to reach a third party.
+// UDP through, and for those that want a relay. It relays to the bridge's own
+// media port and to nowhere else, so that nobody can use it to reach a third
+// party.
 //
 // Its clients come over streams that web hands on: it tells TURN from HTTPS on
 // the port that every network lets through. Each stream starts with a line
-// that says from where the client came (PROXY protocol, version 1).
+// that says from where the client came (PROXY protocol, version 1). Or they
+// come over UDP, to the media port itself.
 //
 // Credentials are those of the TURN REST scheme: a user name that starts with
 // its expiry, and as password its HMAC-SHA1 under a secret that signaling,
@@ -62,12 +64,18 @@ func New(secret string, media func() []netip.AddrPort, log *slog.Logger, set *me
 	}
 }
 
-// Serve answers on the listener until ctx ends or the listener fails, and
-// closes it.
-func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+// Serve answers on the listener, and on the socket where there is one, until
+// ctx ends or the listener fails. It closes both.
+func (s *Server) Serve(ctx context.Context, l net.Listener, udp net.PacketConn) error {
 	g := newGreeter(l, s.log)
 	var wg sync.WaitGroup
 	wg.Go(g.run)
+	may := func(_ net.Addr, peer net.IP) bool { return s.isMedia(peer) }
+	var sockets []turn.PacketConnConfig
+	if udp != nil {
+		defer udp.Close() // twice is fine
+		sockets = []turn.PacketConnConfig{{PacketConn: udp, RelayAddressGenerator: generator{s.media}, PermissionHandler: may}}
+	}
 	server, err := turn.NewServer(turn.ServerConfig{
 		Realm:        Realm,
 		AuthHandler:  turn.LongTermTURNRESTAuthHandler(s.secret, quiet{}),
@@ -80,9 +88,9 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 			OnAllocationDeleted: func(_, _ net.Addr, _, user, _ string) { s.count(user, -1) },
 		},
 		ListenerConfigs: []turn.ListenerConfig{{
-			Listener: g, RelayAddressGenerator: generator{s.media},
-			PermissionHandler: func(_ net.Addr, peer net.IP) bool { return s.isMedia(peer) },
+			Listener: g, RelayAddressGenerator: generator{s.media}, PermissionHandler: may,
 		}},
+		PacketConnConfigs: sockets,
 	})
 	if err != nil {
 		g.Close()

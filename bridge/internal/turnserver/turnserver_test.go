@@ -13,7 +13,9 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+	"github.com/pion/stun/v4"
 	"github.com/pion/turn/v5"
+	"meetbox.local/bridge/internal/transport"
 )
 
 const secret = "not a secret"
@@ -44,7 +46,9 @@ func echo(t *testing.T) netip.AddrPort {
 }
 
 // serve runs a server for one media port, and returns its socket's name.
-func serve(t *testing.T, media netip.AddrPort) (*Server, string) {
+func serve(t *testing.T, media netip.AddrPort) (*Server, string) { return serveBoth(t, media, nil) }
+
+func serveBoth(t *testing.T, media netip.AddrPort, udp net.PacketConn) (*Server, string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "mb")
 	if err != nil {
@@ -58,7 +62,7 @@ func serve(t *testing.T, media netip.AddrPort) (*Server, string) {
 	s := New(secret, func() []netip.AddrPort { return []netip.AddrPort{media} }, slog.New(slog.DiscardHandler), metrics.NewSet())
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
-	go func() { s.Serve(ctx, l); close(done) }()
+	go func() { s.Serve(ctx, l, udp); close(done) }()
 	t.Cleanup(func() { cancel(); <-done; os.RemoveAll(dir) })
 	return s, name
 }
@@ -217,4 +221,86 @@ func FuzzGreeting(f *testing.F) {
 			t.Fatalf("%q: %v, then %v, %v", line, a, again, err)
 		}
 	})
+}
+
+// A client may come over UDP, to the media port itself.
+func TestRelayOverUDP(t *testing.T) {
+	port, err := transport.Open(transport.Config{Addresses: []netip.Addr{netip.MustParseAddr("127.0.0.1")}, Readers: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan struct{})
+	go func() { port.Serve(ctx); close(served) }()
+	t.Cleanup(func() { cancel(); <-served })
+	media := port.Listening()[0]
+	_, socket := serveBoth(t, media, port.Relayed())
+	user, password := credentials(t, time.Minute)
+
+	client := func(user, password string) *turn.Client {
+		c, err := net.ListenPacket("udp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		client, err := turn.NewClient(&turn.ClientConfig{
+			TURNServerAddr: media.String(), STUNServerAddr: media.String(),
+			Username: user, Password: password, Realm: Realm, Conn: c, LoggerFactory: quiet{},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { client.Close(); c.Close() })
+		if err := client.Listen(); err != nil {
+			t.Fatal(err)
+		}
+		return client
+	}
+	if _, err := client(user, "wrong").Allocate(); err == nil {
+		t.Error("a wrong password is taken")
+	}
+	conn, err := client(user, password).Allocate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	// The media port, asked through the relay, answers through it: first by
+	// indications, then by a channel.
+	for range 3 {
+		ask, err := stun.Build(stun.BindingRequest, stun.TransactionID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := conn.WriteTo(ask.Raw, net.UDPAddrFromAddrPort(media)); err != nil {
+			t.Fatal(err)
+		}
+		b := make([]byte, 1500)
+		n, _, err := conn.ReadFrom(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m := &stun.Message{Raw: b[:n]}
+		var x stun.XORMappedAddress
+		if err := m.Decode(); err != nil || x.GetFrom(m) != nil || x.String() != conn.LocalAddr().String() {
+			t.Fatalf("answer %v (%v), the relay is %v", m, err, conn.LocalAddr())
+		}
+	}
+	if _, err := conn.WriteTo([]byte("out of the house"), &net.UDPAddr{IP: net.IPv4(192, 0, 2, 99), Port: 9}); err == nil || !strings.Contains(err.Error(), "403") {
+		t.Errorf("relaying to a third party: %v, want it forbidden", err)
+	}
+	// One quota for both ways.
+	for i := 1; i < perUser-1; i++ {
+		c, err := client(user, password).Allocate()
+		if err != nil {
+			t.Fatalf("allocation %d: %v", i+1, err)
+		}
+		defer c.Close()
+	}
+	c, err := dial(t, socket, user, password).Allocate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	if _, err := client(user, password).Allocate(); err == nil {
+		t.Error("more than the quota")
+	}
 }

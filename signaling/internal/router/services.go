@@ -19,7 +19,7 @@ const credentialLife = 24 * time.Hour
 type Media struct {
 	Secret string `json:"secret,omitempty"` // of the TURN server's credentials; empty: there is none
 	TURN   int    `json:"turn,omitempty"`   // TCP port, with TLS and without
-	STUN   int    `json:"stun,omitempty"`   // UDP port; 0: there is none
+	STUN   int    `json:"stun,omitempty"`   // UDP port, of TURN as well; 0: there is none
 }
 
 // services lists the box's own STUN and TURN (XEP-0215), under the name by
@@ -34,9 +34,14 @@ func (r *Router) services(s *Session) []byte {
 		}
 		if m.Secret != "" && m.TURN != 0 {
 			user, password, until := m.credentials(r.now, s.num)
-			for _, kind := range []string{"turns", "turn"} {
-				b = fmt.Appendf(b, `<service type="%s" host="%s" port="%d" transport="tcp" restricted="1" username="%s" password="%s" expires="%s"/>`,
-					kind, host, m.TURN, user, password, until.UTC().Format(time.RFC3339))
+			relay := func(kind, transport string, port int) {
+				b = fmt.Appendf(b, `<service type="%s" host="%s" port="%d" transport="%s" restricted="1" username="%s" password="%s" expires="%s"/>`,
+					kind, host, port, transport, user, password, until.UTC().Format(time.RFC3339))
+			}
+			relay("turns", "tcp", m.TURN)
+			relay("turn", "tcp", m.TURN)
+			if m.STUN != 0 {
+				relay("turn", "udp", m.STUN) // the media port is both
 			}
 		}
 	}

@@ -101,11 +101,14 @@ export interface IceServer {
   readonly credential?: string;
 }
 
-/** TURN servers of the answer to an extdisco query. STUN is of no use towards a bridge. */
+/**
+ * TURN servers of the answer to an extdisco query. STUN is of no use towards a bridge, nor is TURN over UDP: whoever
+ * reaches that reaches the bridge itself.
+ */
 export function parseIceServers(iq: Xml): IceServer[] {
   return childrenOf(child(iq, 'services', ns.extdisco), 'service').flatMap((s) => {
     const { type, host, port, transport, username, password } = s.attrs;
-    if (host === undefined || (type !== 'turn' && type !== 'turns')) return [];
+    if (host === undefined || (type !== 'turn' && type !== 'turns') || transport === 'udp') return [];
     const address = host.includes(':') ? `[${host}]` : host;
     const urls = `${type}:${address}${port === undefined ? '' : `:${port}`}${transport === undefined ? '' : `?transport=${transport}`}`;
     return [username === undefined || password === undefined ? { urls } : { urls, username, credential: password }];

@@ -116,11 +116,12 @@ test('TURN servers', () => {
       ns.extdisco,
       {},
       service({ type: 'stun', host: 'box', port: '3478' }),
-      service({ type: 'turn', host: '2001:db8::1', port: '3478', transport: 'udp', username: 'u', password: 'p' }),
+      service({ type: 'turn', host: '2001:db8::1', port: '443', transport: 'tcp', username: 'u', password: 'p' }),
+      service({ type: 'turn', host: '2001:db8::1', port: '10000', transport: 'udp', username: 'u', password: 'p' }),
       service({ type: 'turns', host: 'box.example' }),
     ),
   );
-  expect(parseIceServers(iq)).toEqual([{ urls: 'turn:[2001:db8::1]:3478?transport=udp', username: 'u', credential: 'p' }, { urls: 'turns:box.example' }]);
+  expect(parseIceServers(iq)).toEqual([{ urls: 'turn:[2001:db8::1]:443?transport=tcp', username: 'u', credential: 'p' }, { urls: 'turns:box.example' }]);
 });
 
 test('messages of a room', () => {
