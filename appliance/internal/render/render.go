@@ -444,9 +444,15 @@ func bridge(in Input) bridgeFile {
 
 // webSocketDomains are where clients reach the bridge's WebSocket. Upstream
 // clients take the first and ignore the rest, so the first has to work from
-// everywhere on the network.
+// everywhere on the network: a name that a certificate from elsewhere is for,
+// for it is for no address.
 func webSocketDomains(in Input) []string {
 	var out []string
+	if in.Site != nil {
+		if names := certs.Names(*in.Site); len(names) > 0 {
+			out = append(out, HostPort(names[0], in.HTTPSPort))
+		}
+	}
 	for _, a := range in.Addresses {
 		if !a.IsLoopback() {
 			out = append(out, HostPort(a.String(), in.HTTPSPort))

@@ -211,3 +211,14 @@ func TestHostPort(t *testing.T) {
 		}
 	}
 }
+
+// A certificate from elsewhere is for names, and a browser wants the one it
+// gets at the bridge's WebSocket to fit.
+func TestWebSocketDomains(t *testing.T) {
+	t.Parallel()
+	in := input(t)
+	in.Site = &state.Chain{Certificates: [][]byte{in.Web.Certificate}, Key: in.Web.Key}
+	if got, want := webSocketDomains(in), []string{"meetbox.local:8443", "192.168.1.23:8443", "localhost:8443"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

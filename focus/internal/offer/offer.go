@@ -188,15 +188,12 @@ func Capabilities(f Features) []colibri2.Capability {
 
 // Contents are the contents of a session-initiate: the media with the
 // bridge's transport in each, and the data channel when the bridge opened
-// SCTP. A bridge's WebSocket is offered only where there is no data channel,
-// because clients would otherwise never know which to take.
+// SCTP. The bridge's WebSocket is offered beside it: clients take the data
+// channel unless they are set up not to.
 func Contents(f Features, media []colibri2.Media, bridge colibri2.Transport) ([]jingle.Content, jingle.Group) {
 	ice := *bridge.ICE
 	ice.RTCPMux = nil
 	withData := f.SCTP && bridge.SCTP != nil
-	if withData {
-		ice.WebSockets = nil
-	}
 	group := jingle.Group{Semantics: "BUNDLE"}
 	var out []jingle.Content
 	for _, m := range media {
