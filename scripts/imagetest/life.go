@@ -91,6 +91,9 @@ func (l *lifetime) pictures(ctx context.Context, dir string) error {
 	if err != nil {
 		return err
 	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
 	if err := l.m.await(ctx, setupCode.MatchString); err != nil {
 		return err
 	}
