@@ -190,7 +190,7 @@ func bare(ctx context.Context, image, accel, dir string) (time.Duration, error) 
 	if b, err := exec.CommandContext(ctx, "nice", "-n", "10", "scripts/bare.sh", out).CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("bare.sh: %w\n%s", err, b)
 	}
-	m := &machine{dir: dir, accel: accel, disk: filepath.Join(dir, "bare.img")}
+	m := &machine{dir: dir, accel: accel, disk: filepath.Join(dir, "bare.img"), foreign: true}
 	if err := m.install(filepath.Join(out, "bare.img"), diskSize); err != nil {
 		return 0, err
 	}

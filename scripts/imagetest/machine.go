@@ -47,6 +47,7 @@ type machine struct {
 	device      string   // the disk, in the power-cut test
 	card        string   // the network card; e1000e when empty
 	clock       string   // the hardware's, as in 2090-01-01; now when empty
+	foreign     bool     // another system's, whose packets are not ours
 
 	keyboard io.Writer // the serial line's
 
@@ -159,6 +160,12 @@ func (m *machine) cut() {
 		fmt.Println("power cut:", err)
 	}
 	m.cmd.Wait() // its error is that it was killed, or that it was off already
+	if m.foreign {
+		return
+	}
+	if err := wire.take(m.capture()); err != nil {
+		fmt.Println("packets of a machine are not looked at:", err)
+	}
 }
 
 // press presses keys, one after the other as a person does.
@@ -183,6 +190,7 @@ func (m *machine) off(ctx context.Context) error {
 	if !m.cmd.ProcessState.Success() {
 		return fmt.Errorf("it did not turn itself off: %v", m.cmd.ProcessState)
 	}
+	m.cut() // for its packets
 	return nil
 }
 
