@@ -36,10 +36,11 @@ func TestDescent(t *testing.T) {
 		if !a.keyframeAsked() {
 			t.Error("no keyframe is asked for before the next packet")
 		}
-		a.sendsFrames(60, 3, false)
+		frames := int(time.Duration(fallAfter)/(40*time.Millisecond)) + 10
+		a.sendsFrames(frames, 3, false)
 		got := b.gets(a.video[0].SSRC)
-		if len(got) != 120 || !strings.HasPrefix(got[119].text, "a.2.") {
-			t.Fatalf("%d packets of 60 frames on the way down", len(got))
+		if len(got) != 2*frames || !strings.HasPrefix(got[len(got)-1].text, "a.2.") {
+			t.Fatalf("%d packets of %d frames on the way down", len(got), frames)
 		}
 		if told := hears[*channel.SenderSourceConstraints](a); len(told) > 0 {
 			t.Errorf("told %s while 720 lines are sent", asJSON(told))
@@ -72,7 +73,7 @@ func TestFallThatDoesNotLast(t *testing.T) {
 		if told := hears[*channel.SenderSourceConstraints](a); len(told) > 0 {
 			t.Errorf("told %s", asJSON(told))
 		}
-		a.film(50)
+		a.film(int(time.Duration(fallAfter) / (40 * time.Millisecond)))
 		if told := hears[*channel.SenderSourceConstraints](a); len(told) != 1 || told[0].MaxHeight != 360 {
 			t.Errorf("told %s, want 360", asJSON(told))
 		}

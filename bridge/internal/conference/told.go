@@ -11,12 +11,13 @@ const untold = -2
 
 const (
 	// fallAfter is how long less has to be wanted of a source before its
-	// owner is told. A layer that ends and begins again costs the sender a new
-	// encoder and every receiver a keyframe, and layouts change back.
-	fallAfter = int64(2 * time.Second)
+	// owner is told. A layer that ends and begins again costs a browser new
+	// encoders for all layers, during which nothing is sent, and every receiver
+	// a keyframe; and layouts change back.
+	fallAfter = int64(5 * time.Second)
 	// fallLatest is how long a receiver may keep what is not wanted any more
 	// while it waits for a keyframe of what is.
-	fallLatest = int64(5 * time.Second)
+	fallLatest = int64(8 * time.Second)
 )
 
 // falling is that less is wanted of a source than its owner was told.
