@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"runtime/debug"
 	"slices"
 	"sync"
@@ -58,6 +59,7 @@ func run(ctx context.Context, u *unit.Unit) error {
 	// A meeting's garbage is short-lived and its sessions are many: memory is
 	// dearer here than the time of the collector.
 	debug.SetGCPercent(10)
+	runtime.MemProfileRate = 0 // its table would be a tenth of the process; the control socket samples on demand
 	set, err := conf.Wait[settings](ctx, u.Settings())
 	if err != nil {
 		return err
@@ -143,6 +145,7 @@ func serve(parent context.Context, u *unit.Unit, set settings, srv *c2s.Server, 
 	})
 	wg.Go(func() { cancel(srv.ServeWeb(ctx, socket)) })
 	wg.Go(func() { cancel(watch(ctx, u, set, srv, certificate)) })
+	debug.FreeOSMemory() // what only the start has needed
 	u.SetHealth(true, "serving "+set.Domain)
 	u.Log.Info("serving", "domain", set.Domain, "tcp", tcp.Addr().String())
 	<-ctx.Done()

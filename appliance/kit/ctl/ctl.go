@@ -6,7 +6,7 @@
 //	POST /reload      read the settings file again
 //	GET  /log-level   DEBUG, INFO, WARN or ERROR; PUT sets it
 //	GET  /trace       the last seconds, for go tool trace
-//	GET  /debug/pprof/…
+//	GET  /debug/pprof/…   heap and allocs?seconds=N: what was allocated meanwhile
 package ctl
 
 import (
@@ -23,6 +23,7 @@ import (
 	"net/http/pprof"
 	"os"
 	"path/filepath"
+	"runtime"
 	"runtime/trace"
 	"sync"
 	"time"
@@ -53,6 +54,8 @@ type Server struct {
 	mu     sync.Mutex
 	health Health
 	flight *trace.FlightRecorder
+
+	sampling sync.Mutex // of allocations
 
 	mux *http.ServeMux
 }
@@ -232,9 +235,27 @@ func (s *Server) routes() {
 	mux.HandleFunc("PUT /log-level", s.putLevel)
 	mux.HandleFunc("GET /trace", s.getTrace)
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/heap", s.getAllocations)
+	mux.HandleFunc("GET /debug/pprof/allocs", s.getAllocations)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+}
+
+// sampled is how many bytes are allocated between two samples of a service
+// that only takes them when it is asked.
+const sampled = 4 << 10
+
+// getAllocations is pprof's heap and allocs. A service whose
+// runtime.MemProfileRate is 0 samples while the profile is taken.
+func (s *Server) getAllocations(w http.ResponseWriter, r *http.Request) {
+	s.sampling.Lock()
+	defer s.sampling.Unlock()
+	if runtime.MemProfileRate == 0 {
+		runtime.MemProfileRate = sampled
+		defer func() { runtime.MemProfileRate = 0 }()
+	}
+	pprof.Index(w, r)
 }
 
 func (s *Server) getHealth(w http.ResponseWriter, _ *http.Request) {

@@ -1,11 +1,13 @@
 package ctl_test
 
 import (
+	"compress/gzip"
 	"context"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -131,6 +133,39 @@ func TestLogLevel(t *testing.T) {
 		if code, _ := do(t, socket, "PUT", "/log-level", bad); code != http.StatusBadRequest {
 			t.Errorf("PUT %.10q: status %d", bad, code)
 		}
+	}
+}
+
+// No other test runs meanwhile: the rate is the process's.
+func TestAllocationsOnDemand(t *testing.T) {
+	rate := runtime.MemProfileRate
+	runtime.MemProfileRate = 0
+	t.Cleanup(func() { runtime.MemProfileRate = rate })
+	socket := serve(t, ctl.New("test"))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() { defer close(done); waste(ctx) }()
+	code, body := do(t, socket, "GET", "/debug/pprof/allocs?seconds=1", "")
+	cancel()
+	<-done
+	zipped, err := gzip.NewReader(strings.NewReader(body))
+	if code != http.StatusOK || err != nil {
+		t.Fatalf("status %d, %v: %.200s", code, err, body)
+	}
+	profile, err := io.ReadAll(zipped)
+	if err != nil || !strings.Contains(string(profile), "ctl_test.waste") {
+		t.Errorf("%d bytes of profile do not say who has allocated: %v", len(profile), err)
+	}
+	if runtime.MemProfileRate != 0 {
+		t.Error("it goes on sampling")
+	}
+}
+
+var wasted []byte
+
+func waste(ctx context.Context) {
+	for ctx.Err() == nil {
+		wasted = make([]byte, 1<<10)
 	}
 }
 

@@ -28,8 +28,7 @@ type load struct {
 // result is one run.
 type result struct {
 	join, update, chat phase
-	memory             float64 // KiB a session, at the peak, over what a small meeting left
-	cold               float64 // the same over what the program had before anybody came
+	memory             float64 // KiB a session, at the peak, over what the program had before anybody came
 }
 
 type phase struct {
@@ -71,8 +70,8 @@ func run(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			fmt.Printf("repetition %d, %-7s: join %.3f s, %d presence updates %.3f s, %d messages %.3f s of CPU; %.0f KiB a session (%.0f without the warm-up); p99 %.1f and %.1f ms\n",
-				i+1, name, r.join.cpu, l.updates, r.update.cpu, l.chats, r.chat.cpu, r.memory, r.cold, r.update.p99, r.chat.p99)
+			fmt.Printf("repetition %d, %-7s: join %.3f s, %d presence updates %.3f s, %d messages %.3f s of CPU; %.0f KiB a session; p99 %.1f and %.1f ms\n",
+				i+1, name, r.join.cpu, l.updates, r.update.cpu, l.chats, r.chat.cpu, r.memory, r.update.p99, r.chat.p99)
 			if name == "prosody" {
 				theirs = append(theirs, r)
 			} else {
@@ -96,7 +95,6 @@ func run(ctx context.Context) error {
 	}
 	fmt.Printf("\nratio of CPU: join %.3f, presence updates %.3f, messages %.3f\n",
 		ratio(func(r result) float64 { return r.join.cpu }), ratio(func(r result) float64 { return r.update.cpu }), ratio(func(r result) float64 { return r.chat.cpu }))
-	fmt.Printf("ratio of memory without the warm-up: %.3f\n", ratio(func(r result) float64 { return r.cold }))
 	fmt.Printf("figure: cpu_vs_prosody_100 %.3f ratio\n", ratio(result.cpu))
 	fmt.Printf("figure: mem_vs_prosody_session %.3f ratio\n", ratio(func(r result) float64 { return r.memory }))
 	fmt.Printf("figure: fanout_p99 %.2f ms\n", median(p99))

@@ -37,7 +37,7 @@ func measure(ctx context.Context, name, binary string, l load) (r result, err er
 	defer func() { err = errors.Join(err, s.stop()) }()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
-	focus, err := s.rooms(ctx, l.rooms+1)
+	focus, err := s.rooms(ctx, l.rooms)
 	if err != nil {
 		return r, err
 	}
@@ -70,29 +70,6 @@ func measure(ctx context.Context, name, binary string, l load) (r result, err er
 		})
 		return nil
 	}
-	cold, err := s.memory("VmRSS")
-	if err != nil {
-		return r, err
-	}
-	// A small meeting first that does all that is measured, so that what the
-	// program itself takes is there: memory is counted from then on.
-	const few = 5
-	for range few {
-		if err := enter(room(l.rooms)); err != nil {
-			return r, err
-		}
-	}
-	if _, err := s.phase(ctx, &now, few*(few+1), few, l.joins, func(i int) error { return clients[i].send(clients[i].presence("", true)) }); err != nil {
-		return r, fmt.Errorf("warming up: %w", err)
-	}
-	for range 2 {
-		if _, err := s.phase(ctx, &now, 100*few, 100, 50, func(i int) error { return clients[i%few].send(clients[i%few].presence("", false)) }); err != nil {
-			return r, fmt.Errorf("warming up: %w", err)
-		}
-		if _, err := s.phase(ctx, &now, 100*few, 100, 50, func(i int) error { return clients[i%few].send(clients[i%few].message("")) }); err != nil {
-			return r, fmt.Errorf("warming up: %w", err)
-		}
-	}
 	before, err := s.memory("VmRSS")
 	if err != nil {
 		return r, err
@@ -102,26 +79,25 @@ func measure(ctx context.Context, name, binary string, l load) (r result, err er
 			return r, err
 		}
 	}
-	crowd := clients[few:]
-	all := len(crowd)
+	all := len(clients)
 	// Everybody is told of everybody in the room, and of who has made it.
 	if r.join, err = s.phase(ctx, &now, all*(l.occupants+1), all, l.joins, func(i int) error {
-		return crowd[i].send(crowd[i].presence("", true))
+		return clients[i].send(clients[i].presence("", true))
 	}); err != nil {
 		return r, fmt.Errorf("join: %w", err)
 	}
 	if r.update, err = s.phase(ctx, &now, l.updates*l.occupants, l.updates, l.rate, func(i int) error {
-		return crowd[i*7%all].send(crowd[i*7%all].presence(stamp(), false))
+		return clients[i*7%all].send(clients[i*7%all].presence(stamp(), false))
 	}); err != nil {
 		return r, fmt.Errorf("updates: %w", err)
 	}
 	if r.chat, err = s.phase(ctx, &now, l.chats*l.occupants, l.chats, l.rate, func(i int) error {
-		return crowd[i*7%all].send(crowd[i*7%all].message(stamp()))
+		return clients[i*7%all].send(clients[i*7%all].message(stamp()))
 	}); err != nil {
 		return r, fmt.Errorf("messages: %w", err)
 	}
 	peak, err := s.memory("VmHWM")
-	r.memory, r.cold = (peak-before)/float64(all), (peak-cold)/float64(all+few)
+	r.memory = (peak - before) / float64(all)
 	return r, err
 }
 

@@ -94,7 +94,11 @@ func (s *server) ours(dir, binary, cert, key string) error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(binary, "-run", dir, "-state", filepath.Join(dir, "state"))
+	state := filepath.Join(dir, "state")
+	if err := os.Mkdir(state, 0o700); err != nil { // the process may write there, not beside it
+		return err
+	}
+	cmd := exec.Command(binary, "-run", dir, "-state", state)
 	out, err := cmd.StderrPipe()
 	if err != nil {
 		return err

@@ -62,7 +62,7 @@ type Server struct {
 	caps                     string
 
 	writers writers
-	desks   sync.Pool // of *desk
+	desks   desks
 
 	boshMu sync.Mutex
 	boshes map[string]*bosh // by sid
@@ -72,8 +72,7 @@ type Server struct {
 func New(r *router.Router, limits Limits, log *slog.Logger) *Server {
 	s := &Server{
 		Router: r, Limits: limits, Log: log, boshes: map[string]*bosh{},
-		desks: sync.Pool{New: func() any { return &desk{scanner: router.NewScanner()} }},
-		caps:  `<c xmlns="` + disco.NSCaps + `" hash="sha-1" node="` + router.CapsNode + `" ver="` + r.Info().Ver() + `"/>`,
+		caps: `<c xmlns="` + disco.NSCaps + `" hash="sha-1" node="` + router.CapsNode + `" ver="` + r.Info().Ver() + `"/>`,
 	}
 	s.SetAccounts(sasl.NewAccounts(r.AuthDomain, nil))
 	s.SetUsers(sasl.NewAccounts(r.Domain, nil))
@@ -94,5 +93,6 @@ func (s *Server) SetTokens(v *token.Verifier) { s.tokens.Store(v) }
 // and ServeTCP have.
 func (s *Server) Wait() {
 	s.links.Wait()
+	s.desks.wait()
 	s.writers.wait()
 }

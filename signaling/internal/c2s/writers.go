@@ -70,7 +70,7 @@ func (ws *writers) leave(w *writer) {
 		ws.busy--
 		ws.staff() // what has come since it looked
 	}
-	if len(ws.spare) < runtime.GOMAXPROCS(0) && cap(w.buf) <= 2*full && cap(w.batch) <= 1024 {
+	if len(ws.spare) < 2*runtime.GOMAXPROCS(0) && cap(w.buf) <= 2*full && cap(w.batch) <= 1024 {
 		ws.spare = append(ws.spare, w)
 	}
 }

@@ -159,13 +159,13 @@ func (f *webSocket) kill() {
 }
 
 // read takes message after message. Hundreds of these wait at a time, so what
-// is only needed for a message is a function further.
+// a message takes, its stack too, is a desk's.
 func (f *webSocket) read(ctx context.Context, l *link, st *stream) error {
 	for {
 		if err := f.conn.Wait(); err != nil {
 			return f.unreadable(err)
 		}
-		if err := f.message(ctx, l, st); err != nil {
+		if err := st.srv.desks.do(visit{ctx, f, l, st}); err != nil {
 			return err
 		}
 	}
@@ -196,9 +196,7 @@ func (f *webSocket) part(code uint16) {
 }
 
 // message reads one and does what it says.
-func (f *webSocket) message(ctx context.Context, l *link, st *stream) error {
-	d := st.srv.desks.Get().(*desk)
-	defer st.srv.desks.Put(d)
+func (f *webSocket) message(ctx context.Context, l *link, st *stream, d *desk) error {
 	limit := st.limit()
 	buf, op, err := f.conn.Read(d.buf[:0], limit)
 	if cap(buf) <= 64<<10 {
@@ -227,12 +225,6 @@ func (f *webSocket) message(ctx context.Context, l *link, st *stream) error {
 		raw = bytes.Clone(text) // recipients share it
 	}
 	return f.element(ctx, st, raw, d.scanner)
-}
-
-// desk is what reading a message takes.
-type desk struct {
-	buf     []byte
-	scanner *xmlscan.Scanner
 }
 
 func (f *webSocket) element(ctx context.Context, st *stream, raw []byte, scanner *xmlscan.Scanner) error {
