@@ -50,6 +50,8 @@ func TestNetworkSections(t *testing.T) {
 		{"bad media", "rooms", `{"media":{"codecs":["vp8","AV1","AV1"],"last_n":-1,"video_senders":5000}}`, []string{"media.codecs", "media.codecs.0", "media.codecs.2", "media.last_n", "media.video_senders"}},
 		{"loudest voices", "rooms", `{"loudest_voices":3}`, nil},
 		{"less than none of them", "rooms", `{"loudest_voices":-1}`, []string{"loudest_voices"}},
+		{"branding", "branding", `{"name":"Harbour","accent":"#0a7d5C","welcome":"Good morning\nto all","links":[{"text":"Imprint","url":"https://intranet.example/imprint"},{"text":"Help","url":"mailto:help@office.example"}]}`, nil},
+		{"bad branding", "branding", `{"name":"a\u0007","accent":"red; } *","links":[{"text":" ","url":"javascript:alert(1)"},{"text":"x","url":"https://me:secret@intranet.example/"},{"text":"x","url":"data:text/html,x"},{"text":"x","url":"//intranet.example"}],"logo":"PHN2Zy8+"}`, []string{"accent", "links.0.text", "links.0.url", "links.1.url", "links.2.url", "links.3.url", "logo", "name"}},
 		{"half a pool", "island", `{"first":"fd00::1"}`, []string{"first", "last"}},
 	}
 	for _, tc := range tests {

@@ -23,6 +23,7 @@ type Settings struct {
 
 	Certificates CertificateSettings `json:"certificates"`
 	Directory    Directory           `json:"directory"`
+	Branding     Branding            `json:"branding"`
 }
 
 // Section is one part of [Settings]. Validate returns [FieldErrors].
@@ -42,6 +43,7 @@ func (s *Settings) Sections() map[string]Section {
 
 		"certificates": &s.Certificates,
 		"directory":    &s.Directory,
+		"branding":     &s.Branding,
 	}
 }
 

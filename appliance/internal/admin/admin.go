@@ -159,6 +159,8 @@ func Handler(p *Parts) http.Handler {
 	mux.HandleFunc("POST "+api.CheckPath+"report", p.publicReport)
 	mux.HandleFunc("GET "+api.SchedulePath, p.publicSchedule)
 	mux.HandleFunc("GET "+api.CalendarPath+"{file}", p.publicCalendar)
+	mux.HandleFunc("GET "+api.BrandingPath, p.publicBranding)
+	mux.HandleFunc("GET "+api.LogoPath+"{file}", p.publicLogo)
 	if p.Proofs != nil {
 		mux.Handle("GET /.well-known/acme-challenge/{token}", p.Proofs)
 	}

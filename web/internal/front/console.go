@@ -41,6 +41,8 @@ func (s *Server) console(appliance http.Handler) http.Handler {
 	mux.HandleFunc("GET /assets/{name...}", func(w http.ResponseWriter, r *http.Request) {
 		s.pages.Serve(w, r, "assets/"+r.PathValue("name"))
 	})
+	mux.Handle("GET "+api.BrandingPath, s.sameOrigin(appliance))
+	mux.Handle("GET "+api.LogoPath+"{file}", s.sameOrigin(appliance))
 	mux.HandleFunc("GET /ca.crt", s.getAuthority)
 	mux.HandleFunc("POST "+policy.ReportPath, s.postReport)
 	mux.HandleFunc("/", s.getConsole)

@@ -14,12 +14,13 @@
 //	/conference-request/v1     → focus
 //	/colibri-ws/…              → bridge
 //	/schedule.json, /schedule/ID.ics  → appliance
+//	/branding.json, /branding/LOGO    → appliance
 //
 // TURN on the same port, with TLS or without, goes to the bridge, too: see
 // sorter.
 //
 // The console has a port, and so an origin, of its own: its page, and
-// /api/v1/… → appliance.
+// /api/v1/… → appliance; and how the box presents itself, as above.
 //
 // Pages are served only under the box's own names, so that a name that an
 // attacker points at the box (DNS rebinding) never becomes an origin here.

@@ -20,6 +20,9 @@ func TestPublicOfAppliance(t *testing.T) {
 		{"GET", "/schedule/k3v5.ics", "GET /schedule/k3v5.ics"},
 		{"GET", "/check/box.json", "GET /check/box.json"},
 		{"POST", "/check/report", "POST /check/report"},
+		{"GET", "/branding.json", "GET /branding.json"},
+		{"GET", "/branding/0a1b.png", "GET /branding/0a1b.png"},
+		{"PUT", "/branding.json", ""},
 		{"POST", "/schedule.json", ""},
 		{"GET", "/check/other", ""},
 		{"GET", "/schedule/a/b.ics", ""},
@@ -34,6 +37,11 @@ func TestPublicOfAppliance(t *testing.T) {
 	}
 	if got := w.get(t, "https://"+w.admin+"/metrics"); got.Header.Get("X-Asked") != "GET /api/v1/metrics" {
 		t.Errorf("/metrics of the console: %q", got.Header.Get("X-Asked"))
+	}
+	for path, asked := range map[string]string{"/branding.json": "GET /branding.json", "/branding/0a1b.png": "GET /branding/0a1b.png", "/schedule.json": ""} {
+		if got := w.get(t, "https://"+w.admin+path); got.Header.Get("X-Asked") != asked {
+			t.Errorf("%s of the console asked %q, want %q", path, got.Header.Get("X-Asked"), asked)
+		}
 	}
 	r := request(t, http.MethodGet, "https://"+w.https+"/schedule.json", nil)
 	r.Host = "evil.example"

@@ -40,6 +40,8 @@ func (s *Server) routes(signaling, focus, bridge http.Handler) http.Handler {
 	own.Handle("POST "+api.CheckPath+"report", s.appliance)
 	own.Handle("GET "+api.SchedulePath, s.appliance)
 	own.Handle("GET "+api.CalendarPath+"{file}", s.appliance)
+	own.Handle("GET "+api.BrandingPath, s.appliance)
+	own.Handle("GET "+api.LogoPath+"{file}", s.appliance)
 	own.HandleFunc("POST "+policy.ReportPath, s.postReport)
 	for _, later := range []string{"/external_api.js", "/interface_config.js", "/libs/", "/static/", "/.well-known/", "/favicon.ico"} {
 		own.HandleFunc("GET "+later, s.getFile) // a room must never take these names

@@ -57,6 +57,18 @@ test('from the link to leaving', async () => {
   await page.keyboard.up('Space');
   await until('and mutes again', 3000, async () => (await muted(ada)) === true);
 
+  await page.keyboard.press('t');
+  await page.getByRole('heading', { name: 'Speaking time' }).waitFor();
+  await page.keyboard.press('t');
+  await page.getByRole('heading', { name: 'Speaking time' }).waitFor({ state: 'detached' });
+  for (const [key, reaction] of [['t', 'like'], ['c', 'clap'], ['l', 'laugh'], ['o', 'surprised'], ['b', 'boo'], ['s', 'silence']] as const) {
+    const flies = page.locator(`.fly[data-reaction="${reaction}"]`).waitFor();
+    await page.keyboard.press(`Alt+${key}`);
+    await flies;
+  }
+  expect(await page.getByRole('heading', { name: 'Speaking time' }).count(), 'Alt+T is not T').toBe(0);
+  expect(await muted(ada)).toBe(true);
+
   await page.keyboard.press('c');
   await page.getByRole('textbox', { name: 'Message' }).waitFor();
   await page.keyboard.type('vvv ? is no shortcut here');

@@ -264,6 +264,53 @@ describe('the microphone', () => {
   });
 });
 
+describe('a shared screen', () => {
+  test('is heard, also while the microphone is muted; for reading or for watching', async () => {
+    const ada = await open('Ada', desktop);
+    await ada.page.addInitScript(() => {
+      const real = navigator.mediaDevices.getDisplayMedia.bind(navigator.mediaDevices);
+      navigator.mediaDevices.getDisplayMedia = async (wanted) => {
+        const stream = await real({ ...wanted, audio: false });
+        if (wanted?.audio) {
+          const context = new AudioContext();
+          const out = new MediaStreamAudioDestinationNode(context);
+          const film = new OscillatorNode(context, { frequency: 440 });
+          film.connect(out);
+          film.start();
+          for (const track of out.stream.getTracks()) stream.addTrack(track);
+        }
+        Object.assign(globalThis, { shared: stream.getVideoTracks()[0] });
+        return stream;
+      };
+    });
+    await ada.join(`${box.url}/film`);
+    const ben = await open('Ben');
+    await ben.join(`${box.url}/film`);
+    await allSee(guests, 90_000);
+    await ada.page.getByRole('button', { name: 'Microphone' }).click();
+    await ben.tile('Ada').getByText('microphone off').waitFor();
+    await ada.page.getByRole('button', { name: 'Share your screen' }).click();
+    await ada.page.getByRole('radio', { name: 'Text' }).waitFor();
+    const loudest = async () => Math.max(0, ...Object.values(await ben.energy()));
+    const quiet = await loudest();
+    await until('Ben hears the film', 60_000, async () => (await loudest()) > quiet + 0.05);
+    await ben.page.locator('.tile-stage[data-picture="screen"] video').waitFor();
+    const hint = () => ada.page.evaluate(() => (globalThis as unknown as { shared: MediaStreamTrack }).shared.contentHint);
+    expect(await hint()).toBe('detail');
+    await ada.page.getByRole('radio', { name: 'Motion' }).check();
+    await until('it is motion', 5000, async () => (await hint()) === 'motion');
+    expect(await barriers(ada.page)).toEqual([]);
+    // No hall of mirrors: of a whole screen the presenter sees a sentence.
+    const mine = ada.page.locator('.tile[data-endpoint="me"][data-picture="screen"]');
+    const surface = await ada.page.evaluate(() => (globalThis as unknown as { shared: MediaStreamTrack }).shared.getSettings().displaySurface);
+    expect(await mine.locator('video').count()).toBe(surface === 'monitor' ? 0 : 1);
+    await shoot(ada.page, 'media-sharing-desktop');
+    await ada.page.getByRole('button', { name: 'Stop sharing' }).click();
+    await ben.page.locator('[data-picture="screen"]').waitFor({ state: 'detached' });
+    await ben.tile('Ada').getByText('microphone off').waitFor();
+  });
+});
+
 describe('quality', () => {
   test('sound only: no cameras come, voices do; back again', async () => {
     const ada = await open('Ada', desktop);

@@ -28,3 +28,6 @@ const chosen = language.peek() || wishes.language;
 
 // A language that cannot be loaded leaves the page in English.
 speak(bestLanguage(chosen === '' ? navigator.languages : [chosen])).then(show, show);
+
+// How the box presents itself comes beside; without it the page looks as the product does.
+import('./kit/brandLoad.ts').then((m) => m.loadBrand(), () => undefined);

@@ -65,6 +65,19 @@ export interface Boots {
   trimmed?: string;
 }
 
+export interface BrandLink {
+  text: string;
+  url: string;
+}
+
+export interface Branding {
+  accent?: string;
+  links?: BrandLink[];
+  logo?: string;
+  name?: string;
+  welcome?: string;
+}
+
 export interface CardHealth {
   dropped: number;
   errors: number;
@@ -850,6 +863,7 @@ export interface SetClock {
 }
 
 export interface Settings {
+  branding: Branding;
   certificates: CertificateSettings;
   clock: Clock;
   console: Console;
@@ -1172,6 +1186,10 @@ export interface Routes {
   'DELETE /api/v1/sessions/{id}': { role: 'viewer'; request: undefined; answer: undefined };
   /** All settings, with the revision of each section. */
   'GET /api/v1/settings': { role: 'viewer'; request: undefined; answer: SettingsState };
+  /** The section branding, with its revision as ETag. */
+  'GET /api/v1/settings/branding': { role: 'viewer'; request: undefined; answer: Branding };
+  /** Changes the section branding; If-Match has the ETag of what was changed. */
+  'PUT /api/v1/settings/branding': { role: 'admin'; request: Branding; answer: Branding };
   /** The section certificates, with its revision as ETag. */
   'GET /api/v1/settings/certificates': { role: 'viewer'; request: undefined; answer: CertificateSettings };
   /** Changes the section certificates; If-Match has the ETag of what was changed. */

@@ -24,3 +24,6 @@ const tag = bestLanguage(
 );
 // A language that cannot be loaded leaves the page in English.
 speak(tag).then(show, show);
+
+// How the box presents itself comes beside; without it the page looks as the product does.
+import('../kit/brandLoad.ts').then((m) => m.loadBrand(), () => undefined);

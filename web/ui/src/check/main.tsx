@@ -23,3 +23,6 @@ try {
   // a browser that forbids it
 }
 speakAll(bestLanguage(chosen === '' ? navigator.languages : [chosen], ['en', ...checkWords.tags]), [checkWords]).then(show, show);
+
+// How the box presents itself comes beside; without it the page looks as the product does.
+import('../kit/brandLoad.ts').then((m) => m.loadBrand(), () => undefined);

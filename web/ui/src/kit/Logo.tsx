@@ -1,7 +1,17 @@
+import { brand, product } from './brand.ts';
 import './logo.css';
 
-/** Two people in a box, and the product's name. */
+/** Two people in a box, and the product's name; or what the administrator has put there. */
 export function Logo() {
+  const { name, logo } = brand.value;
+  if (logo !== '') {
+    return (
+      <span class="logo">
+        <img class="brand-picture" src={logo} alt={name === '' ? product : ''} />
+        {name === '' ? null : <span>{name}</span>}
+      </span>
+    );
+  }
   return (
     <span class="logo">
       <svg width="28" height="28" viewBox="0 0 28 28" aria-hidden="true" focusable="false">
@@ -10,7 +20,7 @@ export function Logo() {
         <circle cx="18.25" cy="12.25" r="3.25" fill="none" stroke="var(--on-accent)" stroke-width="1.75" />
         <path d="M7 19.25c2.1 1.9 4.4 2.75 7 2.75s4.9-.85 7-2.75" fill="none" stroke="var(--on-accent)" stroke-width="1.75" stroke-linecap="round" />
       </svg>
-      <span>Meetbox</span>
+      <span>{name || product}</span>
     </span>
   );
 }

@@ -29,6 +29,8 @@ export type BridgeMessage =
   | { readonly kind: 'endpoint-message'; readonly from: string; readonly payload: Readonly<Record<string, unknown>> }
   | { readonly kind: 'endpoint-stats'; readonly from: string; readonly stats: Readonly<Record<string, unknown>> }
   | { readonly kind: 'connection-stats'; readonly downlink: number }
+  /** How much less video the bridge sends because it has too much to do; 0 is all (Meetbox’s own). */
+  | { readonly kind: 'video-thinned'; readonly step: number }
   | { readonly kind: 'unknown'; readonly colibriClass: string };
 
 function object(v: unknown): Record<string, unknown> | undefined {
@@ -105,6 +107,8 @@ export function parseBridgeMessage(text: string): BridgeMessage | undefined {
     }
     case 'ConnectionStats':
       return { kind: 'connection-stats', downlink: number(m['estimatedDownlinkBandwidth']) };
+    case 'VideoThinnedEvent':
+      return { kind: 'video-thinned', step: number(m['step']) };
     default:
       return { kind: 'unknown', colibriClass };
   }

@@ -32,6 +32,7 @@ test('messages of the bridge', () => {
   expect(parse({ colibriClass: 'EndpointMessage', from: 'b', msgPayload: { a: 1 } })).toEqual({ kind: 'endpoint-message', from: 'b', payload: { a: 1 } });
   expect(parse({ colibriClass: 'EndpointStats', from: 'b', bitrate: 1 })).toEqual({ kind: 'endpoint-stats', from: 'b', stats: { bitrate: 1 } });
   expect(parse({ colibriClass: 'ConnectionStats', estimatedDownlinkBandwidth: 7 })).toEqual({ kind: 'connection-stats', downlink: 7 });
+  expect(parse({ colibriClass: 'VideoThinnedEvent', step: 2, reason: 'cpu' })).toEqual({ kind: 'video-thinned', step: 2 });
   expect(parse({ colibriClass: 'ServerHello', version: '1' })).toEqual({ kind: 'hello', version: '1' });
   expect(parse({ colibriClass: 'Tomorrow' })).toEqual({ kind: 'unknown', colibriClass: 'Tomorrow' });
   expect(parse([])).toBeUndefined();

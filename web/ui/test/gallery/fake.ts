@@ -56,6 +56,7 @@ export function fakeMeeting(room: string, options: FakeOptions): Meeting {
     chat,
     together: signal(null),
     unread: signal(options.chat ? 0 : 2),
+    thinned: signal(false),
     notices,
     subject: signal(''),
     quality: { figures: signal(figures), verdict: signal(options.verdict ?? { kind: 'good' }) },

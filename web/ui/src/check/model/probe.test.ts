@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import en from '../../i18n/check/en.json';
 import { codes, probe, probeNames, verdict, type Result } from './probe.ts';
 import { judge } from './quality.ts';
@@ -50,4 +50,14 @@ test.each([
   ['Mozilla/5.0 (Windows NT 10.0) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/90.0.0.0 Safari/537.36 Edg/90.0.1', 'Edge 90', true],
 ])('reads %s', (agent, name, old) => {
   expect(readBrowser(agent)).toMatchObject({ name, old });
+});
+
+test('a probe that never ends is ended', async () => {
+  vi.useFakeTimers();
+  const p = probe('trust', { outcome: 'skipped', code: 'T05' });
+  const going = p.run(() => new Promise(() => undefined));
+  await vi.advanceTimersByTimeAsync(90_000);
+  expect(await going).toEqual({ outcome: 'skipped', code: 'T05', detail: 'Error: no answer after 90 s' });
+  expect(p.busy.value).toBe(false);
+  vi.useRealTimers();
 });

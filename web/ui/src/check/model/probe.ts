@@ -49,6 +49,16 @@ export interface Probe {
   clear(): void;
 }
 
+/** No probe takes longer than this (ms), whatever it waits for: the page always comes to its end. */
+const most = 90_000;
+
+function within<T>(work: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`no answer after ${most / 1000} s`)), most);
+    work.then(resolve, reject).finally(() => clearTimeout(timer));
+  });
+}
+
 /** failed: what it means when a probe itself breaks. */
 export function probe(name: ProbeName, failed: Result): Probe {
   const busy = signal(false);
@@ -66,7 +76,7 @@ export function probe(name: ProbeName, failed: Result): Probe {
     run: async (work) => {
       busy.value = true;
       try {
-        result.value = await work();
+        result.value = await within(work());
       } catch (error) {
         result.value = { ...failed, detail: String(error).slice(0, 200) };
       } finally {

@@ -520,3 +520,16 @@ test('the others say how their lines do, and hear of ours', async () => {
   s.peer.say({ colibriClass: 'EndpointStats', from: 'bbbbbbbb', connectionQuality: 'none of your business' });
   expect(s.meeting.participants.value[1]?.quality.value).toBe(23.5);
 });
+
+test('the bridge has too much to do, and again not', async () => {
+  const s = await meeting();
+  expect(s.meeting.thinned.value).toBe(false);
+  s.peer.say({ colibriClass: 'VideoThinnedEvent', step: 1, reason: 'cpu' });
+  expect(s.meeting.thinned.value).toBe(true);
+  s.peer.say({ colibriClass: 'VideoThinnedEvent', step: 0 });
+  expect(s.meeting.thinned.value).toBe(false);
+  s.peer.say({ colibriClass: 'VideoThinnedEvent', step: 3, reason: 'packet rate' });
+  s.connection.request(initiate('s2'));
+  await settled();
+  expect(s.meeting.thinned.value, 'another bridge has its own load').toBe(false);
+});

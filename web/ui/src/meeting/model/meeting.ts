@@ -81,6 +81,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
   const knocking = signal<readonly Knocker[]>([]);
   const startedAt = signal<number | null>(null);
   const shown = signal<readonly Shown[] | null>(null);
+  const thinned = signal(false);
   const notices = createNotices();
   const bus = createBus();
   const here = signal(roomJid);
@@ -182,7 +183,10 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       },
       message,
       jingle(action) {
-        if (action.action === 'session-initiate') startMuted(action.startMuted);
+        if (action.action === 'session-initiate') {
+          thinned.value = false;
+          startMuted(action.startMuted);
+        }
         return session.handle(action);
       },
       muted(media, actor) {
@@ -397,6 +401,9 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
         if (from) bus.told(from, m.payload);
         return;
       }
+      case 'video-thinned':
+        thinned.value = m.step > 0;
+        return;
       case 'endpoint-stats':
         roster.setQuality(m.from, Number(m.stats['connectionQuality']));
     }
@@ -509,6 +516,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     startedAt,
     quality,
     frozen,
+    thinned,
     pictureQuality,
     setPictureQuality(next) {
       pictureQuality.value = next;

@@ -240,6 +240,8 @@ export interface Meeting {
   readonly quality: Quality;
   /** Nothing comes from the bridge: the others' pictures stand still. */
   readonly frozen: ReadonlySignal<boolean>;
+  /** The box has too much to do, and sends less video than is asked for. */
+  readonly thinned: ReadonlySignal<boolean>;
 
   /** Whether the room has a password. */
   readonly locked: ReadonlySignal<boolean>;

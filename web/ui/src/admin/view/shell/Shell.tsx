@@ -1,4 +1,5 @@
 import { useEffect, useState } from 'preact/hooks';
+import { brand, product } from '../../../kit/brand.ts';
 import { Button, IconButton } from '../../../kit/Button.tsx';
 import { Icon } from '../../../kit/icons.tsx';
 import { Logo } from '../../../kit/Logo.tsx';
@@ -35,6 +36,7 @@ const views: Readonly<Record<PageName, () => preact.JSX.Element>> = {
   update: UpdatePage,
   backup: BackupPage,
   rooms: RoomsPage,
+  branding: lazyPage(async () => (await import('../branding/BrandingPage.tsx')).BrandingPage),
   network: NetworkPage,
   certificates: CertificatesPage,
   clock: ClockPage,
@@ -67,7 +69,7 @@ export function Shell({ session }: { readonly session: Session }) {
           {t('skip')}
         </a>
         <div class="shell-brand">
-          <a href={hrefOf('')} class="shell-logo" aria-label={t('nav.home')}>
+          <a href={hrefOf('')} class="shell-logo" aria-label={t('nav.home', { name: brand.value.name || product })}>
             <Logo />
           </a>
           <span class="shell-menu">

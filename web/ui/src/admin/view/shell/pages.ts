@@ -13,6 +13,7 @@ export const pages = [
   { name: 'update', group: 'box', tool: 'upload', role: 'viewer' },
   { name: 'backup', group: 'box', tool: 'disk', role: 'owner' },
   { name: 'rooms', group: 'settings', tool: 'grid', role: 'viewer' },
+  { name: 'branding', group: 'settings', tool: 'image', role: 'viewer' },
   { name: 'network', group: 'settings', tool: 'network', role: 'viewer' },
   { name: 'certificates', group: 'settings', tool: 'lock', role: 'viewer' },
   { name: 'clock', group: 'settings', tool: 'clock', role: 'viewer' },

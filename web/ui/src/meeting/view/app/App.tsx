@@ -1,6 +1,7 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { locale, t } from '../../../i18n/i18n.ts';
+import { brand } from '../../../kit/brand.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { lazy } from '../../../kit/lazy.tsx';
 import { LiveRegion } from '../../../kit/Live.tsx';
@@ -38,8 +39,10 @@ export function App({ open, able }: AppProps) {
 
 function Page({ open, able }: AppProps) {
   useEffect(() => {
-    document.title = room.value === '' ? t('app.title') : t('room.title', { room: room.value });
-  }, [room.value]);
+    const { name: own } = brand.value;
+    if (room.value === '') document.title = own || t('app.title');
+    else document.title = own === '' ? t('room.title', { room: room.value }) : `${room.value} · ${own}`;
+  }, [room.value, brand.value]);
   const tag = locale();
   useEffect(() => {
     document.documentElement.lang = tag;

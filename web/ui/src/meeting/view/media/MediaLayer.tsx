@@ -24,6 +24,7 @@ export function MediaLayer({ meeting }: { readonly meeting: Meeting }) {
       <News meeting={meeting} />
       <Failed meeting={meeting} />
       <WeakLine meeting={meeting} />
+      <Thinned meeting={meeting} />
     </>
   );
 }
@@ -102,6 +103,18 @@ function WeakLine({ meeting }: { readonly meeting: Meeting }) {
   if (!weak || dismissed.value || lower === undefined) return null;
   const action = { text: lower === 'audio' ? tm('quality.audio') : tm('quality.lower'), act: () => meeting.setPictureQuality(lower) };
   return <Line icon="signal" text={tm('quality.weak')} action={action} dismiss={() => (dismissed.value = true)} />;
+}
+
+/** That the box sends smaller pictures, for as long as it does or until it is put away. */
+function Thinned({ meeting }: { readonly meeting: Meeting }) {
+  const dismissed = useSignal(false);
+  const on = meeting.thinned.value;
+  useEffect(() => {
+    if (on) announce(tm('quality.thinned'));
+    else dismissed.value = false;
+  }, [on, dismissed]);
+  if (!on || dismissed.value) return null;
+  return <Line icon="signal" text={tm('quality.thinned')} dismiss={() => (dismissed.value = true)} />;
 }
 
 const noticeTime = 6000;

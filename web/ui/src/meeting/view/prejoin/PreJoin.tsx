@@ -1,7 +1,9 @@
 import { useEffect } from 'preact/hooks';
 import { t } from '../../../i18n/i18n.ts';
+import { brand } from '../../../kit/brand.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { TextField } from '../../../kit/Field.tsx';
+import { lazy } from '../../../kit/lazy.tsx';
 import { Logo } from '../../../kit/Logo.tsx';
 import type { Meeting } from '../../model/types.ts';
 import { go } from '../app/route.ts';
@@ -12,6 +14,8 @@ import { remember } from '../start/recent.ts';
 import { Devices } from './Devices.tsx';
 import { Preview, Problems } from './Preview.tsx';
 import './prejoin.css';
+
+const BrandLinks = lazy(async () => (await import('../../../kit/BrandLinks.tsx')).BrandLinks);
 
 interface PreJoinProps {
   readonly meeting: Meeting;
@@ -60,6 +64,7 @@ export function PreJoin({ meeting, title, connecting }: PreJoinProps) {
           <div class="prejoin-title">
             <p class="prejoin-kicker">{t('prejoin.kicker')}</p>
             <h1>{title}</h1>
+            {brand.value.welcome === '' ? null : <p class="prejoin-welcome">{brand.value.welcome}</p>}
           </div>
           <TextField
             label={t('prejoin.name')}
@@ -85,6 +90,7 @@ export function PreJoin({ meeting, title, connecting }: PreJoinProps) {
           </p>
         </form>
       </main>
+      <BrandLinks />
     </div>
   );
 }

@@ -15,6 +15,7 @@ export function ConnectionDialog({ meeting, close }: { readonly meeting: Meeting
         <strong>{verdictText(meeting, verdict)}</strong>
         <span>{tf(`quality.help.${verdict.kind}`)}</span>
       </p>
+      {meeting.thinned.value ? <p>{tf('quality.thinned')}</p> : null}
       {figures ? <FigureList figures={figures} /> : null}
     </Dialog>
   );

@@ -30,7 +30,14 @@ const SettingsDialog = lazy(async () => (await import('./SettingsDialog.tsx')).S
 const ConnectionDialog = lazy(async () => (await import('./ConnectionDialog.tsx')).ConnectionDialog);
 const HelpDialog = lazy(async () => (await import('./HelpDialog.tsx')).HelpDialog);
 const EndDialog = lazy(async () => (await import('../together/EndDialog.tsx')).EndDialog);
+const Spoken = lazy(async () => (await import('./Spoken.tsx')).Spoken);
 const Together = lazy(async () => (await import('../together/Together.tsx')).Together);
+
+const reactions = ['like', 'clap', 'laugh', 'surprised', 'boo', 'silence'] as const;
+
+async function react(meeting: Meeting, reaction: (typeof reactions)[number]): Promise<void> {
+  (await import('../together/react.ts')).react(meeting, reaction);
+}
 
 /** The meeting itself. */
 export function Room({ meeting, title }: { readonly meeting: Meeting; readonly title: string }) {
@@ -62,6 +69,10 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
       strip: () => (strip.value = !strip.value),
       'full-screen': () => void toggleFullScreen(),
       quality: () => setDialog('connection'),
+      stats: () => {
+        if (meeting.together.peek()?.speakers.available.peek()) panel.value = panel.value === 'speakers' ? null : 'speakers';
+      },
+      ...Object.fromEntries(reactions.map((r) => [`react-${r}`, () => void react(meeting, r)])),
       help: () => setDialog('keys'),
     }),
     [meeting, panel, pinned],
@@ -100,6 +111,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
           </div>
           <Stage meeting={meeting} pinned={pinned} />
           <Together meeting={meeting} panel={panel} />
+          <Spoken meeting={meeting} reading={panel.value === 'chat'} />
           {alone ? (
             <div class="alone">
               <h2>{t('alone.title')}</h2>

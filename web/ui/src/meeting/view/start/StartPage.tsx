@@ -1,6 +1,7 @@
 import { signal } from '@preact/signals';
 import { useState } from 'preact/hooks';
 import { ago, t } from '../../../i18n/i18n.ts';
+import { brand } from '../../../kit/brand.ts';
 import { Button, IconButton } from '../../../kit/Button.tsx';
 import { TextField } from '../../../kit/Field.tsx';
 import { Icon } from '../../../kit/icons.tsx';
@@ -12,6 +13,7 @@ import { pronounceable, secureRandom } from './names.ts';
 import { forget, recentRooms } from './recent.ts';
 import './start.css';
 
+const BrandLinks = lazy(async () => (await import('../../../kit/BrandLinks.tsx')).BrandLinks);
 const Schedule = lazy(async () => (await import('./Schedule.tsx')).Schedule);
 
 // What may not be in a name: what a path or a JID cannot carry, and blanks at the ends.
@@ -32,7 +34,7 @@ export function StartPage() {
       <main class="start-main">
         <div class="start-hero">
           <h1>{t('start.title')}</h1>
-          <p class="start-lead">{t('start.lead')}</p>
+          <p class="start-lead">{brand.value.welcome || t('start.lead')}</p>
           <form class="start-form" onSubmit={enter}>
             <TextField
               label={t('start.room')}
@@ -63,6 +65,7 @@ export function StartPage() {
       <footer class="start-foot">
         <Icon name="shield" size={18} />
         <p>{t('start.local')}</p>
+        <BrandLinks />
       </footer>
     </div>
   );
