@@ -217,7 +217,7 @@ func (e *Endpoint) video(out *transport.Batch, enc *encoding, h *rtp.Header, pac
 	v.stamp = rtp.Stamp{Timestamp: h.Timestamp, PayloadType: h.PayloadType, Marker: h.Marker}
 	v.in = projection.Packet{
 		Encoding: enc.index, SequenceNumber: h.SequenceNumber, Timestamp: h.Timestamp,
-		Marker: h.Marker, Late: ext < top, Now: now,
+		Marker: h.Marker, Late: ext < top, Now: now, Clock: enc.clock, Clocked: enc.clocked,
 	}
 	subs := *enc.source.subs.Load()
 	if len(payload) > 0 {

@@ -83,9 +83,26 @@ func (e *Endpoint) senderReport(out *transport.Batch, p rtcp.Packet, now int64) 
 		to.encoding.rtxStats.SenderReport(info.NTP, now)
 	case to.encoding != nil:
 		to.encoding.stats.SenderReport(info.NTP, now)
+		to.encoding.reported(info)
 		for _, l := range *to.encoding.source.subs.Load() {
 			l.sendReport(out, to.encoding, info, e.receiving.rtcp[:], now)
 		}
+	}
+}
+
+// clockSlack is what reports differ by without meaning anything: 5 ms.
+const clockSlack = 90_000 * 5 / 1000
+
+// reported notes how the encoding's timestamps go with its sender's clock. The
+// owner's rx is locked.
+func (e *encoding) reported(info rtcp.SenderInfo) {
+	if info.NTP == 0 {
+		return // the sender has no clock
+	}
+	at := (info.NTP>>32)*90_000 + (info.NTP&(1<<32-1))*90_000>>32
+	c := info.RTP - uint32(at)
+	if d := int32(c - e.clock); !e.clocked || d > clockSlack || d < -clockSlack {
+		e.clock, e.clocked = c, true
 	}
 }
 

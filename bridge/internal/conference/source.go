@@ -73,8 +73,10 @@ type encoding struct {
 	stats    rtcp.Reception
 	rtxStats rtcp.Reception
 	rtxSeq   int64
-	layers   uint8 // spatial layers that there are; 0 is unknown
-	stacked  bool  // each spatial layer builds on the one below, not only at keyframes
+	clock    uint32 // of its timestamps, at the epoch of its sender's reports
+	clocked  bool   // … is known
+	layers   uint8  // spatial layers that there are; 0 is unknown
+	stacked  bool   // each spatial layer builds on the one below, not only at keyframes
 	// dependencies reads the descriptors of AV1.
 	dependencies rtp.Dependencies
 

@@ -169,3 +169,37 @@ func TestEarlyKeyframeRequest(t *testing.T) {
 		}
 	})
 }
+
+// After a change of the encoding the pictures keep the distances at which they
+// were captured, however late the keyframe was: the sender's reports tell.
+func TestTimeline(t *testing.T) {
+	t.Parallel()
+	inRoom(t, Options{}, func(t *testing.T, r *room) {
+		a, b := r.join("a", 3, false), r.join("b", 1, false)
+		b.wants(720)
+		a.film(30)
+		for i, e := range a.video {
+			at := uint64(a.frame) * 40 // ms
+			a.HandleRTCP(nil, rtcp.AppendSenderReport(nil, rtcp.SenderInfo{
+				SSRC: e.SSRC, NTP: at/1000<<32 | at%1000<<32/1000, RTP: uint32(a.frame*3600 + i*1_000_000),
+			}), a.now())
+		}
+		a.film(10)
+		b.gets(a.video[0].SSRC)
+		a.film(1)
+		first, frame := b.gets(a.video[0].SSRC)[0].Timestamp, a.frame
+		for _, h := range []int{180, 720, 360} {
+			b.wants(h)
+			a.film(10)
+			time.Sleep(37 * time.Millisecond)
+			a.frameOf(true, 0, 3)
+			time.Sleep(3 * time.Millisecond)
+			b.gets(a.video[0].SSRC)
+			a.film(1)
+			got := b.gets(a.video[0].SSRC)
+			if d := int32(got[0].Timestamp - first - uint32(a.frame-frame)*3600); d < -2 || d > 2 {
+				t.Errorf("%d lines: %d ticks off", h, d)
+			}
+		}
+	})
+}

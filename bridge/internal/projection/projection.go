@@ -53,6 +53,10 @@ type Packet struct {
 	Marker         bool  // the last packet of its picture
 	Late           bool  // newer packets of the encoding came before
 	Now            int64 // ns
+	// Clock is what the encoding's timestamps were at a moment that is the
+	// same for all encodings of the source; Clocked, that it is known.
+	Clock   uint32
+	Clocked bool
 }
 
 // Action is what to do with a packet.
@@ -100,6 +104,7 @@ type Projection struct {
 	outNumber          uint16
 	outTS              uint32
 	outAt              int64 // when a frame last started to go out
+	timeline           timeline
 
 	decisions [frames]decision // a ring
 	decided   int              // where the last one was put
@@ -114,7 +119,8 @@ type decision struct {
 	made      bool
 	keep      bool
 	layers    stack
-	picture   int64 // outgoing
+	picture   int64  // outgoing
+	shift     uint32 // of the timestamp
 }
 
 // New is a stream that is paused.
@@ -149,7 +155,7 @@ func (p *Projection) SetTarget(t Target, encodings, layers int) {
 
 // Leave makes the stream wait for a keyframe of whatever comes next: another
 // source is put on it.
-func (p *Projection) Leave() { p.current = Paused }
+func (p *Projection) Leave() { p.current, p.timeline = Paused, timeline{} }
 
 // Target is the encoding wanted.
 func (p *Projection) Target() int { return int(p.target) }
@@ -222,7 +228,7 @@ func (p *Projection) Padding(encoding int, number uint16, ts uint32) (Out, Actio
 		return Out{}, Drop
 	}
 	in := Packet{Timestamp: ts}
-	return p.out(&in, seq, &decision{}, Empty)
+	return p.out(&in, seq, &decision{shift: p.tsShift}, Empty)
 }
 
 // better says whether the stream changes to the packet's encoding, which is
@@ -261,7 +267,7 @@ func (p *Projection) enter(in *Packet) {
 		p.tsShift = 0
 	} else {
 		elapsed := (in.Now - p.outAt) / int64(time.Millisecond) * (clock / 1000)
-		p.outTS += uint32(max(minStep, min(elapsed, 1<<30)))
+		p.outTS += uint32(max(minStep, p.timeline.since(in, p.outTS, min(elapsed, 1<<30))))
 		p.tsShift = p.outTS - in.Timestamp
 	}
 	p.outAt, p.topTS = in.Now, in.Timestamp
@@ -301,9 +307,10 @@ func (p *Projection) decide(in *Packet, late bool) *decision {
 	p.decided = (p.decided + 1) % frames
 	if !late {
 		p.newest = p.decided
+		p.tsShift = p.timeline.align(in, p.tsShift, p.outTS)
 	}
 	d := &p.decisions[p.decided]
-	*d = decision{timestamp: in.Timestamp, made: true, keep: keep, layers: layers}
+	*d = decision{timestamp: in.Timestamp, made: true, keep: keep, layers: layers, shift: p.tsShift}
 	if in.Frame.PictureBits != 0 {
 		picture := rtp.Extend(p.picture, in.Frame.PictureID, uint(in.Frame.PictureBits))
 		p.picture = max(p.picture, picture)
@@ -324,7 +331,7 @@ func (p *Projection) out(in *Packet, seq int64, d *decision, a Action) (Out, Act
 	}
 	o := Out{
 		SequenceNumber: uint16(number),
-		Timestamp:      in.Timestamp + p.tsShift,
+		Timestamp:      in.Timestamp + d.shift,
 		PictureID:      uint16(d.picture),
 		TL0:            in.Frame.TL0 + p.tl0Shift,
 		Number:         in.Frame.Number + p.numberShift,
