@@ -9,7 +9,7 @@ T        ?= 20s
 # A work tree that git does not trust (another owner) only loses its version.
 export GOFLAGS += $(shell git rev-parse HEAD >/dev/null 2>&1 || echo -buildvcs=false)
 
-.PHONY: run build ui tools test check size fuzz bench-bridge bench-bridge-saturation bench-bridge-sizes bench-signaling bench-signaling-growth clean image image-debug image-run image-test image-powercut
+.PHONY: run build ui tools test check size fuzz bench-bridge bench-bridge-saturation bench-bridge-sizes bench-signaling bench-signaling-growth bench-pages clean image image-debug image-run image-test image-powercut
 
 run: build
 	@exec bin/run process-compose.yaml
@@ -102,6 +102,11 @@ bench-signaling bench-signaling-growth:
 	@scripts/need.sh go prosody
 	@go build -o bin/ ./signaling && go build -o bin/bench-signaling ./signaling/internal/bench
 	@bin/bench-signaling -reps $${BENCH_REPS:-3} $(if $(findstring growth,$@),-growth)
+
+# How long people wait for the pages, and for each other's pictures. Two minutes.
+bench-pages: build
+	@scripts/need.sh chromium
+	@cd $(UI) && npx vitest run --config e2e/bench.config.ts
 
 clean:
 	rm -rf bin out image/box/extra image/box-debug $(UI)/node_modules

@@ -15,7 +15,7 @@ disk=4d454554-424f-5800-9000-000000000000
 cat >"$parts/bare.conf" <<END
 title bare
 linux /a/vmlinuz
-options console=tty1 console=ttyS0,115200 root=PARTUUID=${disk%00}01/PARTNROFF=1 ro rootwait init=/gokrazy/init panic=10 oops=panic pci=nommconf quiet loglevel=4
+options console=tty1 console=ttyS0,115200 root=PARTUUID=${disk%00}01/PARTNROFF=1 ro rootwait init=/gokrazy/init panic=10 oops=panic pci=nommconf no_timer_check quiet loglevel=4
 END
 "$parts/mkimage" -disk "$disk" -o "$out/bare.img" -root "$parts/bare.root" -perm image/box/extra/share/perm.ext4 \
 	-esp EFI/BOOT/BOOTX64.EFI="$parts/gok.src/third_party/systemd-250.5-1/systemd-bootx64.efi" \

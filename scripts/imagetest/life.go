@@ -346,13 +346,13 @@ func (l *lifetime) resetAll(ctx context.Context) bool {
 // and a clock whose battery is empty.
 func (l *lifetime) elsewhere(ctx context.Context) bool {
 	l.m.cut()
-	l.m.card, l.m.clock = "virtio-net-pci,mac=52:54:00:77:00:01", "1980-01-01T00:00:00"
-	authority, ok := boot(ctx, l.m, l.r, "another machine: SATA, another card, a clock in 1980", "ide-hd,bus=ide.0")
+	l.m.card, l.m.clock = "virtio-net-pci,mac=52:54:00:77:00:01", "2000-01-01T00:00:00"
+	authority, ok := boot(ctx, l.m, l.r, "another machine: SATA, another card, a clock in 2000", "ide-hd,bus=ide.0")
 	if !ok {
 		return false
 	}
 	l.c = newConsole(l.m, authority)
-	ok = l.r.check("the screen says that the clock is wrong", l.m.await(ctx, func(screen string) bool { return strings.Contains(screen, "1 January 1980, which is over") })) &&
+	ok = l.r.check("the screen says that the clock is wrong", l.m.await(ctx, func(screen string) bool { return strings.Contains(screen, "1 January 2000, which is over") })) &&
 		l.r.check("claimed", l.c.claim(ctx)) && l.r.check("the backup is restored there", l.restore(ctx))
 	if !ok {
 		return false

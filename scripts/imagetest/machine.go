@@ -217,6 +217,8 @@ func (m *machine) screen() string {
 }
 
 func (m *machine) await(ctx context.Context, done func(screen string) bool) error {
+	ctx, cancel := context.WithTimeout(ctx, bootTime)
+	defer cancel()
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
