@@ -59,7 +59,7 @@ func run(ctx context.Context, u *unit.Unit) error {
 	// A meeting's garbage is short-lived and its sessions are many: memory is
 	// dearer here than the time of the collector.
 	debug.SetGCPercent(10)
-	runtime.MemProfileRate = 0 // its table would be a tenth of the process; the control socket samples on demand
+	runtime.MemProfileRate = 0 // its table is as much as many sessions; the control socket samples on demand
 	set, err := conf.Wait[settings](ctx, u.Settings())
 	if err != nil {
 		return err

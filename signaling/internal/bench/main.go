@@ -57,7 +57,7 @@ func run(ctx context.Context) error {
 	growth := flag.Bool("growth", false, "a table from 10 to 500 occupants and from 1 to 200 rooms instead")
 	flag.Parse()
 	if *growth {
-		return grow(ctx, *binary)
+		return grow(ctx, *binary, *only)
 	}
 	l := load{rooms: 1, occupants: 100, joins: 10, rate: 10, updates: 100, chats: 100}
 	var ours, theirs []result
@@ -119,7 +119,7 @@ func median(all []float64) float64 {
 }
 
 // grow prints how cost grows. Prosody takes part as far as one core can.
-func grow(ctx context.Context, binary string) error {
+func grow(ctx context.Context, binary, only string) error {
 	fmt.Println("| server | rooms | occupants of each | CPU of a join, ms | CPU of a delivery, µs | KiB a session | p99, ms |")
 	fmt.Println("|" + strings.Repeat("---|", 7))
 	for _, l := range []load{
@@ -127,8 +127,8 @@ func grow(ctx context.Context, binary string) error {
 		{10, 5, 50, 50, 200, 200}, {50, 5, 50, 50, 200, 200}, {100, 5, 50, 50, 200, 200}, {200, 5, 50, 50, 200, 200},
 	} {
 		for _, name := range order(0) {
-			if name == "prosody" && l.occupants > 100 {
-				continue // its joins alone take more than there is
+			if only != "" && name != only || name == "prosody" && l.occupants > 100 {
+				continue // its joins alone would take more than there is
 			}
 			r, err := measure(ctx, name, binary, l)
 			if err != nil {

@@ -194,6 +194,29 @@ test('a wrong value is said beside its field', { timeout: 60_000 }, async () => 
   expect(await admin.page.locator('[aria-invalid]').inputValue()).toBe('192.0.2.1, NOT A NAME!');
 });
 
+test('codecs, microphones and voices are rules of the rooms', { timeout: 60_000 }, async () => {
+  const admin = await open('Workshop');
+  await signIn(admin);
+  await admin.page.goto(`${box.consoleUrl}/#/rooms`);
+  const rules = admin.page.getByRole('region', { name: 'Rules' });
+  const fields = ['Video codecs, best first', 'Most microphones on at once', 'Loudest voices sent to everybody'].map((label) => rules.getByLabel(label));
+  const save = rules.getByRole('button', { name: 'Save' });
+  const put = async (...values: readonly string[]) => {
+    for (const [i, value] of values.entries()) await fields[i]?.fill(value);
+    await save.click();
+    await until('saved', 10_000, () => save.isDisabled());
+  };
+  await fields[0]?.fill('vp9');
+  await save.click();
+  await rules.getByText('a browser may know no other').waitFor();
+  await check(admin, 'codecs with a mistake', 'console-rooms-codecs-desktop-light');
+  await put('vp9, h.264', '12', '3');
+  await admin.page.reload();
+  await fields[0]?.waitFor();
+  expect(await Promise.all(fields.map((field) => field.inputValue()))).toEqual(['VP9, H264', '12', '3']);
+  await put('', '', '');
+});
+
 test('the box restarts under an open page', { timeout: 60_000 }, async () => {
   const admin = await open('Workshop');
   await signIn(admin);

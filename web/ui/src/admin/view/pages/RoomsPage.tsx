@@ -16,8 +16,12 @@ const labels = {
   start_video_muted: 'rooms.mute-video',
   last_n: 'rooms.last-n',
   video_senders: 'rooms.video-senders',
+  audio_senders: 'rooms.audio-senders',
 } as const;
-const numbers = ['start_audio_muted', 'start_video_muted', 'last_n', 'video_senders'] as const;
+const numbers = ['start_audio_muted', 'start_video_muted', 'last_n', 'video_senders', 'audio_senders'] as const;
+
+/** A codec's name as the box knows it. */
+const codecOf = (text: string) => text.toUpperCase().replace('H.264', 'H264');
 
 const numberOf = (text: string) => Number(text.replaceAll(/\D/g, ''));
 const textOf = (n: number | undefined) => (n ? String(n) : '');
@@ -57,7 +61,9 @@ export function RoomsPage() {
                       onInput={(v) => section.change({ media: { ...draft.media, [name]: numberOf(v) } })}
                     />
                   ))}
+                  <TextField label={t('rooms.loudest')} value={textOf(draft.loudest_voices)} placeholder={t('rooms.all-voices')} inputMode="numeric" error={error('loudest_voices')} onInput={(v) => section.change({ loudest_voices: numberOf(v) })} />
                 </div>
+                <ListField label={t('rooms.codecs')} hint={t('rooms.codecs-hint')} value={draft.media?.codecs} field="media.codecs" errors={section.fields.value} each={codecOf} onChange={(codecs) => section.change({ media: { ...draft.media, codecs } })} />
                 <SwitchField label={t('rooms.archive')} on={draft.archive === true} onChange={(archive) => section.change({ archive })} />
                 <SwitchField label={t('rooms.persistent')} on={draft.persistent === true} onChange={(persistent) => section.change({ persistent })} />
                 <SwitchField label={t('rooms.lobby')} hint={t('schedule.lobby-hint')} on={draft.lobby === true} onChange={(lobby) => section.change({ lobby })} />
