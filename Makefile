@@ -100,7 +100,7 @@ bench-bridge-sizes:
 # (docs/performance.md). Four minutes; BENCH_REPS=1 for a quick look.
 bench-signaling bench-signaling-growth:
 	@scripts/need.sh go prosody
-	@go build -o bin/ ./signaling && go build -o bin/bench-signaling ./signaling/internal/bench
+	@CGO_ENABLED=0 go build -o bin/ ./signaling && go build -o bin/bench-signaling ./signaling/internal/bench
 	@bin/bench-signaling -reps $${BENCH_REPS:-3} $(if $(findstring growth,$@),-growth)
 
 # How long people wait for the pages, and for each other's pictures. Two minutes.
