@@ -85,7 +85,7 @@ func (e *Endpoint) HandleRTP(out *transport.Batch, packet []byte, now int64) {
 		case extensionSequence:
 			if x.Len >= 2 && m.transportCC {
 				d := x.Data(packet)
-				e.arrived(out, uint16(d[0])<<8|uint16(d[1]), &h, now)
+				e.arrived(out, uint16(d[0])<<8|uint16(d[1]), &h, out.Arrived(now))
 			}
 		}
 	}

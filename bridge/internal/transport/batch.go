@@ -32,6 +32,17 @@ type Batch struct {
 	round   uint32 // of flushing; a slot of another round is empty
 	out     *outgoing
 	dropped [reasons]int
+	arrived int64 // of the packet that is handled; 0 is when it was read
+}
+
+// Arrived is when the packet that is being handled came to this machine, on
+// the clock of [Now]. That is earlier than now, when it was read, where the
+// reader had to wait for the processor.
+func (b *Batch) Arrived(now int64) int64 {
+	if b == nil || b.arrived == 0 {
+		return now
+	}
+	return b.arrived
 }
 
 // sealed is a packet in the arena.

@@ -1,5 +1,7 @@
 package transport
 
+import "time"
+
 // reader is one socket's goroutine: it reads a batch, works it off, and sends
 // what came of it.
 type reader struct {
@@ -14,6 +16,10 @@ type reader struct {
 // while it is worked off the others arrive, and all go out to each receiver as
 // one message. It never waits for them.
 const rounds = 4
+
+// longestWait is how long a datagram may have waited to be read. More is a
+// system clock that was set.
+const longestWait = int64(time.Second)
 
 func (r *reader) run() {
 	for {
@@ -37,11 +43,15 @@ func (r *reader) work(n int) {
 	if n == 0 {
 		return
 	}
-	now := Now()
+	now, clock := Now(), time.Now().UnixNano()
 	bytes := 0
 	for i := range n {
 		b, from := r.in.packet(i)
 		bytes += len(b)
+		r.out.arrived = now
+		if ago := clock - r.in.came(i); ago > 0 && ago < longestWait {
+			r.out.arrived -= ago
+		}
 		r.handle(b, from, now)
 	}
 	g := r.port.gauges

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"runtime"
 	"testing"
+	"time"
 )
 
 // A look for more takes what is there and never what is not, and the wait
@@ -71,5 +72,54 @@ func TestLookForMore(t *testing.T) {
 	}
 	if _, n := least(100, func() { in.more() }); n != 0 {
 		t.Errorf("%v allocations for a look", n)
+	}
+}
+
+// Datagrams that are read together came when the kernel says.
+func TestArrivals(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		return // the others read one at a time
+	}
+	t.Parallel()
+	l, err := listen(netip.AddrPortFrom(loopback, 0), 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(l.close)
+	in := newIncoming(l.sockets[0])
+	client, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(l.addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	const apart = 2 * time.Millisecond
+	// The kernel begins a moment after it was asked; and the control messages
+	// are set up anew each time.
+	good := 0
+	for round := 0; good < 3; round++ {
+		if round == 200 {
+			t.Fatal("datagrams do not come when they were sent")
+		}
+		good++
+		var sent [3][2]int64
+		for i := range sent {
+			for start := time.Now(); time.Since(start) < apart; {
+				runtime.Gosched()
+			}
+			sent[i][0] = time.Now().UnixNano()
+			if _, err := client.Write([]byte("x")); err != nil {
+				t.Fatal(err)
+			}
+			sent[i][1] = time.Now().UnixNano()
+		}
+		n, err := in.read()
+		if err != nil || n != 3 {
+			t.Fatalf("%d, %v", n, err)
+		}
+		for i := range n {
+			if at := in.came(i); at < sent[i][0] || at > sent[i][1] {
+				good = 0
+			}
+		}
 	}
 }

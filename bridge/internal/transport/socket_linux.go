@@ -62,6 +62,18 @@ func canSegment(raw syscall.RawConn) bool {
 	return err == nil
 }
 
+// stamped asks the kernel to say when each datagram came: a reader that had to
+// wait for the processor finds many at once. Where it does not, they came when
+// they were read.
+func stamped(raw syscall.RawConn) {
+	_ = raw.Control(func(fd uintptr) {
+		_ = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1)
+	})
+}
+
+// stampSize is CMSG_SPACE of a timespec.
+const stampSize = unix.SizeofCmsghdr + int(unsafe.Sizeof(unix.Timespec{}))
+
 // sockaddr is an address as the kernel takes it: sockaddr_in or sockaddr_in6.
 type sockaddr struct {
 	raw  unix.RawSockaddrInet6
@@ -108,14 +120,22 @@ type incoming struct {
 	vectors [readBatch]unix.Iovec
 	names   [readBatch]sockaddr
 	slots   [readBatch][slotSize]byte
+	stamps  [readBatch]stamp
 	recv    func(fd uintptr) bool // made once: a closure per call would be an allocation
 	look    func(fd uintptr) bool // likewise
 	n       int
 	used    int // headers that the kernel has written to since they were set up
 }
 
+// stamp is a control message as the kernel writes it.
+type stamp struct {
+	head unix.Cmsghdr
+	at   unix.Timespec
+}
+
 func newIncoming(s *socket) *incoming {
 	in := &incoming{raw: s.raw}
+	stamped(s.raw)
 	for i := range in.headers {
 		in.vectors[i].Base = &in.slots[i][0]
 		in.vectors[i].SetLen(slotSize)
@@ -124,6 +144,8 @@ func newIncoming(s *socket) *incoming {
 		h.SetIovlen(1)
 		h.Name = (*byte)(unsafe.Pointer(&in.names[i].raw))
 		h.Namelen = unix.SizeofSockaddrInet6
+		h.Control = (*byte)(unsafe.Pointer(&in.stamps[i]))
+		h.SetControllen(stampSize)
 	}
 	in.recv = in.recvmmsg
 	in.look = func(fd uintptr) bool {
@@ -136,6 +158,7 @@ func newIncoming(s *socket) *incoming {
 func (in *incoming) recvmmsg(fd uintptr) bool {
 	for i := range in.headers[:in.used] {
 		in.headers[i].hdr.Namelen = unix.SizeofSockaddrInet6 // the kernel wrote there
+		in.headers[i].hdr.SetControllen(stampSize)
 	}
 	in.n, in.used = 0, 0
 	for {
@@ -180,6 +203,16 @@ func (in *incoming) packet(i int) ([]byte, address) {
 		return nil, from
 	}
 	return in.slots[i][:h.n:h.n], from
+}
+
+// came is when datagram i of the last read came, in ns of the system's clock;
+// 0 if the kernel does not say.
+func (in *incoming) came(i int) int64 {
+	s := &in.stamps[i]
+	if int(in.headers[i].hdr.Controllen) < stampSize || s.head.Level != unix.SOL_SOCKET || s.head.Type != unix.SO_TIMESTAMPNS {
+		return 0
+	}
+	return s.at.Nano()
 }
 
 const controlSize = 24 // CMSG_SPACE(2) on 64 bits; more than enough on 32
