@@ -47,6 +47,7 @@ async function load(url: string, slower: number): Promise<Load> {
   await devtools.send('Emulation.setCPUThrottlingRate', { rate: slower });
   await guest.page.addInitScript(watchLoad);
   await guest.page.goto(url, { waitUntil: 'networkidle' });
+  await guest.page.waitForFunction(() => performance.getEntriesByName('first-contentful-paint').length > 0);
   expect(guest.faults).toEqual([]);
   const found = await guest.page.evaluate(() => {
     const { largest, busy } = (globalThis as unknown as { benchLoad: { largest: number; busy: number } }).benchLoad;
