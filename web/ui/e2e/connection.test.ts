@@ -34,6 +34,42 @@ test('another network: ICE begins again in the same session, and no picture stop
   await allSee(guests, 10_000);
 });
 
+test('the box has too much to do: the page says that pictures are smaller, and until when', async () => {
+  const ada = await open('Ada', { viewport: { width: 1280, height: 800 } });
+  // The bridge thins video by its own load, which no test can promise; its message is what the page sees of it.
+  await ada.page.addInitScript(() => {
+    const real = RTCPeerConnection.prototype.createDataChannel;
+    RTCPeerConnection.prototype.createDataChannel = function create(label, options) {
+      const channel = real.call(this, label, options);
+      Object.assign(globalThis, { bridgeChannel: channel });
+      return channel;
+    };
+  });
+  await ada.join(`${box.url}/busy-box`);
+  const ben = await open('Ben');
+  await ben.join(`${box.url}/busy-box`);
+  await until('the bridge carries Ada', 60_000, async () => (await ada.state()).media === 'connected');
+  const thin = (step: number) =>
+    ada.page.evaluate((n) => {
+      const { bridgeChannel } = globalThis as unknown as { bridgeChannel: RTCDataChannel };
+      bridgeChannel.dispatchEvent(new MessageEvent('message', { data: JSON.stringify({ colibriClass: 'VideoThinnedEvent', step: n, reason: 'cpu' }) }));
+    }, step);
+  const said = ada.page.locator('.media-line').getByText('The box has a lot to do and sends smaller pictures for now.');
+  await thin(2);
+  await said.waitFor();
+  await shoot(ada.page, 'thinned-desktop-light');
+  expect(await barriers(ada.page)).toEqual([]);
+  await ada.page.keyboard.press('a');
+  await ada.page.getByRole('dialog').getByText('The box has a lot to do').waitFor();
+  await ada.page.keyboard.press('Escape');
+  await thin(0);
+  await said.waitFor({ state: 'detached' });
+  await thin(1);
+  await said.waitFor();
+  await ada.page.locator('.media-line').getByRole('button', { name: 'Dismiss' }).click();
+  await said.waitFor({ state: 'detached' });
+});
+
 test('a socket that breaks is made again at once, without words', async () => {
   const [ada, ben] = (await meet('cut-socket', 'Ada', 'Ben')) as [Guest, Guest];
   for (let i = 0; i < 3; i++) {

@@ -12,14 +12,19 @@ interface DialogProps {
   readonly children: ComponentChildren;
 }
 
-/** A modal dialog while it is rendered. The browser keeps the focus inside and gives it back. */
+/** A modal dialog while it is rendered. The browser keeps the focus inside; whoever had it gets it back. */
 export function Dialog({ title, closeLabel, onClose, actions, children }: DialogProps) {
   const element = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
     const dialog = element.current;
+    const before = document.activeElement;
     dialog?.showModal();
-    return () => dialog?.close();
+    return () => {
+      dialog?.close();
+      // The browser does so for a dialog that is closed, not for one that is taken out of the page.
+      if (before instanceof HTMLElement && before.isConnected) before.focus();
+    };
   }, []);
   return (
     <dialog

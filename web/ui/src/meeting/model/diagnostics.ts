@@ -2,7 +2,7 @@
 // `window.meetbox`. Plain values, made when asked for; nothing can be changed through it.
 
 import { reduceStats, type PeerStats } from '../../rtc/stats.ts';
-import type { Inside } from './meeting.ts';
+import type { Inside } from './options.ts';
 import type { Meeting } from './types.ts';
 
 export interface ParticipantState {

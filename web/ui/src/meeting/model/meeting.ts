@@ -2,64 +2,33 @@
 // together. Everything that happens here is a consequence of a stanza, a message of the bridge, a
 // device, or something the person did.
 
-import { batch, computed, effect, signal, untracked, type Signal } from '@preact/signals-core';
+import { batch, computed, effect, signal, untracked } from '@preact/signals-core';
 
-import { sameFront, type Config } from '../../config/config.ts';
-import type { LocalDevices } from '../../rtc/devices.ts';
+import { sameFront } from '../../config/config.ts';
 import { receiverMeter, type Meter } from '../../rtc/level.ts';
-import type { Peer, PeerOptions } from '../../rtc/peer.ts';
 import { reduceStats } from '../../rtc/stats.ts';
 import type { BridgeMessage } from '../../xmpp/colibri.ts';
-import { printEndpointStats, printVideoConstraints, printVideoType } from '../../xmpp/colibri.ts';
-import type { Connection, Options as ConnectionOptions } from '../../xmpp/connection.ts';
-import { bare, roomNode } from '../../xmpp/jid.ts';
+import { printEndpointStats } from '../../xmpp/colibri.ts';
+import { roomNode } from '../../xmpp/jid.ts';
 import type { RoomMessage } from '../../xmpp/message.ts';
-import { ns } from '../../xmpp/ns.ts';
 import type { Departure, Occupant, Profile } from '../../xmpp/presence.ts';
-import { el, type Xml } from '../../xmpp/xml.ts';
-import { causeOf } from './cause.ts';
-import { constraintsFor } from './constraints.ts';
+import type { Xml } from '../../xmpp/xml.ts';
+import { createInterruptions } from './interruptions.ts';
 import { createNotices } from './notices.ts';
+import { createOrders } from './orders.ts';
+import { createPictures } from './pictures.ts';
 import { createQuality } from './quality.ts';
+import type { Inside, MeetingOptions } from './options.ts';
 import { createRoom, type Room } from './room.ts';
-import { createRoster, pictureSource, type Member } from './roster.ts';
-import { sendLimit, type PictureQuality } from './pictureQuality.ts';
+import { createRoster, type Member } from './roster.ts';
+import type { PictureQuality } from './pictureQuality.ts';
 import { loadLater } from './later.ts';
 import { createScreen } from './screen.ts';
 import { createSession } from './session.ts';
+import { createStartMuted } from './startMuted.ts';
 import { createTalk } from './talk.ts';
-import type { Together } from './together/together.ts';
-import { createBus, createWire, type Wire } from './wire.ts';
-import type { Interruption, Knocker, Meeting, Participant, Phase, Shown } from './types.ts';
-
-export interface MeetingOptions {
-  /** As in the link; what a JID does not allow is replaced. */
-  readonly room: string;
-  readonly config: Config;
-  readonly devices: LocalDevices;
-  /** How much picture to ask for and to send; changed by the person only. */
-  readonly pictureQuality?: Signal<PictureQuality>;
-  /** Names of codecs this browser decodes, best first. */
-  readonly codecs: readonly string[];
-  readonly connect: (options: ConnectionOptions) => Connection;
-  readonly makePeer: (options: PeerOptions) => Peer;
-  readonly fetch: typeof fetch;
-  /** Whether the device has a network, as the browser says. */
-  readonly online: () => boolean;
-  /** Random per page, for recognising each other after reconnecting. */
-  readonly statsId: string;
-  readonly machineUid: string;
-  readonly newId: () => string;
-  /** Loads what is not needed before the meeting has begun. */
-  readonly loadTogether: () => Promise<{ createTogether(wire: Wire): Together }>;
-}
-
-/** What diagnostics may look at beyond the meeting itself. */
-export interface Inside {
-  readonly endpoint: () => string;
-  readonly media: () => string;
-  readonly stats: () => Promise<readonly RTCStatsReport[]>;
-}
+import { createBus, createWire } from './wire.ts';
+import type { Knocker, Meeting, Participant, Phase, Shown } from './types.ts';
 
 /** How long those who have not shown up after a reconnect keep their tile. */
 const settleTime = 5_000;
@@ -86,9 +55,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
   const bus = createBus();
   const here = signal(roomJid);
   let bridgeMissing = false;
-  let startMutedDone = false;
   let settleTimer: ReturnType<typeof setTimeout> | undefined;
-  let causeTimer: ReturnType<typeof setTimeout> | undefined;
   let meter: Meter | undefined;
   const stops: (() => void)[] = [];
 
@@ -103,7 +70,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     jid: () => room.jid,
     request: (jingle) => room.toFocus(jingle),
     onBridge,
-    onChannel: sendChannelState,
+    onChannel: () => pictures.sayAll(),
   });
   const roster = createRoster(
     session.find,
@@ -131,6 +98,25 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     recording,
   };
 
+  const pictures = createPictures({
+    shown,
+    members: roster.members,
+    quality: pictureQuality,
+    lastN: config.lastN,
+    cameraMuted: me.videoMuted,
+    sharing: announcedScreen,
+    endpoint: () => room.endpoint,
+    tell: (text) => session.sendToBridge(text),
+    limit: (source, maxHeight) => session.limit(source, maxHeight),
+  });
+  const interruptions = createInterruptions({
+    phase,
+    media: () => session.state.peek(),
+    url: new URL('/.well-known/meetbox-trusted', config.bosh).href,
+    fetch: options.fetch,
+    online: options.online,
+  });
+
   const frozen = computed(() => session.state.value === 'interrupted');
   const quality = createQuality({
     stats: async () => {
@@ -157,7 +143,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
           phase.value = { at: 'connecting' };
           return;
         }
-        reconnecting(how === 'moving' ? 'moving' : 'server');
+        interruptions.begin(how === 'moving' ? 'moving' : 'server');
         session.detach();
         if (how === 'moving') moving();
         else roster.expectAll();
@@ -168,10 +154,10 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       },
       entered,
       interrupted(why) {
-        reconnecting(why);
-        void findCause();
+        interruptions.begin(why);
+        void interruptions.findCause();
       },
-      resumed: settlePhase,
+      resumed: () => interruptions.settle(),
       failed(why, text) {
         end(text === '' ? { at: 'failed', why } : { at: 'failed', why, text });
       },
@@ -222,6 +208,8 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     addressOf,
     nameOf: (id) => roster.byId(id)?.name.peek() ?? '',
   });
+
+  const startMuted = createStartMuted({ me, devices, notice: notices.add });
 
   const wire = createWire({
     bus,
@@ -284,30 +272,6 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     }));
   }
 
-  function reconnecting(why: Interruption): void {
-    const now = phase.peek();
-    if (now.at === 'reconnecting') {
-      if (now.why !== why) phase.value = { ...now, why };
-    } else if (now.at === 'joined') phase.value = { at: 'reconnecting', why, since: Date.now() };
-  }
-
-  // Asked again while it lasts: a phone comes back to its network before the box is back.
-  async function findCause(): Promise<void> {
-    const url = new URL('/.well-known/meetbox-trusted', config.bosh).href;
-    const why = await causeOf({ url, fetch: options.fetch, online: options.online, flowing: () => session.state.peek() === 'connected' });
-    const now = phase.peek();
-    if (now.at !== 'reconnecting' || now.why === 'media' || now.why === 'moving') return;
-    reconnecting(why);
-    causeTimer = setTimeout(() => void findCause(), 2_000);
-  }
-
-  // Back to normal, unless media is still being repaired.
-  function settlePhase(): void {
-    if (phase.peek().at !== 'reconnecting') return;
-    if (session.state.peek() === 'interrupted') reconnecting('media');
-    else phase.value = { at: 'joined' };
-  }
-
   function entered(o: Occupant, lost: readonly Xml[]): void {
     const nowModerator = o.role === 'moderator' || o.affiliation === 'owner';
     const before = phase.peek();
@@ -315,7 +279,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       if (nowModerator && !moderator.value && before.at === 'joined') notices.add({ kind: 'moderator' });
       moderator.value = nowModerator;
       if (before.at === 'connecting' || before.at === 'waiting') phase.value = { at: 'joined' };
-      else if (before.at === 'reconnecting' && before.why !== 'media') settlePhase();
+      else if (before.at === 'reconnecting' && before.why !== 'media') interruptions.settle();
     });
     if (before.at === 'joined') return;
     clearTimeout(settleTimer);
@@ -369,19 +333,6 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     }
   }
 
-  function startMuted(muted: { readonly audio: boolean; readonly video: boolean }): void {
-    if (startMutedDone) return;
-    startMutedDone = true;
-    if (muted.audio && !me.audioMuted.peek()) {
-      void devices.setMicrophone(false);
-      notices.add({ kind: 'start-muted', media: 'audio' });
-    }
-    if (muted.video && !me.videoMuted.peek()) {
-      void devices.setCamera(false);
-      notices.add({ kind: 'start-muted', media: 'video' });
-    }
-  }
-
   function onBridge(m: BridgeMessage): void {
     switch (m.kind) {
       case 'dominant-speaker': {
@@ -393,8 +344,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
         roster.setReach(m.endpoint, m.active ? 'good' : 'interrupted');
         return;
       case 'sender-constraints':
-        limits.set(m.source, m.maxHeight);
-        limitCamera();
+        pictures.limited(m.source, m.maxHeight);
         return;
       case 'endpoint-message': {
         const from = roster.byEndpoint(m.from);
@@ -407,42 +357,6 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       case 'endpoint-stats':
         roster.setQuality(m.from, Number(m.stats['connectionQuality']));
     }
-  }
-
-  // What receivers want of us, by source, and what of that the person gives.
-  const limits = new Map<string, number>();
-  function limitCamera(): void {
-    const now = pictureQuality.peek();
-    for (const [source, wanted] of limits) session.limit(source, source.endsWith('-v0') ? sendLimit(now, wanted) : wanted);
-  }
-
-  const constraints = computed(() =>
-    printVideoConstraints(
-      constraintsFor(
-        shown.value,
-        (s) => {
-          const member = roster.members.value.find((m) => m.id === s.participant);
-          if (!member) return '';
-          const source = pictureSource(member.sources.value, s.picture === 'screen');
-          // A camera that is off is asked for already, so that its picture comes at once when it is on.
-          return source === '' && s.picture === 'camera' ? `${member.endpoints.value[0]}-v0` : source;
-        },
-        config.lastN,
-        pictureQuality.value,
-      ),
-    ),
-  );
-
-  function videoTypes(): readonly string[] {
-    return untracked(() => [
-      printVideoType(`${room.endpoint}-v0`, me.videoMuted.value ? 'none' : 'camera'),
-      ...(announcedScreen.value ? [printVideoType(`${room.endpoint}-v1`, 'desktop')] : []),
-    ]);
-  }
-
-  function sendChannelState(): void {
-    session.sendToBridge(constraints.peek());
-    for (const text of videoTypes()) session.sendToBridge(text);
   }
 
   function begin(): void {
@@ -458,7 +372,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
         void [name.value, raisedHand.value, recording.value, devices.sound.value === null, me.videoMuted.value, announcedScreen.value];
         untracked(() => {
           room.update();
-          for (const text of videoTypes()) session.sendToBridge(text);
+          pictures.sayTypes();
         });
       }),
       effect(() => {
@@ -466,14 +380,14 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
         untracked(() => session.tuneScreen());
       }),
       effect(() => {
-        const text = constraints.value;
+        const text = pictures.wanted.value;
         untracked(() => session.sendToBridge(text));
       }),
       effect(() => {
         const state = session.state.value;
         untracked(() => {
           const now = phase.value;
-          if (state === 'interrupted' && now.at === 'joined') reconnecting('media');
+          if (state === 'interrupted' && now.at === 'joined') interruptions.begin('media');
           if (state !== 'interrupted' && now.at === 'reconnecting' && now.why === 'media') phase.value = { at: 'joined' };
         });
       }),
@@ -484,7 +398,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     batch(() => {
       phase.value = how;
       clearTimeout(settleTimer);
-      clearTimeout(causeTimer);
+      interruptions.stop();
       quality.stop();
       meter?.stop();
       for (const stop of stops.splice(0)) stop();
@@ -520,7 +434,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     pictureQuality,
     setPictureQuality(next) {
       pictureQuality.value = next;
-      limitCamera();
+      pictures.limitCamera();
       if (next === 'audio') void devices.setCamera(false);
     },
     setRecording(on) {
@@ -534,12 +448,8 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       room.enterPassword(password);
     },
     logIn: room.logIn,
-    setPassword: room.setPassword,
     lobby,
     knocking,
-    setLobby: (on) => room.setLobby(on, [room.jid, ...roster.members.peek().map((m) => m.jid)]),
-    admit: room.admit,
-    turnAway: room.turnAway,
     join(newName) {
       if (phase.peek().at !== 'idle') return;
       name.value = newName.trim();
@@ -571,17 +481,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       shown.value = pictures;
     },
     dismiss: notices.dismiss,
-    async mute(participant, media) {
-      const namespace = media === 'audio' ? ns.muteAudio : media === 'video' ? ns.muteVideo : ns.muteScreen;
-      await room.toFocus(el('mute', namespace, { jid: addressOf(participant) }, 'true'));
-    },
-    async kick(participant) {
-      await room.toRoom(el('query', ns.mucAdmin, {}, el('item', ns.mucAdmin, { nick: endpointOf(participant), role: 'none' })));
-    },
-    async grantModerator(participant) {
-      const jid = bare(roster.byId(participant)?.jid ?? '');
-      await room.toRoom(el('query', ns.mucAdmin, {}, el('item', ns.mucAdmin, { affiliation: 'owner', jid })));
-    },
+    ...createOrders({ room, roster, addressOf, endpointOf }),
     networkChanged() {
       room.retryNow();
       session.reroute();

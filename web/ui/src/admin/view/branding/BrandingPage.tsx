@@ -88,7 +88,7 @@ function Picture({ section, value, error }: PictureProps) {
       {value === '' ? null : (
         <div class="branding-logo">
           {/* What is inside is what the box sniffs, too. */}
-          <img src={`data:${value.startsWith('/9j/') ? 'image/jpeg' : 'image/png'};base64,${value}`} alt={t('branding.logo-now')} />
+          <img class="brand-picture" src={`data:${value.startsWith('/9j/') ? 'image/jpeg' : 'image/png'};base64,${value}`} alt={t('branding.logo-now')} />
           <Button
             onClick={() => {
               setFile(null);

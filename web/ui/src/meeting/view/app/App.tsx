@@ -10,7 +10,6 @@ import { Failed, Left, Unsupported } from '../end/EndPage.tsx';
 import { Message } from '../end/Message.tsx';
 import { PasswordPage } from '../end/PasswordPage.tsx';
 import { PreJoin } from '../prejoin/PreJoin.tsx';
-import { StartPage } from '../start/StartPage.tsx';
 import { current } from './current.ts';
 import { room } from './route.ts';
 import { name } from './settings.ts';
@@ -20,6 +19,8 @@ import '../../../kit/base.css';
 // Not needed before the camera shows; loaded while the person looks at it.
 const HostPage = lazy(async () => (await import('../end/HostPage.tsx')).HostPage);
 const Room = lazy(async () => (await import('../room/Room.tsx')).Room);
+// Who opens a link never sees it.
+const StartPage = lazy(async () => (await import('../start/StartPage.tsx')).StartPage);
 
 interface AppProps {
   /** Makes the meeting of a room, without joining it. */

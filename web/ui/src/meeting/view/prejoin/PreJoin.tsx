@@ -90,7 +90,11 @@ export function PreJoin({ meeting, title, connecting }: PreJoinProps) {
           </p>
         </form>
       </main>
-      <BrandLinks />
+      {brand.value.links.length > 0 ? (
+        <footer class="prejoin-foot">
+          <BrandLinks />
+        </footer>
+      ) : null}
     </div>
   );
 }

@@ -29,6 +29,12 @@ describe('places', () => {
     );
   });
 
+  test('with room for one picture, that is somebody else', () => {
+    expect(placesOf(scene(3, 320, 146)).tiles.map((tile) => tile.participant)).toEqual(['p1']);
+    expect(placesOf(scene(3, 320, 146, { page: 2 })).tiles.map((tile) => tile.participant)).toEqual(['me']);
+    expect(placesOf(scene(1, 320, 146)).tiles.map((tile) => tile.participant)).toEqual(['me']);
+  });
+
   test('show everybody on exactly one page', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 120 }), fc.integer({ min: 300, max: 1600 }), fc.integer({ min: 300, max: 1200 }), (n, width, height) => {

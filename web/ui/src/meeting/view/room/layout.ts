@@ -57,10 +57,13 @@ const narrowest = { lying: 4 / 3, upright: 3 / 4 };
 
 export function placesOf({ me, people: all, sharing, size, page, pinned = null, speakerView = false, speaker = null, bare = false, hideMe = false }: Scene): Places {
   if (size.width <= 0 || size.height <= 0) return { tiles: [], page: 0, pages: 1 };
-  const people = hideMe && all.length > 1 && pinned?.participant !== me ? all.filter((id) => id !== me) : all;
+  const others = all.filter((id) => id !== me);
+  const hidden = hideMe && others.length > 0 && pinned?.participant !== me;
+  // Where there is room for one picture (a page at 400 %), it is not our own.
+  const people = hidden ? others : gridSize(size) === 1 && others.length < all.length ? [...others, me] : all;
   const layout = layoutOf({ order: people, sharing, pinned, speakerView, dominant: speaker, me });
   if (layout.kind === 'stage') return bare ? alone(layout.stage, size) : stage(layout.stage, layout.strip, size, page);
-  const other = people.find((id) => id !== me);
+  const [other] = others;
   const upright = size.height > size.width;
   if (people.length === 2 && sharing.length === 0 && other !== undefined && upright && size.width < narrow) return duo(size, me, other);
   return grid(layout.tiles, size, page);
