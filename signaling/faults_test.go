@@ -90,12 +90,13 @@ func prefixes(n int) string {
 }
 
 // TestMemoryBeforeLogin: who has not logged in costs little, whatever it does,
-// there is an end to how many may be so, and the box's own accounts get in
-// all the same.
+// there is an end to how many may be so, and the box's own accounts get in and
+// guests are heard all the same.
 func TestMemoryBeforeLogin(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.browser(t, "").login()
+	guest := w.browser(t, "")
+	guest.login()
 	before := w.resident(t)
 	// Half of a frame as long as may be, for good.
 	half := "GET /xmpp-websocket HTTP/1.1\r\nHost: meet.jitsi\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
@@ -127,6 +128,10 @@ func TestMemoryBeforeLogin(t *testing.T) {
 	}
 	if _, err := convo.Account(t.Context(), w, "focus"); err != nil {
 		t.Errorf("the focus cannot log in: %v", err)
+	}
+	guest.send(`<iq xmlns="jabber:client" type="get" id="p1" to="meet.jitsi"><ping xmlns="urn:xmpp:ping"/></iq>`)
+	if got := guest.next(); !strings.Contains(got, `id="p1"`) || !strings.Contains(got, `type="result"`) {
+		t.Errorf("a guest behind half frames hears %q", got)
 	}
 }
 
