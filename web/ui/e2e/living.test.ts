@@ -1,4 +1,5 @@
-// The console's living half: planned meetings and their invitations, and its pages as they look.
+// The console's living half: planned meetings and their invitations, its pages as they look, and
+// what happens in meetings.
 
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
@@ -133,4 +134,45 @@ test('files, device checks and rooms: pages as they are, phone and desktop, ligh
   expect(await cursor.getAttribute('aria-valuetext')).toContain(':');
   await me.page.getByText('As a table').click();
   await me.page.getByRole('table', { name: 'How it was' }).waitFor();
+});
+
+test('why was Anna dropped: who is there, how good the lines are, what happened; muted, removed, ended', { timeout: 400_000 }, async () => {
+  const me = await admin();
+  const [anna, bo] = [await open(box.url, 'Anna'), await open(box.url, 'Bo')];
+  await anna.join(`${box.url}/harbour-talk`);
+  await bo.join(`${box.url}/harbour-talk`);
+  await go(me, 'meetings');
+  await me.page.getByRole('link', { name: 'harbour-talk' }).first().click();
+  await me.page.getByRole('heading', { name: '2 people are there now' }).waitFor({ timeout: 30_000 });
+  await me.page.getByText('Good line').first().waitFor({ timeout: 30_000 });
+  await me.page.getByText('Anna joined.').waitFor();
+  await check(me, 'a meeting', 'console-meeting-desktop-light');
+
+  await me.page.getByRole('button', { name: 'Mute Bo' }).click();
+  await until('Bo is muted', 15_000, async () => (await bo.state()).participants.some((p) => p.local && p.audioMuted));
+  await me.page.getByText('this console muted Bo: sound.').waitFor({ timeout: 20_000 });
+
+  await me.page.getByRole('button', { name: 'Remove Bo' }).click();
+  const sure = me.page.getByRole('dialog', { name: 'Remove Bo' });
+  await sure.getByText('2 people are in meetings now').waitFor();
+  await check(me, 'asked before', 'console-meeting-remove-desktop-light');
+  await sure.getByRole('button', { name: 'Remove' }).click();
+  await until('Bo is out', 15_000, async () => (await bo.state()).phase === 'left');
+  await me.page.getByText('Bo left: removed.').first().waitFor({ timeout: 20_000 });
+
+  await me.page.getByRole('button', { name: 'End the meeting' }).click();
+  await me.page.getByRole('dialog').getByText('One person is put out of it.').waitFor();
+  await me.page.getByRole('dialog').getByRole('button', { name: 'End the meeting' }).click();
+  await until('Anna is out', 15_000, async () => (await anna.state()).phase === 'left');
+  await me.page.getByText('this console ended the meeting.').waitFor({ timeout: 20_000 });
+
+  // After it is over, on a phone.
+  await me.page.setViewportSize(phone.viewport);
+  await go(me, 'meetings');
+  await me.page.getByRole('region', { name: 'Past meetings' }).getByRole('link', { name: 'harbour-talk' }).first().click();
+  await me.page.getByText('Anna left').first().waitFor();
+  await check(me, 'a past meeting', 'console-meeting-past-phone-light');
+  await go(me, 'audit');
+  await me.page.getByText('removed from a meeting harbour-talk').first().waitFor();
+  await me.page.getByText('meeting ended harbour-talk').first().waitFor();
 });

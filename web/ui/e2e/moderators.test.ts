@@ -43,7 +43,7 @@ test('microphones are moderated, hands go up in order, one is asked to speak; th
   await ben.page.getByText('Microphones are moderated now').first().waitFor();
   await shoot(ada.page, 'people-rules-desktop-light');
   expect(await barriers(ada.page)).toEqual([]);
-  await ben.page.getByRole('button', { name: 'Microphone' }).click();
+  await ben.page.getByRole('button', { name: 'Microphone', exact: true }).click();
   await ben.page.getByText('A moderator has to let you speak.').first().waitFor();
   expect(await muted(ben)).toBe(true);
 
@@ -57,10 +57,10 @@ test('microphones are moderated, hands go up in order, one is asked to speak; th
 
   await tool(ada, 'Ben', 'Ask to unmute');
   await ben.page.getByText('A moderator invites you to speak.').first().waitFor();
-  await ben.page.getByRole('button', { name: 'Microphone' }).click();
+  await ben.page.getByRole('button', { name: 'Microphone', exact: true }).click();
   await until('Ben speaks', 15_000, async () => !(await muted(ben)));
   await person(ada, 'Ben').getByText('microphone on').waitFor();
-  await cleo.page.getByRole('button', { name: 'Microphone' }).click();
+  await cleo.page.getByRole('button', { name: 'Microphone', exact: true }).click();
   await cleo.page.getByText('A moderator has to let you speak.').first().waitFor();
   await ben.page.getByRole('button', { name: /^People/ }).click();
   await shoot(ben.page, 'people-phone-dark');
@@ -69,7 +69,7 @@ test('microphones are moderated, hands go up in order, one is asked to speak; th
 
   await ada.page.getByRole('checkbox', { name: 'People may unmute themselves' }).check();
   await cleo.page.getByText('You may unmute yourself again.').first().waitFor();
-  await cleo.page.getByRole('button', { name: 'Microphone' }).click();
+  await cleo.page.getByRole('button', { name: 'Microphone', exact: true }).click();
   await until('Cleo speaks', 15_000, async () => !(await muted(cleo)));
 
   // Who joins from now on comes muted.
