@@ -36,7 +36,14 @@ async function drawn(guest: Guest): Promise<Buffer> {
   return Buffer.from(text, 'base64');
 }
 
-test('set in the console, seen by guests where meetings begin', { timeout: 300_000 }, async () => {
+const colour = (guest: Guest) => guest.page.evaluate(() => getComputedStyle(document.querySelector('.button-primary') ?? document.body).backgroundColor);
+
+test('set in the console, seen by guests on all pages', { timeout: 300_000 }, async () => {
+  const before = await open('Before', desktop);
+  await before.page.goto(box.url);
+  await before.page.getByRole('heading', { level: 1 }).waitFor();
+  const green = await colour(before);
+
   const admin = await openConsole('Admin', desktop);
   const { page } = admin;
   await page.goto(`${box.box.consoleUrl}/#/branding`);
@@ -74,4 +81,24 @@ test('set in the console, seen by guests where meetings begin', { timeout: 300_0
   expect([await link.getAttribute('href'), await link.getAttribute('rel'), await link.getAttribute('target')]).toEqual(['https://intranet.example/imprint', 'noopener noreferrer', '_blank']);
   expect(await guest.page.title()).toBe('Harbour office');
   await look(guest, 'branding-start-phone-dark');
+  await guest.page.goto(`${box.url}/quay`);
+  await guest.page.getByRole('link', { name: 'Imprint' }).waitFor();
+  await look(guest, 'branding-prejoin-phone-dark');
+  await guest.page.goto(`${box.url}/check`);
+  await guest.page.locator('.logo').getByText('Harbour office').waitFor();
+
+  await before.page.reload();
+  await before.page.getByText('The kitchen is on the left.').waitFor();
+  expect(await colour(before)).not.toBe(green);
+  await look(before, 'branding-start-desktop-light');
+  await before.page.goto(`${box.url}/quay`);
+  await before.page.getByRole('link', { name: 'Imprint' }).waitFor();
+  await look(before, 'branding-prejoin-desktop-light');
+
+  // Taken back: the product's own.
+  await page.setViewportSize(desktop.viewport);
+  await page.getByRole('button', { name: 'Remove the logo' }).click();
+  await page.getByLabel('Name of the service').fill('');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await page.locator('.shell-logo').getByText('Meetbox').waitFor();
 });
