@@ -106,13 +106,22 @@ func (k *kit) broken(ctx context.Context, counter uint64) (string, error) {
 }
 
 // upload sends an update file.
+// A box that has just started may not know yet whether people meet: that is asked again.
 func (c *console) upload(ctx context.Context, file string) error {
-	f, err := os.Open(file)
-	if err != nil {
-		return err
+	ctx, cancel := context.WithTimeout(ctx, bootTime)
+	defer cancel()
+	for {
+		f, err := os.Open(file)
+		if err != nil {
+			return err
+		}
+		err = c.ask(ctx, http.MethodPost, "/api/v1/update", f, nil)
+		f.Close()
+		if code(err) != "meetings-unknown" || ctx.Err() != nil {
+			return err
+		}
+		pause(ctx, lookEvery)
 	}
-	defer f.Close()
-	return c.ask(ctx, http.MethodPost, "/api/v1/update", f, nil)
 }
 
 // systems is the hash of the disk up to /perm: partition table, boot loader,
