@@ -1,5 +1,5 @@
 import type { ComponentChildren } from 'preact';
-import { useEffect, useId, useRef } from 'preact/hooks';
+import { useEffect, useId, useLayoutEffect, useRef } from 'preact/hooks';
 import { t } from '../../../i18n/i18n.ts';
 import { IconButton } from '../../../kit/Button.tsx';
 import { Icon } from '../../../kit/icons.tsx';
@@ -16,8 +16,11 @@ export function Panel({ title, close, children }: PanelProps) {
   const head = useRef<HTMLHeadingElement>(null);
   const opener = useRef<Element | null>(document.activeElement);
   useEffect(() => {
-    const { current: before } = opener;
     if (head.current && !head.current.closest('aside')?.contains(document.activeElement)) head.current.focus();
+  }, []);
+  // At once, not after the next paint: a key pressed meanwhile would go nowhere.
+  useLayoutEffect(() => {
+    const { current: before } = opener;
     return () => {
       if (before instanceof HTMLElement && before.isConnected) before.focus();
     };
