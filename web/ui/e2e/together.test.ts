@@ -99,7 +99,7 @@ test('reactions fly over the others’ pictures, not too many, and still where m
   await ada.page.getByRole('button', { name: 'Thumbs up' }).evaluate((button: HTMLButtonElement) => {
     for (let i = 0; i < 12; i++) button.click();
   });
-  await ada.page.getByText('Give the others a moment before the next one.').waitFor();
+  await ada.page.getByRole('dialog', { name: 'React' }).getByText('Give the others a moment before the next one.').waitFor();
   await shoot(ada.page, 'reactions-desktop-light');
   await until('they are gone', 15_000, async () => (await atBen.count()) === 0);
 });

@@ -35,9 +35,13 @@ export interface Breakouts {
   bringBack(): void;
 }
 
+/** Who arrives in a room so many milliseconds after everybody was called back was on the way there, and is called too. */
+const recallTime = 5000;
+
 export function createBreakouts(wire: Wire, random: () => number = Math.random): Breakouts {
   const rooms = signal<readonly BreakoutRoom[]>([]);
   const counter = signal(0);
+  let recall = { until: 0, called: new Set<string>() };
 
   wire.onPush('breakout_rooms', (body) => {
     const push = parseBreakoutPush(body);
@@ -46,6 +50,7 @@ export function createBreakouts(wire: Wire, random: () => number = Math.random):
       const list = push.rooms.toSorted((a, b) => Number(b.main) - Number(a.main) || order(a).localeCompare(order(b), undefined, { numeric: true }));
       rooms.value = list.some((r) => !r.main) ? list : [];
       counter.value = push.counter;
+      if (Date.now() < recall.until) callBack();
       return;
     }
     if (push?.kind !== 'move') return;
@@ -58,8 +63,22 @@ export function createBreakouts(wire: Wire, random: () => number = Math.random):
 
   const others = () => rooms.peek().filter((r) => !r.main);
 
-  function send(address: string, room: string): void {
+  function move(address: string, room: string): void {
     wire.send('breakout_rooms', printMove(address, room));
+  }
+
+  function send(address: string, room: string): void {
+    recall.until = 0;
+    move(address, room);
+  }
+
+  /** Everybody but us who is in a room and was not called yet. */
+  function callBack(): void {
+    for (const p of others().flatMap((r) => r.people)) {
+      if (resource(p.address) === wire.endpoint() || recall.called.has(p.address)) continue;
+      recall.called.add(p.address);
+      move(p.address, wire.home);
+    }
   }
 
   return {
@@ -94,10 +113,9 @@ export function createBreakouts(wire: Wire, random: () => number = Math.random):
       }
     },
     bringBack() {
+      recall = { until: Date.now() + recallTime, called: new Set() };
+      callBack();
       // We go last: in the main room there is nobody to send from here.
-      const all = others().flatMap((r) => r.people);
-      const isMe = (address: string) => resource(address) === wire.endpoint();
-      for (const p of all) if (!isMe(p.address)) send(p.address, wire.home);
       if (wire.room.peek() !== wire.home) wire.moveTo(wire.home);
     },
   };

@@ -216,6 +216,25 @@ describe('breakout rooms', () => {
     expect(s.sent.at(-1)?.payload.attrs).toMatchObject({ type: 'features/breakout-rooms/move-to-room', participantJid: `${jid('r2')}/dddddddd`, roomJid: room });
   });
 
+  test('who was on the way to a room when all were brought back is brought back too, once', () => {
+    const s = fakeWire();
+    const b = createBreakouts(s.wire);
+    const arrives = (who: string) => {
+      const there = { [`${jid('r10')}/${who}`]: { role: 'participant', displayName: who } };
+      s.push('breakout_rooms', { ...update, rooms: { ...update.rooms, r10: { ...update.rooms.r10, participants: there } } });
+    };
+    s.push('breakout_rooms', update);
+    b.bringBack();
+    arrives('eeeeeeee');
+    arrives('eeeeeeee');
+    const called = () => s.sent.map((x) => x.payload.attrs['participantJid']);
+    expect(called()).toEqual([`${jid('r2')}/dddddddd`, `${jid('r10')}/eeeeeeee`]);
+    // Until somebody is sent anew.
+    b.send(`${room}/bbbbbbbb`, jid('r10'));
+    arrives('bbbbbbbb');
+    expect(called()).toHaveLength(3);
+  });
+
   test('we go where the service sends us, but only to rooms of this meeting', () => {
     const s = fakeWire();
     const b = createBreakouts(s.wire);
