@@ -21,14 +21,15 @@ const toolbar = (page: Page) => page.getByRole('toolbar', { name: 'Meeting contr
 /** Nothing needs scrolling sideways, and no control of the page is cut off at a side. */
 async function readable(guest: Guest, what: string): Promise<void> {
   expect(await fits(guest.page), `${what} fits`).toBe(true);
-  const cut = await guest.page.evaluate(() =>
+  const cut = () => guest.page.evaluate(() =>
     [...document.querySelectorAll<HTMLElement>('button, a[href], input, select, textarea, h1, h2')]
       .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest('.sr-only') && !e.classList.contains('skip'))
       .map((e) => ({ name: e.getAttribute('aria-label') ?? e.textContent ?? '', ...e.getBoundingClientRect().toJSON() }) as DOMRect & { name: string })
       .filter((r) => r.width > 1 && (r.left < -1 || r.right > innerWidth + 1))
       .map((r) => r.name),
   );
-  expect(cut, what).toEqual([]);
+  // What slides in is seen where it comes to rest.
+  await expect.poll(cut, { message: what, timeout: 5000 }).toEqual([]);
   expect(await barriers(guest.page), what).toEqual([]);
 }
 
