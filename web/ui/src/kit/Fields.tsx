@@ -12,12 +12,14 @@ interface TextAreaProps {
   readonly rows?: number;
   readonly placeholder?: string;
   readonly readOnly?: boolean;
+  /** Words for people; otherwise it is a machine's text, in its letters. */
+  readonly prose?: boolean;
   readonly hint?: string | undefined;
   readonly error?: string | undefined;
   readonly onInput?: (value: string) => void;
 }
 
-export function TextArea({ label, value, rows = 4, placeholder, readOnly, hint, error, onInput }: TextAreaProps) {
+export function TextArea({ label, value, rows = 4, placeholder, readOnly, prose, hint, error, onInput }: TextAreaProps) {
   const id = useId();
   const note = error ?? hint;
   return (
@@ -27,13 +29,13 @@ export function TextArea({ label, value, rows = 4, placeholder, readOnly, hint, 
       </label>
       <textarea
         id={id}
-        class="field-input field-mono field-area"
+        class={`field-input field-area ${prose ? '' : 'field-mono'}`}
         rows={rows}
         value={value}
         placeholder={placeholder}
         readOnly={readOnly ?? false}
-        spellcheck={false}
-        autocapitalize="off"
+        spellcheck={prose ?? false}
+        autocapitalize={prose ? 'sentences' : 'off'}
         aria-invalid={error ? true : undefined}
         aria-describedby={note ? `${id}-note` : undefined}
         onInput={(event) => onInput?.(event.currentTarget.value)}

@@ -28,7 +28,7 @@ export function BrandingPage() {
           {(draft, error) => (
             <>
               <TextField label={t('branding.name')} value={draft.name ?? ''} placeholder={product} maxLength={40} error={error('name')} onInput={(name) => section.change({ name })} />
-              <TextArea label={t('branding.welcome')} hint={t('branding.welcome-hint')} rows={3} value={draft.welcome ?? ''} error={error('welcome')} onInput={(welcome) => section.change({ welcome })} />
+              <TextArea prose label={t('branding.welcome')} hint={t('branding.welcome-hint')} rows={3} value={draft.welcome ?? ''} error={error('welcome')} onInput={(welcome) => section.change({ welcome })} />
               <Colour value={draft.accent ?? ''} error={error('accent')} onChange={(accent) => section.change({ accent })} />
               <Picture section={section} value={draft.logo ?? ''} error={error('logo')} />
               <Links value={draft.links ?? []} error={error} onChange={(links) => section.change({ links })} />

@@ -62,7 +62,7 @@ export function MeetingDialog({ plan, zones, done, close }: MeetingDialogProps) 
           </>
         ) : null}
         <TextField label={t('schedule.host')} value={m.host ?? ''} error={error('host')} onInput={(host) => put({ host })} />
-        <TextArea label={t('schedule.note')} value={m.note ?? ''} rows={2} error={error('note')} onInput={(note) => put({ note })} />
+        <TextArea prose label={t('schedule.note')} value={m.note ?? ''} rows={2} error={error('note')} onInput={(note) => put({ note })} />
         <div class="form-row">
           <TextField label={t('schedule.password')} value={m.password ?? ''} mono error={error('password')} onInput={(password) => put({ password })} />
           <TextField label={t('rooms.max')} value={m.max_participants ? String(m.max_participants) : ''} placeholder={t('rooms.no-limit')} inputMode="numeric" error={error('max_participants')} onInput={(v) => put({ max_participants: Number(v.replaceAll(/\D/g, '')) })} />
