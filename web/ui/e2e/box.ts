@@ -98,7 +98,7 @@ export async function startBox(logs = 'log'): Promise<Running> {
 }
 
 /** How often a page told the box that its policy stopped something, since web's last start. */
-async function policyReports(box: Pick<Box, 'state'>): Promise<number> {
+export async function policyReports(box: Pick<Box, 'state'>): Promise<number> {
   const text = await ask(path.join(box.state, 'run', 'ctl', 'web.sock'), '/metrics');
   return Number(/^web_csp_reports_total (\d+)$/m.exec(text)?.[1] ?? -1);
 }

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { request, type Browser, type BrowserContext, type Frame, type Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { setupCode, startBox, type Running } from './box.ts';
+import { policyReports, setupCode, startBox, type Running } from './box.ts';
 import { Guest, launch, until } from './guest.ts';
 import { allow, takeFaults } from './network.ts';
 
@@ -77,6 +77,7 @@ test('nobody frames a meeting until the administrator says who may', async () =>
     document.body.append(frame);
   }, started.box.url);
   await refused;
+  await until('the box is told of it', 30_000, async () => (await policyReports(started.box)) === 1); // a page that closes may not tell
   await context.close();
   // What is wrong everywhere else is what is wanted here.
   const faults = takeFaults();
