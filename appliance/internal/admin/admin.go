@@ -249,6 +249,12 @@ func (p *Parts) json(w http.ResponseWriter, code int, v any) {
 	}
 }
 
+// publicFailure answers people who are not to learn more than that it failed.
+func (p *Parts) publicFailure(w http.ResponseWriter, r *http.Request, what string, err error) {
+	p.Log.ErrorContext(r.Context(), what, "err", err)
+	http.Error(w, "The box could not do this. Its log says why.", http.StatusInternalServerError)
+}
+
 func write(w http.ResponseWriter, b []byte) {
 	if _, err := w.Write(b); err != nil {
 		return // the caller went away

@@ -3,7 +3,6 @@ package admin
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"net/http"
 
 	"meetbox.local/appliance/api"
@@ -19,8 +18,7 @@ func logoName(file []byte, format string) string {
 func (p *Parts) publicBranding(w http.ResponseWriter, r *http.Request) {
 	s, err := p.Store.Settings()
 	if err != nil {
-		p.Log.ErrorContext(r.Context(), "branding", "err", err)
-		http.Error(w, "The box could not do this. Its log says why.", http.StatusInternalServerError)
+		p.publicFailure(w, r, "branding", err)
 		return
 	}
 	b := s.Settings.Branding
@@ -29,10 +27,7 @@ func (p *Parts) publicBranding(w http.ResponseWriter, r *http.Request) {
 		out.Logo = api.LogoPath + logoName(file, format)
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(out); err != nil {
-		p.Log.DebugContext(r.Context(), "answer not delivered", "err", err)
-	}
+	p.json(w, http.StatusOK, out)
 }
 
 func (p *Parts) publicLogo(w http.ResponseWriter, r *http.Request) {

@@ -74,8 +74,7 @@ func (p *Parts) publicCheck(w http.ResponseWriter, r *http.Request) {
 	}
 	secret, terr := p.Store.TURNSecret()
 	if err = errors.Join(err, terr); err != nil {
-		p.Log.ErrorContext(r.Context(), "check", "err", err)
-		http.Error(w, "The box could not do this. Its log says why.", http.StatusInternalServerError)
+		p.publicFailure(w, r, "check", err)
 		return
 	}
 	out.TURN = turnCredentials(string(secret), p.Ports.HTTPS, now.Add(checkLife))

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"net/url"
@@ -167,16 +166,12 @@ func (p *Parts) publicSchedule(w http.ResponseWriter, r *http.Request) {
 	out := api.PublicSchedule{Now: now.UTC()}
 	all, err := p.publicPlans()
 	if err != nil {
-		p.Log.ErrorContext(r.Context(), "schedule", "err", err)
-		http.Error(w, "The box could not do this. Its log says why.", http.StatusInternalServerError)
+		p.publicFailure(w, r, "schedule", err)
 		return
 	}
 	out.Meetings = schedule.Public(all, now)
 	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(out); err != nil {
-		p.Log.DebugContext(r.Context(), "answer not delivered", "err", err)
-	}
+	p.json(w, http.StatusOK, out)
 }
 
 // publicPlans are the plans that everybody may know of.

@@ -29,7 +29,7 @@ export function TextArea({ label, value, rows = 4, placeholder, readOnly, prose,
       </label>
       <textarea
         id={id}
-        class={`field-input field-area ${prose ? '' : 'field-mono'}`}
+        class={prose ? 'field-input field-area' : 'field-input field-mono field-area'}
         rows={rows}
         value={value}
         placeholder={placeholder}

@@ -24,24 +24,22 @@ export function ReactionMenu({ meeting, done, role }: ReactionMenuProps) {
   return (
     <>
       <div class="reactions">
-      {offered.map((reaction) => (
-        <button key={reaction} type="button" role={role} class="reaction" aria-label={tt(`react.${reaction}`)} title={tt(`react.${reaction}`)} onClick={() => send(reaction)}>
-          <span aria-hidden="true">{reactions[reaction]}</span>
-        </button>
-      ))}
-      {tooMany ? (
-        <p class="reactions-wait">{tt('react.wait')}</p>
-      ) : null}
-    </div>
-    {role ? null : (
-      <SwitchField
-        label={tt('react.sound')}
-        on={reactionSound.value}
-        onChange={(on) => {
-          reactionSound.value = on;
-        }}
-      />
-    )}
+        {offered.map((reaction) => (
+          <button key={reaction} type="button" role={role} class="reaction" aria-label={tt(`react.${reaction}`)} title={tt(`react.${reaction}`)} onClick={() => send(reaction)}>
+            <span aria-hidden="true">{reactions[reaction]}</span>
+          </button>
+        ))}
+        {tooMany ? <p class="reactions-wait">{tt('react.wait')}</p> : null}
+      </div>
+      {role ? null : (
+        <SwitchField
+          label={tt('react.sound')}
+          on={reactionSound.value}
+          onChange={(on) => {
+            reactionSound.value = on;
+          }}
+        />
+      )}
     </>
   );
 }
