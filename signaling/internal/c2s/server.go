@@ -1,6 +1,7 @@
 package c2s
 
 import (
+	"crypto/rand"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -53,6 +54,7 @@ type Server struct {
 	Limits Limits
 	Log    *slog.Logger
 
+	name     string // of this process, among those before and after it
 	links    sync.WaitGroup
 	accounts atomic.Pointer[sasl.Accounts]
 	users    atomic.Pointer[sasl.Accounts]
@@ -71,7 +73,7 @@ type Server struct {
 // New returns a server for a router.
 func New(r *router.Router, limits Limits, log *slog.Logger) *Server {
 	s := &Server{
-		Router: r, Limits: limits, Log: log, boshes: map[string]*bosh{},
+		Router: r, Limits: limits, Log: log, name: rand.Text(), boshes: map[string]*bosh{},
 		caps: `<c xmlns="` + disco.NSCaps + `" hash="sha-1" node="` + router.CapsNode + `" ver="` + r.Info().Ver() + `"/>`,
 	}
 	s.SetAccounts(sasl.NewAccounts(r.AuthDomain, nil))

@@ -340,17 +340,47 @@ func (s *stream) resume(el *xmlscan.Element) error {
 		s.link.say(smFailed("bad-request"))
 		return nil
 	}
-	session, err := s.srv.Router.Resume(s.account, token, uint32(h), s.link, func(in uint32) string {
-		return fmt.Sprintf(`<resumed xmlns="%s" h="%d" previd="%s"/>`, nsSM, in, wire.Escape(token))
-	})
+	session, err := s.srv.Router.Resume(s.account, token, uint32(h), s.link, resumed(token))
 	if err != nil {
 		s.srv.Router.Drop("resume_failed")
 		s.link.say(smFailed("item-not-found"))
 		return nil
 	}
+	s.goOn(session)
+	return nil
+}
+
+// resumed answers with how many of the client's stanzas were handled.
+func resumed(token string) func(in uint32) string {
+	return func(in uint32) string {
+		return fmt.Sprintf(`<resumed xmlns="%s" h="%d" previd="%s"/>`, nsSM, in, wire.Escape(token))
+	}
+}
+
+func (s *stream) goOn(session *router.Session) {
 	s.session = session
 	s.link.adopt(session.Box)
 	s.ready()
+}
+
+// takeUp goes on with a stream that its client began with a former process
+// (appliance/kit/takeup); without a token it is a new one.
+func (s *stream) takeUp(token, sent string) error {
+	if token == "" {
+		return nil
+	}
+	n, err := strconv.ParseUint(sent, 10, 32)
+	if err != nil {
+		return fmt.Errorf("take up a stream: %w", err)
+	}
+	session, err := s.srv.Router.TakeUp(token, uint32(n), s.link, resumed(token))
+	if err != nil {
+		s.srv.Router.Drop("resume_failed")
+		return fmt.Errorf("take up a stream: %w", err)
+	}
+	s.domain = session.Addr().Domain()
+	s.link.opened.Store(true)
+	s.goOn(session)
 	return nil
 }
 

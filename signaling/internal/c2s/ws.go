@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"meetbox.local/appliance/kit/takeup"
 	"meetbox.local/signaling/internal/sm"
 	"meetbox.local/signaling/internal/websocket"
 	"meetbox.local/signaling/internal/xmlscan"
@@ -40,6 +41,12 @@ func (s *Server) Handler(ctx context.Context) http.Handler {
 		case s.webUnlogged.Load() >= s.Limits.Unlogged:
 			s.Router.Drop("too_many_connections")
 			http.Error(w, "too many connections", http.StatusServiceUnavailable)
+		case ctx.Err() != nil:
+			http.Error(w, "this process ends", http.StatusServiceUnavailable)
+		case r.Header.Get(takeup.Process) == s.name:
+			http.Error(w, "this process has ended the stream", http.StatusConflict)
+		case r.Header.Get(takeup.Token) != "" && !s.Router.Waiting(r.Header.Get(takeup.Token)):
+			http.Error(w, "no such session waits", http.StatusGone)
 		default:
 			s.webSocket(ctx, w, r)
 		}
@@ -64,6 +71,7 @@ func peerOf(r *http.Request) string {
 }
 
 func (s *Server) webSocket(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	w.Header().Set(takeup.Process, s.name)
 	conn, err := websocket.Upgrade(w, r, "xmpp")
 	if err != nil {
 		s.Router.Drop("bad_handshake")
@@ -77,10 +85,16 @@ func (s *Server) webSocket(ctx context.Context, w http.ResponseWriter, r *http.R
 		l.Wake()
 	}
 	st := s.newStream(l, originOf(r))
+	token, sent := r.Header.Get(takeup.Token), r.Header.Get(takeup.Sent)
 	// Not on the goroutine of the request: that one's stack has grown with
 	// HTTP, and would be kept with all that was said in it.
 	s.links.Go(func() {
-		s.serve(ctx, l, st, func(ctx context.Context) error { return f.read(ctx, l, st) })
+		s.serve(ctx, l, st, func(ctx context.Context) error {
+			if err := st.takeUp(token, sent); err != nil {
+				return err
+			}
+			return f.read(ctx, l, st)
+		})
 	})
 }
 

@@ -67,14 +67,44 @@ func (r *Router) Resume(a Account, token string, h uint32, link Link, answer fun
 		r.settle()
 		return nil, err
 	}
-	s.link, s.deadline = link, time.Time{}
 	if old != nil {
 		old.Stop("conflict")
 	}
 	r.meter.resumed.Inc()
+	r.back(s, link)
+	return s, nil
+}
+
+// TakeUp gives the session of a token to a connection that its client has had
+// since before this process began, and on which it was sent that many stanzas.
+// A session that has a connection keeps it.
+func (r *Router) TakeUp(token string, sent uint32, link Link, answer func(in uint32) string) (*Session, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.byToken[token]
+	if s == nil || s.link != nil {
+		return nil, ErrNotFound
+	}
+	if err := s.Box.TakeUp(link, sent, answer(s.in)); err != nil {
+		return nil, err
+	}
+	r.meter.takenUp.Inc()
+	r.back(s, link)
+	return s, nil
+}
+
+func (r *Router) back(s *Session, link Link) {
+	s.link, s.deadline = link, time.Time{}
 	r.logger().Info("session resumed", "jid", s.addr.String())
 	r.tell(s, "connection back")
-	return s, nil
+}
+
+// Waiting tells whether the session of a token waits for a connection.
+func (r *Router) Waiting(token string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.byToken[token]
+	return s != nil && s.link == nil
 }
 
 // UserOf returns the account of a session that can be resumed, so that a guest

@@ -13,6 +13,7 @@ type meter struct {
 	in      [wire.IQ + 1]*metrics.Counter
 	out     *metrics.Counter
 	resumed *metrics.Counter
+	takenUp *metrics.Counter
 }
 
 func newMeter(set *metrics.Set) *meter {
@@ -20,6 +21,7 @@ func newMeter(set *metrics.Set) *meter {
 		set:     set,
 		out:     set.GetOrCreateCounter("signaling_stanzas_out_total"),
 		resumed: set.GetOrCreateCounter("signaling_resumptions_total"),
+		takenUp: set.GetOrCreateCounter("signaling_takeups_total"),
 	}
 	for k := wire.Message; k <= wire.IQ; k++ {
 		m.in[k] = set.GetOrCreateCounter(fmt.Sprintf("signaling_stanzas_in_total{kind=%q}", k))

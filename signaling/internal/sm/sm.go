@@ -215,11 +215,37 @@ func (b *Box) Resume(link Waker, h uint32, answer string) error {
 	if err := b.skip(h); err != nil {
 		return err
 	}
+	b.give(link, answer)
+	return nil
+}
+
+// TakeUp gives the box to link, whose client has been sent the first stanzas,
+// as many as sent, and may not have got all of them: first the answer, then
+// everything after these.
+func (b *Box) TakeUp(link Waker, sent uint32, answer string) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.rewind()
+	n := sent - (b.sent - uint32(len(b.pending)))
+	if n > uint32(len(b.pending)) {
+		return fmt.Errorf("%d stanzas sent: there are only %d", sent, b.sent)
+	}
+	for _, it := range b.pending[:n] {
+		b.unacked = append(b.unacked, it.out)
+		b.unread += it.out.Len()
+		b.waiting -= it.out.Len()
+	}
+	b.pending = slices.Delete(b.pending, 0, int(n))
+	b.give(link, answer)
+	return nil
+}
+
+// give makes link the one that drains the box, answer first.
+func (b *Box) give(link Waker, answer string) {
 	b.pending = slices.Insert(b.pending, 0, Item{out: wire.Whole([]byte(answer))})
 	b.waiting += len(answer)
 	b.link, b.asked = link, false
 	link.Wake()
-	return nil
 }
 
 // rewind makes everything unacknowledged pending again, and drops what

@@ -145,3 +145,37 @@ func TestStateComesBack(t *testing.T) {
 		t.Errorf("after the restart: %s", got)
 	}
 }
+
+func TestTakeUp(t *testing.T) {
+	t.Parallel()
+	l := &link{}
+	b := newBox(l)
+	b.Enable("")
+	for n := range 5 {
+		b.Put(stanza(n))
+	}
+	drain(t, b, l)
+	if err := b.Ack(1); err != nil {
+		t.Fatal(err)
+	}
+	again, next := newBox(&link{}), &link{}
+	again.Restore(b.State())
+	for _, sent := range []uint32{0, 6} {
+		if err := again.TakeUp(next, sent, ""); err == nil {
+			t.Errorf("taken up after %d of 1…5", sent)
+		}
+	}
+	if err := again.TakeUp(next, 3, "<resumed/>"); err != nil {
+		t.Fatal(err)
+	}
+	if got := drain(t, again, next); got != "<resumed/> <m3 <m4" {
+		t.Errorf("taken up: %s", got)
+	}
+	// The client's own resumption may still need what it was sent.
+	if err := again.Resume(l, 2, "<resumed/>"); err != nil {
+		t.Fatal(err)
+	}
+	if got := drain(t, again, l); got != "<resumed/> <m2 <m3 <m4" {
+		t.Errorf("resumed: %s", got)
+	}
+}

@@ -106,7 +106,8 @@ func New(o Options) (*Server, error) {
 	}
 	backend := func(name string) http.Handler { return proxy.New(name, o.Socket(name), o.Metrics, o.Log) }
 	s.appliance = proxy.Appliance(o.Socket("appliance"), o.Metrics, o.Log)
-	s.secure = s.routes(backend("signaling"), backend("focus"), backend("bridge"))
+	signaling := proxy.Signaling(o.Socket("signaling"), o.Metrics, o.Log)
+	s.secure = s.routes(signaling, backend("focus"), backend("bridge"))
 	s.turn = o.Socket("turn")
 	s.admin = s.console(s.appliance)
 	return s, nil

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/VictoriaMetrics/metrics"
+	"meetbox.local/appliance/kit/takeup"
+	"meetbox.local/web/internal/keep"
 	"meetbox.local/web/internal/policy"
 )
 
@@ -58,6 +60,15 @@ type Backend struct {
 
 // New returns the proxy to the service of that name on that socket.
 func New(name, socket string, set *metrics.Set, log *slog.Logger) *Backend {
+	return through(transport(socket), name, set, log)
+}
+
+// Signaling returns the proxy to signaling, whose WebSockets outlive it.
+func Signaling(socket string, set *metrics.Set, log *slog.Logger) *Backend {
+	return through(keep.New(transport(socket), set, log), "signaling", set, log)
+}
+
+func through(rt http.RoundTripper, name string, set *metrics.Set, log *slog.Logger) *Backend {
 	b := &Backend{
 		name:     name,
 		requests: set.NewCounter(`web_proxy_requests_total{backend="` + name + `"}`),
@@ -70,17 +81,10 @@ func New(name, socket string, set *metrics.Set, log *slog.Logger) *Backend {
 			p.Out.URL.Host = name
 			p.Out.Host = p.In.Host
 			p.Out.Header.Del("Cookie") // none is ours, so none is theirs
-			p.SetXForwarded()          // Rewrite has removed what the client sent
+			takeup.Strip(p.Out.Header)
+			p.SetXForwarded() // Rewrite has removed what the client sent
 		},
-		Transport: &http.Transport{
-			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-				return dial(ctx, socket)
-			},
-			ResponseHeaderTimeout: headerWait,
-			DisableCompression:    true,
-			MaxIdleConnsPerHost:   64,
-			IdleConnTimeout:       90 * time.Second,
-		},
+		Transport: rt,
 		ModifyResponse: func(r *http.Response) error {
 			policy.DropCORS(r.Header)
 			if r.StatusCode != http.StatusSwitchingProtocols {
@@ -92,6 +96,18 @@ func New(name, socket string, set *metrics.Set, log *slog.Logger) *Backend {
 		ErrorLog:     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return b
+}
+
+func transport(socket string) *http.Transport {
+	return &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return dial(ctx, socket)
+		},
+		ResponseHeaderTimeout: headerWait,
+		DisableCompression:    true,
+		MaxIdleConnsPerHost:   64,
+		IdleConnTimeout:       90 * time.Second,
+	}
 }
 
 // dial connects to a socket, waiting for a backend that is being restarted.
