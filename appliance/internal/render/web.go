@@ -22,7 +22,8 @@ type webFile struct {
 	FocusDomain string   `json:"focus_domain"`
 	GuestDomain string   `json:"guest_domain,omitempty"` // where guests log in; empty: where all do
 	Captive     bool     `json:"captive,omitempty"`
-	Frames      []string `json:"frames,omitempty"` // origins whose pages may show a meeting
+	Frames      []string `json:"frames,omitempty"`     // origins whose pages may show a meeting
+	FileBytes   int64    `json:"file_bytes,omitempty"` // of one file that is shared
 }
 
 type pair struct {
@@ -54,6 +55,7 @@ func web(in Input) webFile {
 		GuestDomain: guests,
 		Captive:     in.Captive,
 		Frames:      in.Rooms.Frames,
+		FileBytes:   int64(in.Rooms.Files.MaxMB) << 20,
 		Admin:       admin,
 		HTTPS:       ":" + strconv.Itoa(in.HTTPSPort),
 		HTTP:        ":" + strconv.Itoa(in.HTTPPort),

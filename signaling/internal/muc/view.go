@@ -47,6 +47,9 @@ func (sv *Service) Promote(m Member, room jid.JID) {
 // Addr is the room's address.
 func (r *Room) Addr() jid.JID { return r.addr }
 
+// Meeting is the room's id in disco#info, statistics and on bridges.
+func (r *Room) Meeting() string { return r.meeting }
+
 // Ended tells whether the room is gone.
 func (r *Room) Ended() bool { return r.service.rooms[r.addr] != r || r.dormant() }
 

@@ -21,7 +21,17 @@ func (d *door) Owns(m muc.Member, room jid.JID) bool { return (*Router)(d).owns(
 func (d *door) Lasting(addr jid.JID) bool { return d.im.Known(addr) }
 
 // Introduce implements muc.Door.
-func (d *door) Introduce(m muc.Member) (identity, permissions []byte) { return introduce(m) }
+func (d *door) Introduce(m muc.Member) (identity, permissions []byte) {
+	identity, permissions = introduce(m)
+	if permissions == nil && (*Router)(d).shares() {
+		permissions = maySend
+	}
+	return identity, permissions
+}
+
+// maySend is what Jitsi Meet must be told before it lets anybody send files.
+// Who comes with a token that names features has those only.
+var maySend = []byte(`<permissions xmlns="http://jitsi.org/jitmeet"><p name="file-upload" val="true"/></permissions>`)
 
 // Appoints implements muc.Door.
 func (d *door) Appoints(m muc.Member, room jid.JID) bool { return (*Router)(d).appoints(m, room) }

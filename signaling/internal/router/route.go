@@ -143,6 +143,11 @@ func (r *Router) domain(s *Session, st *wire.Stanza) {
 		s.Send(wire.Result(st, from, fmt.Appendf(nil, `<time xmlns="%s"><tzo>+00:00</tzo><utc>%s</utc></time>`, nsTime, r.now.UTC().Format("2006-01-02T15:04:05Z"))))
 	case st.Is(nsExtdisco, "services"):
 		s.Send(wire.Result(st, from, r.services(s)))
+	case st.Is(nsExtdisco, "credentials"):
+		if e := r.credentials(s, st, from); e != nil {
+			r.meter.drop("refused")
+			s.Send(wire.Failure(st, from, e))
+		}
 	default:
 		r.refuse(s, st, stanza.ServiceUnavailable)
 	}

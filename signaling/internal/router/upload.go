@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"strconv"
+	"time"
 
 	"meetbox.local/signaling/internal/muc"
 	"meetbox.local/signaling/internal/upload"
@@ -108,6 +109,55 @@ func (r *Router) slot(s *Session, st *wire.Stanza, from []byte) *stanza.Error {
 	u := url.URL{Scheme: "https", Host: r.webHost(s), Path: upload.Path + id + "/" + upload.Name(ask.Name)}
 	link := uploadLink{u.String()}
 	s.Send(wire.Answer(st, from, uploadSlot{Put: link, Get: link}))
+	return nil
+}
+
+// Jitsi Meet keeps a token until shortly before it ends, by its own clock,
+// which may be behind: it is told less than is true.
+const (
+	tokenLife = time.Hour
+	tokenTold = time.Minute
+)
+
+type credentialService struct {
+	Type       string `xml:"type,attr"`
+	Host       string `xml:"host,attr"`
+	Username   string `xml:"username,attr,omitempty"`
+	Password   string `xml:"password,attr,omitempty"`
+	Expires    string `xml:"expires,attr,omitempty"`
+	Restricted string `xml:"restricted,attr,omitempty"`
+}
+
+type credentials struct {
+	XMLName xml.Name          `xml:"urn:xmpp:extdisco:2 credentials"`
+	Service credentialService `xml:"urn:xmpp:extdisco:2 service"`
+}
+
+// credentials gives somebody in a meeting a token for its files (XEP-0215
+// §3.3), with which Jitsi Meet sends and fetches them over HTTP.
+func (r *Router) credentials(s *Session, st *wire.Stanza, from []byte) *stanza.Error {
+	var ask credentials
+	if st.Decode(st.Children()[0], &ask) != nil {
+		return stanza.NewError(stanza.BadRequest, "")
+	}
+	if !r.shares() || ask.Service.Type != "short-lived-token" || ask.Service.Host != upload.Audience {
+		return stanza.NewError(stanza.ItemNotFound, "")
+	}
+	o := r.breakout.Current(s)
+	if o == nil {
+		o = r.rooms.Current(s)
+	}
+	if o == nil {
+		return stanza.NewError(stanza.NotAllowed, "only occupants of a meeting may send files")
+	}
+	token, err := r.Files.Token(upload.Pass{Meeting: o.Room().Meeting(), Owner: s.addr.String()}, r.now.Add(tokenLife))
+	if err != nil {
+		return stanza.NewError(stanza.InternalServerError, err.Error())
+	}
+	s.Send(wire.Answer(st, from, credentials{Service: credentialService{
+		Type: ask.Service.Type, Host: ask.Service.Host, Username: "token", Password: token,
+		Expires: r.now.Add(tokenTold).UTC().Format(time.RFC3339), Restricted: "1",
+	}}))
 	return nil
 }
 

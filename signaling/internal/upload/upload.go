@@ -1,9 +1,10 @@
-// Package upload keeps files that people send each other (XEP-0363): a slot is
-// asked for over XMPP, the bytes come and go over HTTP below [Path].
+// Package upload keeps files that people send each other: a slot is asked for
+// over XMPP, the bytes come and go over HTTP below [Path] (XEP-0363). Jitsi
+// Meet sends them in another way, with a token in place of a slot: see Pass.
 //
-// A file's name on the disk is its id, which the server has made; what the
-// sender calls it is only shown. Whoever knows the address may read the file,
-// and nobody can guess it. A file has a size that was agreed before, all files
+// A file's name on the disk is its id, a UUID that the server has made, or
+// Jitsi Meet; what the sender calls it is only shown. Whoever knows the
+// address may read the file, and nobody can guess it. A file has a size that was agreed before, all files
 // together have one too, and each is deleted after a time. Browsers are told
 // to store a file, never to run it.
 //
@@ -13,6 +14,7 @@ package upload
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -47,7 +49,11 @@ var (
 	ErrTooLarge = errors.New("the file is too large")
 	ErrFull     = errors.New("there is no room for more files")
 	ErrName     = errors.New("a file needs a name, of up to 255 bytes")
+	ErrID       = errors.New("a file's id is a new UUID")
 )
+
+// errSize is a body that has not the bytes that were announced.
+var errSize = errors.New("the file has not as many bytes as were announced")
 
 // Rules are the administrator's. Bytes 0: no files.
 type Rules struct {
@@ -62,25 +68,29 @@ type File struct {
 	Type  string    `json:"type,omitempty"`
 	Size  int64     `json:"size"`
 	Until time.Time `json:"until"`
+	Owner string    `json:"owner,omitempty"` // JID of who may delete it over HTTP
 }
 
 // Box is all files.
 type Box struct {
 	log *slog.Logger
 	dir *os.Root // nil: there is no folder, and no file
+	key []byte   // of the tokens
 
 	mu    sync.Mutex
 	rules Rules
 	files map[string]File
 	slots map[string]File // Until is when the slot ends
-	total int64           // of both
+	under map[string]bool // ids of those whose bytes are coming in
+	total int64           // of all three
 }
 
 var idForm = regexp.MustCompile(`^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$`)
 
 // Open finds the files in a folder; an empty folder means that there are none.
 func Open(folder string, log *slog.Logger) (*Box, error) {
-	b := &Box{log: log, files: map[string]File{}, slots: map[string]File{}}
+	b := &Box{log: log, key: make([]byte, 32), files: map[string]File{}, slots: map[string]File{}, under: map[string]bool{}}
+	rand.Read(b.key) // never fails
 	if folder == "" {
 		return b, nil
 	}
@@ -152,26 +162,35 @@ func (b *Box) Rules() Rules {
 
 // Reserve makes a slot. The id must be new, and impossible to guess.
 func (b *Box) Reserve(id, name, kind string, size int64, now time.Time) error {
+	return b.reserve(File{ID: id, Name: name, Type: kind, Size: size}, now)
+}
+
+func (b *Box) reserve(f File, now time.Time) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.expire(now)
-	if m, _, err := mime.ParseMediaType(kind); err != nil || len(m) > maxName {
-		kind = ""
+	if m, _, err := mime.ParseMediaType(f.Type); err != nil || len(m) > maxName {
+		f.Type = ""
 	} else {
-		kind = m
+		f.Type = m
 	}
+	_, sent := b.files[f.ID]
+	_, asked := b.slots[f.ID]
 	switch {
 	case b.dir == nil || b.rules.Bytes == 0:
 		return ErrOff
-	case name == "" || len(name) > maxName:
+	case sent || asked || b.under[f.ID] || !idForm.MatchString(f.ID):
+		return ErrID
+	case f.Name == "" || len(f.Name) > maxName:
 		return ErrName
-	case size <= 0 || size > b.rules.Bytes:
+	case f.Size <= 0 || f.Size > b.rules.Bytes:
 		return ErrTooLarge
-	case len(b.slots) >= maxSlots || b.total+size > b.rules.Quota:
+	case len(b.slots) >= maxSlots || b.total+f.Size > b.rules.Quota:
 		return ErrFull
 	}
-	b.slots[id] = File{ID: id, Name: name, Type: kind, Size: size, Until: now.Add(slotLife)}
-	b.total += size
+	f.Until = now.Add(slotLife)
+	b.slots[f.ID] = f
+	b.total += f.Size
 	return nil
 }
 
@@ -281,22 +300,22 @@ func (b *Box) Close() error {
 	return b.dir.Close()
 }
 
-// ServeHTTP takes and gives files.
+// ServeHTTP takes and gives files. Which pages may use the answers is the
+// front's affair.
 func (b *Box) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if rest, ok := strings.CutPrefix(r.URL.Path, sessionsPath); ok {
+		b.serveSession(w, r, rest)
+		return
+	}
 	id, name, ok := strings.Cut(strings.TrimPrefix(r.URL.Path, Path), "/")
 	if !ok || !idForm.MatchString(id) || strings.Contains(name, "/") {
 		http.NotFound(w, r)
 		return
 	}
 	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", "*")
-	h.Set("Access-Control-Allow-Methods", "GET, HEAD, PUT, OPTIONS")
-	h.Set("Access-Control-Allow-Headers", "Content-Type")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	switch r.Method {
-	case http.MethodOptions:
-		w.WriteHeader(http.StatusNoContent)
 	case http.MethodPut:
 		b.put(w, r, id, name)
 	case http.MethodGet, http.MethodHead:
@@ -344,36 +363,53 @@ func harmless(kind string) bool {
 }
 
 func (b *Box) put(w http.ResponseWriter, r *http.Request, id, name string) {
-	now := time.Now()
 	b.mu.Lock()
 	f, ok := b.slots[id]
-	ok = ok && name == Name(f.Name) && now.Before(f.Until)
-	if ok && r.ContentLength == f.Size {
-		delete(b.slots, id) // good for one try
-	}
-	life := b.rules.Life
+	ok = ok && name == Name(f.Name) && time.Now().Before(f.Until)
 	b.mu.Unlock()
 	switch {
 	case !ok:
 		http.Error(w, "This address is not for sending, or not any more.", http.StatusForbidden)
-		return
 	case r.ContentLength != f.Size:
 		http.Error(w, "The file has "+strconv.FormatInt(r.ContentLength, 10)+" bytes; "+strconv.FormatInt(f.Size, 10)+" were announced.", http.StatusRequestEntityTooLarge)
-		return
+	default:
+		b.fill(w, id, r.Body)
 	}
-	f.Until = now.Add(life)
-	if err := b.keep(f, r.Body); err != nil {
-		b.log.Error("file not kept", "err", err)
-		b.mu.Lock()
-		b.total -= f.Size
-		b.mu.Unlock()
-		http.Error(w, "The file could not be kept.", http.StatusInternalServerError)
-		return
-	}
+}
+
+// fill keeps what comes into a slot, which is good for one try.
+func (b *Box) fill(w http.ResponseWriter, id string, body io.Reader) {
 	b.mu.Lock()
-	b.files[id] = f
+	f, ok := b.slots[id]
+	if ok {
+		delete(b.slots, id)
+		b.under[id] = true
+	}
+	life := b.rules.Life
 	b.mu.Unlock()
-	w.WriteHeader(http.StatusCreated)
+	if !ok {
+		http.Error(w, "This file is being sent already.", http.StatusConflict)
+		return
+	}
+	f.Until = time.Now().Add(life)
+	err := b.keep(f, body)
+	b.mu.Lock()
+	delete(b.under, id)
+	if err == nil {
+		b.files[id] = f
+	} else {
+		b.total -= f.Size
+	}
+	b.mu.Unlock()
+	switch {
+	case err == nil:
+		w.WriteHeader(http.StatusCreated)
+	case errors.Is(err, errSize):
+		http.Error(w, "The file has not as many bytes as were announced.", http.StatusBadRequest)
+	default:
+		b.log.Error("file not kept", "err", err)
+		http.Error(w, "The file could not be kept.", http.StatusInternalServerError)
+	}
 }
 
 // keep writes a file; its description comes last, and is what makes it count.
@@ -387,12 +423,12 @@ func (b *Box) keep(f File, body io.Reader) (err error) {
 	if err != nil {
 		return err
 	}
-	n, err := io.Copy(out, io.LimitReader(body, f.Size))
+	n, err := io.Copy(out, io.LimitReader(body, f.Size+1))
 	if err = errors.Join(err, out.Close()); err != nil {
 		return err
 	}
 	if n != f.Size {
-		return fmt.Errorf("%d bytes came, want %d", n, f.Size)
+		return errSize
 	}
 	text, err := json.Marshal(f)
 	if err != nil {

@@ -21,6 +21,16 @@ type Domains struct {
 	Guests string // where guests log in; empty: where all do
 }
 
+// Options are what is the same for all names of the box.
+type Options struct {
+	Domains   Domains
+	Frames    []string // origins that may show meetings within their pages
+	FileBytes int64    // of one file; 0: none are shared
+}
+
+// filesPath is where signaling takes files from Jitsi Meet.
+const filesPath = "/upload"
+
 type config struct {
 	Hosts                 hosts         `json:"hosts"`
 	WebSocket             string        `json:"websocket"`
@@ -50,6 +60,7 @@ type config struct {
 	LiveStreaming     enabled       `json:"liveStreaming"`
 	Transcription     enabled       `json:"transcription"`
 	Whiteboard        enabled       `json:"whiteboard"`
+	FileSharing       fileSharing   `json:"fileSharing"`
 	Giphy             enabled       `json:"giphy"`
 	SecurityUI        securityUI    `json:"securityUi"`
 
@@ -99,18 +110,22 @@ type (
 	breakoutRooms struct {
 		HideAddRoomButton bool `json:"hideAddRoomButton"`
 	}
+	fileSharing struct {
+		Enabled     bool   `json:"enabled"`
+		APIURL      string `json:"apiUrl,omitempty"`
+		MaxFileSize int64  `json:"maxFileSize,omitempty"` // bytes
+	}
 	securityUI struct {
 		HideLobbyButton bool `json:"hideLobbyButton"`
 	}
 )
 
 // Script returns the file for a client that reached the box under host, as
-// [policy.Hosts.Own] spells it, port included. The origins in frames may show
-// meetings within their pages.
-func Script(host string, d Domains, frames []string) ([]byte, error) {
+// [policy.Hosts.Own] spells it, port included.
+func Script(host string, o Options) ([]byte, error) {
 	codecs := []string{"VP8", "VP9", "H264", "AV1"}
 	c := config{
-		Hosts:                 hosts(d),
+		Hosts:                 hosts(o.Domains),
 		WebSocket:             "wss://" + host + "/xmpp-websocket",
 		BOSH:                  "https://" + host + "/http-bind",
 		WebSocketKeepAlive:    60_000,
@@ -141,8 +156,11 @@ func Script(host string, d Domains, frames []string) ([]byte, error) {
 		DisableDeepLinking:        true,
 		Analytics:                 disabled{true},
 		Gravatar:                  disabled{true},
-		Embedding:                 embedding{append([]string{}, frames...)},
+		Embedding:                 embedding{append([]string{}, o.Frames...)},
 		DeploymentInfo:            json.RawMessage("{}"),
+	}
+	if o.FileBytes > 0 {
+		c.FileSharing = fileSharing{Enabled: true, APIURL: "https://" + host + filesPath, MaxFileSize: o.FileBytes}
 	}
 	// Marshal escapes <, >, & and the two line separators, so the text means
 	// the same as a script, inside a script element and as JSON.

@@ -8,7 +8,10 @@ import (
 
 func TestScript(t *testing.T) {
 	t.Parallel()
-	b, err := Script("192.168.1.23:8443", Domains{Domain: "meet.jitsi", MUC: "muc.meet.jitsi", Focus: "focus.meet.jitsi"}, []string{"https://intranet.example"})
+	b, err := Script("192.168.1.23:8443", Options{
+		Domains: Domains{Domain: "meet.jitsi", MUC: "muc.meet.jitsi", Focus: "focus.meet.jitsi"},
+		Frames:  []string{"https://intranet.example"}, FileBytes: 1000,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,6 +27,12 @@ func TestScript(t *testing.T) {
 		P2P       *struct{ Enabled bool }
 		Flags     map[string]bool
 		Embedding struct{ Origins []string }
+
+		FileSharing struct {
+			Enabled     bool
+			APIURL      string
+			MaxFileSize int
+		}
 	}
 	if err := json.Unmarshal([]byte(body), &got); err != nil {
 		t.Fatalf("%s: %v", body, err)
@@ -33,6 +42,9 @@ func TestScript(t *testing.T) {
 	}
 	if got.WebSocket != "wss://192.168.1.23:8443/xmpp-websocket" {
 		t.Errorf("websocket = %q", got.WebSocket)
+	}
+	if f := got.FileSharing; !f.Enabled || f.APIURL != "https://192.168.1.23:8443/upload" || f.MaxFileSize != 1000 {
+		t.Errorf("fileSharing = %+v", f)
 	}
 	if got.BOSH != "https://192.168.1.23:8443/http-bind" {
 		t.Errorf("bosh = %q", got.BOSH)
@@ -51,7 +63,7 @@ func TestScript(t *testing.T) {
 // TestEscaping: names come from settings, and none may end the script.
 func TestEscaping(t *testing.T) {
 	t.Parallel()
-	b, err := Script("localhost", Domains{Domain: "</script>\u2028\";alert(1)//", MUC: "m", Focus: "f"}, nil)
+	b, err := Script("localhost", Options{Domains: Domains{Domain: "</script>\u2028\";alert(1)//", MUC: "m", Focus: "f"}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -329,7 +329,7 @@ func TestConferenceRequest(t *testing.T) {
 		t.Errorf("%d %q", got.StatusCode, got.text)
 	}
 	got := w.do(t, request(t, http.MethodOptions, url, nil))
-	if got.StatusCode != http.StatusNoContent || got.Header.Get("Access-Control-Allow-Methods") != "GET, POST, PUT, OPTIONS" ||
+	if got.StatusCode != http.StatusNoContent || got.Header.Get("Access-Control-Allow-Methods") != "GET, POST, PUT, DELETE, OPTIONS" ||
 		got.Header.Get("Access-Control-Allow-Headers") != "Content-Type, Authorization" {
 		t.Errorf("preflight: %d %v", got.StatusCode, got.Header)
 	}

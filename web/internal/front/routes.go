@@ -20,7 +20,7 @@ func (s *Server) routes(signaling, focus, bridge http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/xmpp-websocket", signaling)
 	mux.Handle("/http-bind", signaling)
-	mux.Handle(proxy.FilesPath, signaling)
+	mux.Handle(proxy.FilesPath, moving(signaling, readWait, writeWait))
 	mux.Handle("/conference-request/v1", focus)
 	mux.Handle("/colibri-ws/", bridge)
 	own := http.NewServeMux()
@@ -108,7 +108,7 @@ func (s *Server) getPage(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "There is no such page on this box.", http.StatusNotFound)
 		return
 	}
-	policy.SetPage(w.Header(), hostOf(r.Context()), s.site.Load().frames)
+	policy.SetPage(w.Header(), hostOf(r.Context()), s.site.Load().config.Frames)
 	s.pages.Serve(w, r, "index.html")
 }
 
@@ -125,7 +125,7 @@ func (s *Server) getFile(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) getConfig(w http.ResponseWriter, r *http.Request) {
-	b, err := configjs.Script(hostOf(r.Context()), s.site.Load().domains, s.site.Load().frames)
+	b, err := configjs.Script(hostOf(r.Context()), s.site.Load().config)
 	if err != nil {
 		s.log.ErrorContext(r.Context(), "no config.js", "err", err)
 		http.Error(w, "The configuration could not be made.", http.StatusInternalServerError)

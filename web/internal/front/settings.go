@@ -29,6 +29,7 @@ type Settings struct {
 	FocusDomain string   `json:"focus_domain"`
 	GuestDomain string   `json:"guest_domain,omitempty"` // where guests log in; empty: where all do
 	Frames      []string `json:"frames,omitempty"`       // origins whose pages may show a meeting
+	FileBytes   int64    `json:"file_bytes,omitempty"`   // of one file that is shared; 0: none are
 	Captive     bool     `json:"captive,omitempty"`      // phones ask here whether there is the internet
 }
 
@@ -43,10 +44,9 @@ type Pair struct {
 type site struct {
 	hosts   policy.Hosts
 	port    int
-	domains configjs.Domains
+	config  configjs.Options
 	ca      []byte // PEM
 	captive bool
-	frames  []string
 }
 
 func (s Settings) site() (*site, error) {
@@ -70,12 +70,14 @@ func (s Settings) site() (*site, error) {
 		return nil, err
 	}
 	return &site{
-		hosts:   hosts,
-		port:    s.HTTPSPort,
-		domains: configjs.Domains{Domain: s.Domain, MUC: s.MUCDomain, Focus: s.FocusDomain, Guests: s.GuestDomain},
+		hosts: hosts,
+		port:  s.HTTPSPort,
+		config: configjs.Options{
+			Domains: configjs.Domains{Domain: s.Domain, MUC: s.MUCDomain, Focus: s.FocusDomain, Guests: s.GuestDomain},
+			Frames:  s.Frames, FileBytes: s.FileBytes,
+		},
 		ca:      ca,
 		captive: s.Captive,
-		frames:  s.Frames,
 	}, nil
 }
 

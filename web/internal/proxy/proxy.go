@@ -34,8 +34,9 @@ const maxBody = 256 << 10
 // FilesPath is where files come and go, which signaling measures by itself.
 const FilesPath = "/upload/"
 
-// maxFile bounds those, whatever is agreed.
-const maxFile = 1 << 30
+// maxFile bounds those, whatever is agreed: the largest that an administrator
+// can allow, in a form.
+const maxFile = 1<<30 + 64<<10
 
 // headerWait is how long a backend may take to begin its answer: BOSH holds
 // a request for up to 60 s.
