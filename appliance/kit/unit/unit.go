@@ -65,7 +65,11 @@ func (u *Unit) Handle(pattern string, h http.Handler) { u.ctl.Handle(pattern, h)
 func Confined(rules sandbox.Rules, run func(context.Context, *Unit) error) func(context.Context, *Unit) error {
 	return func(ctx context.Context, u *Unit) error {
 		own := filepath.Join(u.Run, u.Name)
-		for _, dir := range []string{own, filepath.Join(u.Run, "ctl")} { // rules are for what exists
+		dirs := []string{own, filepath.Join(u.Run, "ctl")}
+		if u.State != "" {
+			dirs = append(dirs, u.State)
+		}
+		for _, dir := range dirs { // rules are for what exists
 			if err := os.MkdirAll(dir, 0o700); err != nil {
 				return fmt.Errorf("own folder: %w", err)
 			}
