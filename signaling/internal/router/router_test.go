@@ -306,12 +306,17 @@ func TestReplay(t *testing.T) {
 			if _, err := again.replay(past); err != nil {
 				t.Fatal(err)
 			}
-			if d := cmp.Diff(want, stateOf(t, again)); d != "" {
+			if d := cmp.Diff(want, stateOf(t, again), spoken); d != "" {
 				t.Errorf("replayed (-want +got):\n%s", d)
 			}
 		})
 	}
 }
+
+// spoken allows for a wall clock that was set meanwhile: how long somebody has
+// spoken is told by the monotonic one, which no journal can keep.
+var spoken = cmp.FilterPath(func(p cmp.Path) bool { return p.Last().String() == ".Total" },
+	cmp.Comparer(func(a, b int64) bool { return max(a, b)-min(a, b) < 1000 }))
 
 // act does something at random.
 func act(t *testing.T, r *Router, rnd *rand.Rand, n int, p *peer, peers *[]*peer) {
