@@ -14,7 +14,6 @@ import (
 	"meetbox.local/appliance/kit/ctl"
 	"meetbox.local/focus/internal/sources"
 	"meetbox.local/signaling/xmpp/colibri2"
-	"meetbox.local/signaling/xmpp/jid"
 	"meetbox.local/signaling/xmpp/jingle"
 	"meetbox.local/signaling/xmpp/jitsimeet"
 	mucx "meetbox.local/signaling/xmpp/muc"
@@ -121,8 +120,6 @@ func TestConference(t *testing.T) {
 	}
 
 	changes(t, b, ann, cy, annOffer)
-	errorsOf(t, ann, bob, annOffer)
-	mutes(t, ann, bob)
 	restarts(t, b, ann, cy, cyOffer)
 
 	// Leaving takes the endpoint with it; the last one takes the conference.
@@ -156,64 +153,6 @@ func changes(t *testing.T, b *bridge, ann, cy *peer, annOffer jingle.Jingle) {
 	cy.never("others' sources", func(e stanza.Element) bool {
 		return actionOf(e) == jingle.SourceAdd || actionOf(e) == jingle.SourceRemove
 	})
-}
-
-// errorsOf asks for what cannot be had.
-func errorsOf(t *testing.T, ann, bob *peer, annOffer jingle.Jingle) {
-	stolen := bob.content("video", 2000)
-	stolen.Description.Sources[0].Name = ann.nick() + "-v0"
-	for _, tc := range []struct {
-		name string
-		want stanza.Condition
-		ask  jingle.Jingle
-	}{
-		{"no action", stanza.BadRequest, jingle.Jingle{SID: annOffer.SID}},
-		{"unknown session", stanza.BadRequest, jingle.Jingle{Action: jingle.SourceAdd, SID: "nobody's"}},
-		{"unknown action", stanza.FeatureNotImplemented, jingle.Jingle{Action: "content-add", SID: annOffer.SID}},
-		{"accepted twice", stanza.BadRequest, jingle.Jingle{Action: jingle.SessionAccept, SID: annOffer.SID}},
-		{"another's SSRC", stanza.BadRequest, jingle.Jingle{Action: jingle.SourceAdd, SID: annOffer.SID, Contents: []jingle.Content{stolen}}},
-		{"stale bridge session", stanza.ItemNotFound, jingle.Jingle{Action: jingle.SessionTerminate, SID: annOffer.SID, BridgeSession: &jitsimeet.BridgeSession{ID: "old"}}},
-		{"stale ice restart", stanza.ItemNotFound, jingle.Jingle{Action: jingle.SessionInfo, SID: annOffer.SID, BridgeSession: &jitsimeet.BridgeSession{ID: "old", ICERestart: true}}},
-		{"transport replaced", stanza.FeatureNotImplemented, jingle.Jingle{Action: jingle.TransportReplace, SID: annOffer.SID}},
-		{"ice state", "", jingle.Jingle{Action: jingle.SessionInfo, SID: annOffer.SID, ICEState: &jitsimeet.ICEState{State: "checking"}}},
-		{"no transport", stanza.BadRequest, jingle.Jingle{Action: jingle.TransportInfo, SID: annOffer.SID, Contents: []jingle.Content{{Name: "audio"}}}},
-		{"trickle", "", jingle.Jingle{Action: jingle.TransportInfo, SID: annOffer.SID, Contents: []jingle.Content{{Name: "audio", Transport: &jingle.Transport{Ufrag: "x", Pwd: "y"}}}}},
-	} {
-		a := ann.ask(ann.focus(), stanza.Set, tc.ask)
-		var got stanza.Condition
-		if a.Error != nil {
-			got = a.Error.Condition
-		}
-		if got != tc.want {
-			t.Errorf("%s: answered %q (%v), want %q", tc.name, got, a.Error, tc.want)
-		}
-	}
-	var broken stanza.Element
-	broken.XMLName.Space, broken.XMLName.Local = jingle.NS, "jingle"
-	broken.Inner = []byte(`<content name="video"><source ssrc="minus one"/></content>`)
-	ann.refused(stanza.BadRequest, ann.focus(), broken)
-	ann.refused(stanza.ServiceUnavailable, ann.focus(), stanza.Element{XMLName: xmlName("urn:xmpp:rayo:1", "dial")})
-	ann.refused(stanza.ItemNotFound, ann.focus(), stanza.Element{XMLName: xmlName(jitsimeet.NSJibri, "jibri")})
-	ann.refused(stanza.BadRequest, jid.MustParse("focus.meet.jitsi"), jitsimeet.Conference{Room: "x@elsewhere"})
-	ann.refused(stanza.ServiceUnavailable, jid.MustParse("focus.meet.jitsi"), jitsimeet.Logout{SessionID: "x"})
-}
-
-// mutes has moderators mute others, and others not.
-func mutes(t *testing.T, ann, bob *peer) {
-	order := func(space string, target jid.JID, value string) jitsimeet.Mute {
-		return jitsimeet.Mute{XMLName: xmlName(space, "mute"), JID: target, Value: value}
-	}
-	for _, space := range []string{jitsimeet.NSMuteAudio, jitsimeet.NSMuteVideo, jitsimeet.NSMuteScreen} {
-		ann.refused("", ann.focus(), order(space, bob.occupant(), "true"))
-		e := bob.await("mute", func(e stanza.Element) bool { return strings.Contains(string(e.Inner), space) })
-		if e.Attribute("from") != bob.focus().String() || !strings.Contains(string(e.Inner), ann.occupant().String()) || !strings.Contains(string(e.Inner), ">true<") {
-			t.Errorf("bob is muted by %s: %s", e.Attribute("from"), e.Inner)
-		}
-	}
-	ann.refused(stanza.NotAllowed, ann.focus(), order(jitsimeet.NSMuteAudio, bob.occupant(), "false"))
-	ann.refused(stanza.ItemNotFound, ann.focus(), order(jitsimeet.NSMuteAudio, jid.MustParse("demo@"+mucDomain+"/nobody"), "true"))
-	ann.refused(stanza.BadRequest, ann.focus(), order(jitsimeet.NSMuteAudio, jid.JID{}, "true"))
-	bob.refused(stanza.NotAllowed, bob.focus(), order(jitsimeet.NSMuteAudio, ann.occupant(), "true"))
 }
 
 // restarts gives a client whose transport broke a new session, but not
@@ -466,22 +405,6 @@ func TestHTTPLogin(t *testing.T) {
 	}
 	if got := post("demo", "token"); got != http.StatusOK {
 		t.Errorf("somebody with a token is answered %d", got)
-	}
-}
-
-// Newcomers begin muted where the request, or a moderator, says so.
-func TestStartMuted(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	w.bridge("b1")
-	ann, bob := w.guest(1000, classicJSON()), w.guest(2000, classicJSON())
-	ann.join("demo", jitsimeet.Property{Name: "startAudioMuted", Value: "1"}, jitsimeet.Property{Name: "startVideoMuted", Value: "10"})
-	bob.join("demo")
-	if got := ann.jingle(jingle.SessionInitiate).StartMuted; got != nil {
-		t.Errorf("the first begins muted: %+v", got)
-	}
-	if got := bob.jingle(jingle.SessionInitiate).StartMuted; got == nil || !got.Audio || got.Video {
-		t.Errorf("the second begins %+v", got)
 	}
 }
 

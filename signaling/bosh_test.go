@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"meetbox.local/signaling/internal/convo"
+	"meetbox.local/signaling/xmpp/convo"
 )
 
 // poster is a client of BOSH that does exactly what it is told.

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	"meetbox.local/signaling/internal/convo"
+	"meetbox.local/signaling/xmpp/convo"
 )
 
 func conversations(t *testing.T) []string {

@@ -8,7 +8,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"meetbox.local/appliance/kit/ctl"
-	"meetbox.local/signaling/internal/convo"
+	"meetbox.local/signaling/xmpp/convo"
 )
 
 // TestEventsOfAMeeting: who joined, was refused and why, and left, as the

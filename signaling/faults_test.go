@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"meetbox.local/signaling/internal/convo"
+	"meetbox.local/signaling/xmpp/convo"
 )
 
 // The faults that other servers had and that are no conversation; those that
@@ -132,6 +132,35 @@ func TestMemoryBeforeLogin(t *testing.T) {
 	guest.send(`<iq xmlns="jabber:client" type="get" id="p1" to="meet.jitsi"><ping xmlns="urn:xmpp:ping"/></iq>`)
 	if got := guest.next(); !strings.Contains(got, `id="p1"`) || !strings.Contains(got, `type="result"`) {
 		t.Errorf("a guest behind half frames hears %q", got)
+	}
+}
+
+// TestFlood: who says too much at a time is heard more slowly, loses nothing of
+// it, and does not keep others waiting.
+func TestFlood(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	flooder, guest := w.browser(t, ""), w.browser(t, "")
+	flooder.login()
+	guest.login()
+	const many = 350 // 300 are a burst
+	ping := func(id int) string {
+		return fmt.Sprintf(`<iq xmlns="jabber:client" type="get" id="p%d" to="meet.jitsi"><ping xmlns="urn:xmpp:ping"/></iq>`, id)
+	}
+	for i := range many {
+		flooder.send(ping(i))
+	}
+	guest.send(ping(0))
+	if got := guest.next(); !strings.Contains(got, `id="p0"`) {
+		t.Errorf("a guest beside a flood hears %q", got)
+	}
+	for i := range many {
+		if got := flooder.next(); !strings.Contains(got, fmt.Sprintf(`id="p%d"`, i)) {
+			t.Fatalf("answer %d is %q", i, got)
+		}
+	}
+	if !strings.Contains(w.metrics(t), `signaling_drops_total{reason="throttled"}`) {
+		t.Error("it was not held back")
 	}
 }
 

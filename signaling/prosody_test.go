@@ -11,8 +11,8 @@ import (
 	"strings"
 	"testing"
 
-	"meetbox.local/signaling/internal/convo"
 	"meetbox.local/signaling/internal/prosody"
+	"meetbox.local/signaling/xmpp/convo"
 )
 
 // other is Debian's prosody as a world.

@@ -15,7 +15,7 @@ import (
 
 	"github.com/coder/websocket"
 	"meetbox.local/appliance/kit/ctl"
-	"meetbox.local/signaling/internal/convo"
+	"meetbox.local/signaling/xmpp/convo"
 )
 
 // browser is a bare WebSocket: what arrives is compared byte by byte.
@@ -199,39 +199,6 @@ func TestBeforeLogin(t *testing.T) {
 }
 
 const bad = `<auth xmlns="urn:ietf:params:xml:ns:xmpp-sasl" mechanism="PLAIN">AGEAYg==</auth>`
-
-// TestResumeRefused: tokens that are nobody's, or somebody else's.
-func TestResumeRefused(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	ann := w.browser(t, "")
-	ann.login()
-	ann.send(`<enable xmlns="urn:xmpp:sm:3" resume="true"/>`)
-	_, token, _ := strings.Cut(ann.next(), ` id="`)
-	token, _, _ = strings.Cut(token, `"`)
-	failed := `<failed xmlns="urn:xmpp:sm:3"><item-not-found xmlns="urn:ietf:params:xml:ns:xmpp-stanzas"/></failed>`
-	for _, tc := range []struct{ name, query, token string }{
-		{"unknown token", "previd=nothing", "nothing"},
-		{"known token without the login for it", "", token},
-	} {
-		b := w.browser(t, tc.query)
-		b.send(open, auth, open, `<resume xmlns="urn:xmpp:sm:3" h="0" previd="`+tc.token+`"/>`)
-		for range 5 {
-			b.next()
-		}
-		if got := b.next(); got != failed {
-			t.Errorf("%s: got %s", tc.name, got)
-		}
-		b.send(bind) // a fresh session is still to be had
-		if got := b.next(); !strings.Contains(got, "<jid>") {
-			t.Errorf("%s: bind after it: %s", tc.name, got)
-		}
-	}
-	ann.send(`<r xmlns="urn:xmpp:sm:3"/>`)
-	if got := ann.next(); got != `<a xmlns="urn:xmpp:sm:3" h="0"/>` {
-		t.Errorf("after the attempts Ann gets %s", got)
-	}
-}
 
 // TestSameResource: the newer session wins, and the older one is told.
 func TestSameResource(t *testing.T) {

@@ -29,9 +29,9 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"github.com/xdg-go/scram"
 	"meetbox.local/appliance/kit/ctl"
-	"meetbox.local/signaling/internal/convo"
 	"meetbox.local/signaling/internal/sasl"
 	"meetbox.local/signaling/internal/token"
+	"meetbox.local/signaling/xmpp/convo"
 )
 
 // asServer makes the test binary be the server: a process that can be killed.

@@ -11,7 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	"meetbox.local/signaling/internal/convo"
+	"meetbox.local/signaling/xmpp/convo"
 )
 
 func quantile(all []float64, q float64) float64 {

@@ -158,7 +158,7 @@ func (s *stream) guest() error {
 	}
 	user, ok := "", false
 	if s.previd != "" {
-		user, ok = s.srv.Router.UserOf(s.previd, s.domain)
+		user, ok = s.srv.Router.UserOf(s.previd, s.domain, pass)
 	}
 	if !ok {
 		user = newUUID()

@@ -51,13 +51,28 @@ func (r *Router) Handled(s *Session) uint32 {
 	return s.in
 }
 
-// Resume gives the session of a token to another connection of the same
-// account, after everything the client has not got.
+// owns tells whether a session is that of who has logged in. A guest has
+// nothing but the token to show, and some clients name that only after they
+// were given a new name; so among guests it is enough. Who came with a JSON Web
+// Token comes back with one for the same person.
+func (a Account) owns(s *Session) bool {
+	mine, theirs := a.Pass.Token, s.pass.Token
+	switch {
+	case a.Domain != s.addr.Domain() || a.Pass.User != s.pass.User || (mine == nil) != (theirs == nil):
+		return false
+	case mine != nil:
+		return mine.ID == theirs.ID
+	}
+	return !a.Pass.User && s.rank == muc.Guest || a.User == s.addr.Local()
+}
+
+// Resume gives the session of a token to another connection of its owner,
+// after everything the client has not got.
 func (r *Router) Resume(a Account, token string, h uint32, link Link, answer func(in uint32) string) (*Session, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	s := r.byToken[token]
-	if s == nil || s.addr.Local() != a.User || s.addr.Domain() != a.Domain {
+	if s == nil || !a.owns(s) {
 		return nil, ErrNotFound
 	}
 	old := s.link
@@ -107,13 +122,13 @@ func (r *Router) Waiting(token string) bool {
 	return s != nil && s.link == nil
 }
 
-// UserOf returns the account of a session that can be resumed, so that a guest
-// who comes back is who it was. The account of somebody who has logged in by a
+// UserOf returns the name of a session that can be resumed, so that a guest who
+// comes back is who it was. The account of somebody who has logged in by a
 // password is not for anybody who knows a token.
-func (r *Router) UserOf(token, domain string) (user string, ok bool) {
+func (r *Router) UserOf(token, domain string, pass Pass) (user string, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if s := r.byToken[token]; s != nil && s.rank == muc.Guest && !s.pass.User && s.addr.Domain() == domain {
+	if s := r.byToken[token]; s != nil && (Account{Domain: domain, Pass: pass}).owns(s) {
 		return s.addr.Local(), true
 	}
 	return "", false

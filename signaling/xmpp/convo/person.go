@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"testing"
 )
 
@@ -21,17 +22,12 @@ func person(order string) bool { return order == "login" || order == "guest" || 
 // person logs in over WebSocket: "login" with the password of an account,
 // "guest" at the domain for guests, "token" with a JSON Web Token.
 func (p *player) person(ctx context.Context, words []string) (*Client, error) {
-	query := ""
+	var query string
 	if words[0] == "token" {
-		w, ok := p.world.(Settings)
-		if !ok || len(words) != 2 {
-			return nil, errors.New("token: no claims, or no key")
-		}
-		text, err := w.Token(words[1])
-		if err != nil {
+		var err error
+		if query, err = p.token(words[1:]); err != nil {
 			return nil, err
 		}
-		query = "token=" + url.QueryEscape(text)
 	}
 	wire, err := p.world.WebSocket(ctx, query)
 	if err != nil {
@@ -52,4 +48,32 @@ func (p *player) person(ctx context.Context, words []string) (*Client, error) {
 		return nil, err
 	}
 	return c, c.bind(ctx, words[2])
+}
+
+// dial connects by WebSocket and says nothing. Who was here before may resume,
+// so its counters are kept.
+func (p *player) dial(ctx context.Context, before *Client, words []string) (*Client, error) {
+	query, err := strings.Join(words, "&"), error(nil)
+	if len(words) > 0 && words[0] == "token" {
+		query, err = p.token(words[1:])
+	}
+	if err != nil {
+		return nil, err
+	}
+	c := &Client{}
+	if before != nil {
+		c.handled, c.sent, c.base = before.handled, before.sent, before.base
+	}
+	c.wire, err = p.world.WebSocket(ctx, query)
+	return c, err
+}
+
+// token is the query of a URL with claims that are signed.
+func (p *player) token(words []string) (string, error) {
+	w, ok := p.world.(Settings)
+	if !ok || len(words) != 1 {
+		return "", errors.New("token: no claims, or no key")
+	}
+	text, err := w.Token(words[0])
+	return "token=" + url.QueryEscape(text), err
 }

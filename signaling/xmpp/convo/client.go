@@ -35,7 +35,8 @@ type Client struct {
 	base    uint32   // acknowledged by the server
 	on      bool
 	pings   int
-	user    string // of who has logged in by a password
+	kept    []*Node // came before what was looked for
+	user    string  // of who has logged in by a password
 	door    Door
 }
 
@@ -182,9 +183,19 @@ func (c *Client) Send(ctx context.Context, text string) error {
 	return c.wire.Send(ctx, text)
 }
 
-// Next returns the next element; requests for acknowledgement are answered on
-// the way.
+// Next returns the next element, of those that wait first.
 func (c *Client) Next(ctx context.Context) (*Node, error) {
+	if len(c.kept) > 0 {
+		n := c.kept[0]
+		c.kept = c.kept[1:]
+		return n, nil
+	}
+	return c.receive(ctx)
+}
+
+// receive returns the next element of the connection; requests for
+// acknowledgement are answered on the way.
+func (c *Client) receive(ctx context.Context) (*Node, error) {
 	for {
 		n, err := c.wire.Receive(ctx)
 		if err != nil {
@@ -197,6 +208,13 @@ func (c *Client) Next(ctx context.Context) (*Node, error) {
 			}
 			continue
 		case n.Name.Space == nsSM && n.Name.Local == "a":
+			if err := c.acked(n.Attrs["h"]); err != nil {
+				return nil, err
+			}
+		case n.Name.Space == nsSM && n.Name.Local == "enabled":
+			c.enabled(n.Attrs["id"])
+		case n.Name.Space == nsSM && n.Name.Local == "resumed":
+			c.on = true
 			if err := c.acked(n.Attrs["h"]); err != nil {
 				return nil, err
 			}
@@ -232,8 +250,13 @@ func (c *Client) Enable(ctx context.Context) error {
 	if n.Name.Local != "enabled" || n.Attrs["id"] == "" {
 		return fmt.Errorf("enable: %s", n.Source)
 	}
-	c.on, c.token = true, n.Attrs["id"]
+	c.enabled(n.Attrs["id"])
 	return nil
+}
+
+// enabled begins to count.
+func (c *Client) enabled(token string) {
+	c.on, c.token, c.handled, c.sent, c.base = true, token, 0, nil, 0
 }
 
 // Cut cuts the connection.
@@ -300,17 +323,25 @@ var errNotSilent = errors.New("something came")
 
 // Silent pings the server and expects the answer next.
 func (c *Client) Silent(ctx context.Context) error {
-	c.pings++
-	id := fmt.Sprintf("silent%d", c.pings)
-	if err := c.Send(ctx, `<iq xmlns="jabber:client" type="get" to="meet.jitsi" id="`+id+`"><ping xmlns="urn:xmpp:ping"/></iq>`); err != nil {
+	answers, err := c.ping(ctx)
+	if err != nil {
 		return err
 	}
 	n, err := c.Next(ctx)
 	if err != nil {
 		return err
 	}
-	if n.Attrs["id"] != id {
+	if !answers(n) {
 		return fmt.Errorf("%w: %s", errNotSilent, n.Source)
 	}
 	return nil
+}
+
+// ping asks the server for a sign of life; answers tells whether an element
+// is that.
+func (c *Client) ping(ctx context.Context) (answers func(*Node) bool, err error) {
+	c.pings++
+	id := fmt.Sprintf("silent%d", c.pings)
+	err = c.Send(ctx, `<iq xmlns="jabber:client" type="get" to="meet.jitsi" id="`+id+`"><ping xmlns="urn:xmpp:ping"/></iq>`)
+	return func(n *Node) bool { return n.Attrs["id"] == id }, err
 }

@@ -12,16 +12,26 @@
 // before; "#" begins a comment.
 //
 // What is received must have the name, the attributes, the text and the
-// children that are written; it may have more. After "<=" it may not have more
-// children; before "<~" other stanzas may come, which are not looked at. ${name} in an expected value, or in a part of it, takes whatever is
-// there the first time (in a part: no quotes, unless its name begins with any),
-// and must be equal from then on; ${ann.jid}, ${ann.bare} and ${ann.nick}
-// are set by the login. A received stanza is judged by encoding/xml, so what
-// the server sends is also known to be well-formed.
+// children that are written; it may have more. Other arrows say it otherwise:
 //
-// Orders: login USER RESOURCE, guest, token CLAIMS (JSON without blanks), websocket, bosh, tcp USER, enable, cut, resume, close, silent; to the
-// server: restart, settings JSON. "silent" means that nothing has come, which the client finds
-// out by a ping.
+//	<=  it may not have more children
+//	<~  other stanzas may come before, which are not looked at
+//	<*  other stanzas may come before, and wait for lines further down: for
+//	    what several senders say at a time
+//	<!  nothing like this has come up to now
+//
+// ${name} in an expected value, or in a part of it, takes whatever is there
+// the first time (in a part: no quotes, unless its name begins with any), and
+// must be equal from then on; ${ann.jid}, ${ann.bare} and ${ann.nick} are set
+// by the login. A received stanza is judged by encoding/xml, so what the
+// server sends is also known to be well-formed.
+//
+// Orders to clients: websocket, bosh, tcp USER, login USER RESOURCE, guest,
+// token CLAIMS (JSON without blanks) log in; dial [QUERY | token CLAIMS] only
+// connects, for files that write the login themselves; then enable, cut,
+// resume, reopen, close, silent ("nothing has come", found out by a ping). To
+// servers: "server: restart", "server: settings JSON", and what a Stage takes.
+// "include NAME" plays NAME.txt of the folder scenes beside the file's own.
 package convo
 
 import (
@@ -30,7 +40,9 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -51,6 +63,13 @@ type World interface {
 	Door
 	// Restart kills the server and starts it again.
 	Restart(t *testing.T)
+}
+
+// Stage is a World with more than one server.
+type Stage interface {
+	World
+	// Order tells a server something, if there is one of that name.
+	Order(t *testing.T, name string, words []string) (ok bool)
 }
 
 // patience is how long a client waits for what it expects.
@@ -75,8 +94,25 @@ func PlayText(t *testing.T, w World, file, text string) {
 			c.Cut()
 		}
 	})
+	p.playAll(text)
+}
+
+func (p *player) playAll(text string) {
+	p.t.Helper()
 	for _, l := range lines(text) {
-		p.play(l)
+		scene, ok := strings.CutPrefix(l.text, "include ")
+		if !ok {
+			p.play(l)
+			continue
+		}
+		file := p.file
+		p.file = filepath.Join(filepath.Dir(filepath.Dir(file)), "scenes", scene+".txt")
+		b, err := os.ReadFile(p.file)
+		if err != nil {
+			p.t.Fatalf("%s:%d: %v", file, l.number, err)
+		}
+		p.playAll(string(b))
+		p.file = file
 	}
 }
 
@@ -110,7 +146,7 @@ type player struct {
 	vars    map[string]string
 }
 
-var lineForm = regexp.MustCompile(`^([a-z][a-z0-9]*)(:|>|<=|<~|<)\s*(.*)$`)
+var lineForm = regexp.MustCompile(`^([a-z][a-z0-9]*)(:|>|<=|<~|<\*|<!|<)\s*(.*)$`)
 
 func (p *player) play(l line) {
 	p.t.Helper()
@@ -123,7 +159,7 @@ func (p *player) play(l line) {
 	var err error
 	switch name, rest := m[1], m[3]; m[2] {
 	case ":":
-		err = p.order(ctx, name, strings.Fields(rest))
+		err = p.order(ctx, name, strings.Fields(p.fill(rest)))
 	case ">":
 		if c := p.clients[name]; c == nil {
 			err = fmt.Errorf("no client %s", name)
@@ -151,6 +187,9 @@ func (p *player) fill(s string) string {
 }
 
 func (p *player) order(ctx context.Context, name string, words []string) error {
+	if s, ok := p.world.(Stage); ok && s.Order(p.t, name, words) {
+		return nil
+	}
 	if name == "server" && strings.Join(words, " ") == "restart" {
 		p.world.Restart(p.t)
 		return nil
@@ -164,7 +203,7 @@ func (p *player) order(ctx context.Context, name string, words []string) error {
 		return nil
 	}
 	c := p.clients[name]
-	if c == nil && (len(words) == 0 || words[0] != "websocket" && words[0] != "bosh" && words[0] != "tcp" && !person(words[0])) {
+	if c == nil && (len(words) == 0 || !slices.Contains([]string{"websocket", "bosh", "tcp", "dial"}, words[0]) && !person(words[0])) {
 		return fmt.Errorf("no client %s", name)
 	}
 	var err error
@@ -177,6 +216,8 @@ func (p *player) order(ctx context.Context, name string, words []string) error {
 		c, err = Account(ctx, p.world, words[1])
 	case "login", "guest", "token":
 		c, err = p.person(ctx, words)
+	case "dial":
+		c, err = p.dial(ctx, c, words[1:])
 	case "enable":
 		return c.Enable(ctx)
 	case "cut":
@@ -200,6 +241,9 @@ func (p *player) order(ctx context.Context, name string, words []string) error {
 		old.Cut()
 	}
 	p.clients[name] = c
+	if c.JID == "" {
+		return nil
+	}
 	bare, _, _ := strings.Cut(c.JID, "/")
 	p.vars[name+".jid"], p.vars[name+".bare"], p.vars[name+".nick"] = c.JID, bare, bare[:min(8, len(bare))]
 	return nil
@@ -217,20 +261,29 @@ func (p *player) expect(ctx context.Context, name, text, how string) error {
 	if len(want.Children) != 1 {
 		return fmt.Errorf("expectation: one element, please")
 	}
+	like := func(n *Node) error {
+		before := maps.Clone(p.vars)
+		err := p.match(want.Children[0], n, how == "<=")
+		if err != nil {
+			p.vars = before
+			err = fmt.Errorf("%w\nwant %s\ngot  %s", err, text, n.Source)
+		}
+		return err
+	}
+	switch how {
+	case "<*":
+		return c.Find(ctx, like)
+	case "<!":
+		return c.Never(ctx, like)
+	}
 	for {
 		got, err := c.Next(ctx)
 		if err != nil {
 			return err
 		}
-		before := maps.Clone(p.vars)
-		err = p.match(want.Children[0], got, how == "<=")
-		switch {
-		case err == nil:
-			return nil
-		case how != "<~":
-			return fmt.Errorf("%w\nwant %s\ngot  %s", err, text, got.Source)
+		if err := like(got); err == nil || how != "<~" {
+			return err
 		}
-		p.vars = before
 	}
 }
 
