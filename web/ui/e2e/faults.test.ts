@@ -1,21 +1,12 @@
-import { beforeEach, describe, expect, inject, test } from 'vitest';
+import { beforeEach, describe, expect, inject, onTestFinished, test } from 'vitest';
 import { healthy, kill, type ServiceName } from './box.ts';
 import { cast } from './cast.ts';
-import { allSee, type Guest, longestFreeze, until } from './guest.ts';
+import { allSee, type Guest, longestFreeze, pause, until } from './guest.ts';
+import { Writer } from './writer.ts';
 
 const box = inject('box');
 let rooms = 0;
 const { guests, open } = cast(box.url);
-
-beforeEach(async () => {
-  await healthy(box, null, 30_000);
-  rooms += 1;
-  for (const name of ['Ada', 'Ben', 'Cleo']) {
-    const guest = await open(name);
-    await guest.join(`${box.url}/fault-${rooms}`);
-  }
-  await allSee(guests, 30_000);
-});
 
 /** Somebody writes until everybody has read one of the lines; returns how long after `since`. */
 async function chatWorks(since: number, within: number): Promise<number> {
@@ -36,6 +27,16 @@ async function nobodyReloaded(): Promise<void> {
 }
 
 describe('kill -9 in a meeting', () => {
+  beforeEach(async () => {
+    await healthy(box, null, 30_000);
+    rooms += 1;
+    for (const name of ['Ada', 'Ben', 'Cleo']) {
+      const guest = await open(name);
+      await guest.join(`${box.url}/fault-${rooms}`);
+    }
+    await allSee(guests, 30_000);
+  });
+
   test.each(['focus', 'web'] satisfies ServiceName[])('of %s stops no picture, and chat works within 5 s', async (service) => {
     const watching = longestFreeze(guests, 12_000);
     const killed = await kill(box, service);
@@ -85,4 +86,27 @@ describe('kill -9 in a meeting', () => {
     await chatWorks(Date.now(), 5000);
     await nobodyReloaded();
   });
+});
+
+test('a meeting whose signaling is killed again and again misses no line, hears none twice, and no connection breaks', async () => {
+  const writers: Writer[] = [];
+  onTestFinished(() => writers.forEach((w) => w.leave()));
+  for (let i = 0; i < 8; i += 1) writers.push(await Writer.enter(box.url, `told-${rooms}`));
+  const said = () => Math.min(...writers.map((w) => w.heard.get(w.nick)?.length ?? 0));
+  const writing = setInterval(() => writers.forEach((w) => w.write()), 150);
+  onTestFinished(() => clearInterval(writing));
+  for (let i = 0; i < 4; i += 1) {
+    await pause(Math.random() * 1000); // at whatever moment
+    await kill(box, 'signaling');
+    const before = said();
+    await until('everybody is heard again', 20_000, async () => said() > before + 3);
+  }
+  clearInterval(writing);
+  await until('every line is heard', 20_000, async () => writers.every((w) => writers.every((o) => (w.heard.get(o.nick)?.length ?? 0) >= o.written)));
+  for (const w of writers) {
+    expect(w.closed, `${w.nick}'s connection is closed`).toBe(false);
+    for (const o of writers) {
+      expect(w.heard.get(o.nick), `${o.nick}'s lines at ${w.nick}`).toEqual(Array.from({ length: o.written }, (_, n) => n));
+    }
+  }
 });
