@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 
+	"meetbox.local/appliance/api"
 	"meetbox.local/web/internal/policy"
 	"meetbox.local/web/internal/trust"
 )
@@ -27,6 +28,7 @@ type where struct {
 //	/assets/…         the page's files
 //	/ca.crt           the authority's certificate
 //	/ca.mobileconfig  the same as a profile for Apple's devices
+//	/branding.json, /branding/…  → appliance: how the page looks
 //	/.well-known/acme-challenge/…  → appliance: proofs for the site's authority
 func (s *Server) plainRoutes() http.Handler {
 	mux := http.NewServeMux()
@@ -43,6 +45,8 @@ func (s *Server) plainRoutes() http.Handler {
 	mux.HandleFunc("GET /ca.crt", s.getAuthority)
 	mux.HandleFunc("GET /ca.mobileconfig", s.getProfile)
 	mux.Handle("GET /.well-known/acme-challenge/{token}", s.appliance)
+	mux.Handle("GET "+api.BrandingPath, s.appliance)
+	mux.Handle("GET "+api.LogoPath+"{file}", s.appliance)
 	for _, files := range []string{"/assets/{name...}", "/favicon.svg"} {
 		mux.HandleFunc("GET "+files, s.getFile)
 	}

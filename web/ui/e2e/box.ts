@@ -46,6 +46,10 @@ export interface Running {
   readonly box: Box;
   /** Ends it, keeps its logs, and takes its state away. reports: how often its policy was to stop something. */
   stop(reports?: number): Promise<void>;
+  /** All of it ends at once, and what a box has in RAM is gone; its state stays. */
+  powerCut(): Promise<void>;
+  /** After a power cut. Waits until all services are well. */
+  powerOn(): Promise<void>;
 }
 
 /** A box of its own, for tests that change what all meetings depend on. logs: the folder's name for them. */
@@ -55,19 +59,47 @@ export async function startBox(logs = 'log'): Promise<Running> {
   });
   const state = await mkdtemp(path.join(tmpdir(), 'mb-'));
   const [https, http, admin, media] = [await freeTcp(), await freeTcp(), await freeTcp(), await freeUdp()];
-  const run = spawn(path.join(bin, 'run'), [path.join(root, 'process-compose.yaml')], {
-    cwd: root,
-    env: {
-      ...process.env,
-      MEETBOX_STATE: state,
-      MEETBOX_HTTPS_PORT: String(https),
-      MEETBOX_HTTP_PORT: String(http),
-      MEETBOX_ADMIN_PORT: String(admin),
-      MEETBOX_MEDIA_PORT: String(media),
-      MEETBOX_MEDIA_ADDRS: '127.0.0.1',
+  const box: Box = { url: `https://localhost:${https}`, plainUrl: `http://localhost:${http}`, consoleUrl: `https://localhost:${admin}`, state };
+  const env = {
+    ...process.env,
+    MEETBOX_STATE: state,
+    MEETBOX_HTTPS_PORT: String(https),
+    MEETBOX_HTTP_PORT: String(http),
+    MEETBOX_ADMIN_PORT: String(admin),
+    MEETBOX_MEDIA_PORT: String(media),
+    MEETBOX_MEDIA_ADDRS: '127.0.0.1',
+  };
+  let { run, ended } = await powerOn(box, env, logs);
+  let off = false;
+  return {
+    box,
+    async powerCut() {
+      await cutPower(box, run);
+      await ended;
+      off = true;
+      await rm(path.join(state, 'run'), { recursive: true, force: true });
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+    async powerOn() {
+      ({ run, ended } = await powerOn(box, env, logs));
+      off = false;
+    },
+    async stop(wanted = 0) {
+      const reports = off ? wanted : await policyReports(box).catch(() => -1);
+      await end(run, ended);
+      await keepLogs(state, logs);
+      await rm(state, { recursive: true, force: true });
+      if (reports !== wanted) throw new Error(`the box counted ${reports} reports of its content security policy`);
+    },
+  };
+}
+
+interface Power {
+  readonly run: ChildProcess;
+  readonly ended: Promise<unknown>;
+}
+
+async function powerOn(box: Box, env: NodeJS.ProcessEnv, logs: string): Promise<Power> {
+  const run = spawn(path.join(bin, 'run'), [path.join(root, 'process-compose.yaml')], { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let output = '';
   for (const stream of [run.stdout, run.stderr]) {
     stream.on('data', (chunk: Buffer) => {
@@ -77,24 +109,25 @@ export async function startBox(logs = 'log'): Promise<Running> {
   const ended = new Promise<number | null>((resolve) => {
     run.once('close', resolve);
   });
-  const box: Box = { url: `https://localhost:${https}`, plainUrl: `http://localhost:${http}`, consoleUrl: `https://localhost:${admin}`, state };
   try {
     await healthy(box, run, startTime);
   } catch (error) {
     await end(run, ended);
-    await keepLogs(state, logs);
-    throw new Error(`the box did not start: ${String(error)}\n${output}\n${await tails(state)}`, { cause: error });
+    await keepLogs(box.state, logs);
+    throw new Error(`the box did not start: ${String(error)}\n${output}\n${await tails(box.state)}`, { cause: error });
   }
-  return {
-    box,
-    async stop(wanted = 0) {
-      const reports = await policyReports(box).catch(() => -1);
-      await end(run, ended);
-      await keepLogs(state, logs);
-      await rm(state, { recursive: true, force: true });
-      if (reports !== wanted) throw new Error(`the box counted ${reports} reports of its content security policy`);
-    },
-  };
+  return { run, ended };
+}
+
+/** kill -9 of all at once, the supervisors first, so that nothing comes back and nobody says goodbye. */
+async function cutPower(box: Box, run: ChildProcess): Promise<void> {
+  const pids = (await health(box)).services.flatMap((s) => s.pid ?? []);
+  const [first] = pids;
+  if (pids.length !== 5 || first === undefined) throw new Error(`not all services run: ${pids.join(' ')}`);
+  const parent = Number(/^PPid:\s*(\d+)$/m.exec(await readFile(`/proc/${first}/status`, 'utf8'))?.[1]);
+  run.kill('SIGSTOP'); // it would have the rest end in good order
+  for (const pid of [parent, ...pids]) process.kill(pid, 'SIGKILL');
+  run.kill('SIGKILL');
 }
 
 /** How often a page told the box that its policy stopped something, since web's last start. */

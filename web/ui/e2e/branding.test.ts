@@ -1,6 +1,7 @@
 // A box that looks as its owner wants: name, logo, colour, welcome and links, set in the console, seen by
 // everybody. On a box of its own: the others look as the product does.
 
+import type { Browser } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { ownerPassword } from './box.ts';
 import { cast, ownBox } from './cast.ts';
@@ -34,6 +35,13 @@ async function drawn(guest: Guest): Promise<Buffer> {
     return btoa(Array.from(bytes, (b) => String.fromCodePoint(b)).join(''));
   });
   return Buffer.from(text, 'base64');
+}
+
+// A page on the plain port asks the secure one whether it is trusted, so it is no Guest's.
+function browserOf(guest: Guest): Browser {
+  const browser = guest.page.context().browser();
+  if (!browser) throw new Error('no browser');
+  return browser;
 }
 
 const colour = (guest: Guest) => guest.page.evaluate(() => getComputedStyle(document.querySelector('.button-primary') ?? document.body).backgroundColor);
@@ -86,6 +94,14 @@ test('set in the console, seen by guests on all pages', { timeout: 300_000 }, as
   await look(guest, 'branding-prejoin-phone-dark');
   await guest.page.goto(`${box.url}/check`);
   await guest.page.locator('.logo').getByText('Harbour office').waitFor();
+  expect(await page.title()).toBe('Appearance · Harbour office');
+  const visitor = await browserOf(guest).newPage({ ...desktop, ignoreHTTPSErrors: true });
+  await visitor.goto(`${box.box.plainUrl}/trust`);
+  await visitor.locator('.logo').getByText('Harbour office').waitFor();
+  expect(await visitor.locator('.logo img').evaluate((img: HTMLImageElement) => img.decode().then(() => img.naturalHeight))).toBe(160);
+  expect(await visitor.title()).toMatch(/^Trust this box · Harbour office$/);
+  await shoot(visitor, 'branding-trust-desktop-light');
+  await visitor.close();
 
   await before.page.reload();
   await before.page.getByText('The kitchen is on the left.').waitFor();

@@ -50,12 +50,21 @@ test('rooms are opened, named, filled, visited and closed', patience, async () =
   await ben.page.getByText('You are in Harbour.').waitFor();
   await together(ben, 'Ben');
   await together(ada, 'Ada', 'Cleo');
+  await ben.page.getByRole('heading', { name: 'You are alone in this room' }).waitFor();
+  await ben.page.getByText('The others are in other rooms of this meeting.').waitFor();
+  await shoot(ben.page, 'breakouts-alone-phone-dark');
+  expect(await fits(ben.page)).toBe(true);
+  expect(await barriers(ben.page)).toEqual([]);
 
   // One goes there by themselves; the two see and read each other, and nobody else does.
   await panel(cleo);
   await cleo.page.getByRole('button', { name: 'Go to Harbour' }).click();
   await together(cleo, 'Ben', 'Cleo');
   await allSee([ben, cleo], 60_000);
+  await ada.page.locator('.panel').getByRole('button', { name: 'Close', exact: true }).click();
+  await ada.page.getByRole('heading', { name: 'You are alone in this room' }).waitFor();
+  await shoot(ada.page, 'breakouts-alone-desktop-light');
+  await ada.page.getByRole('button', { name: 'See who is where' }).click();
   await cleo.chat('just between us');
   await until('Ben reads it', 10_000, () => ben.hasChat('just between us'));
   expect(await ada.hasChat('just between us')).toBe(false);

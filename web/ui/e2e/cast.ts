@@ -19,7 +19,7 @@ export interface Cast {
  * A box of this file's own, with an owner and these fields in the rules for rooms, for what all
  * meetings depend on. Call it once, before cast; the box is there when tests run.
  */
-export function ownBox(logs: string, ...rules: readonly string[]): Pick<Box, 'url'> & { readonly box: Box } {
+export function ownBox(logs: string, ...rules: readonly string[]): Pick<Box, 'url'> & Pick<Running, 'box' | 'powerCut' | 'powerOn'> {
   let running: Running | undefined;
   beforeAll(async () => {
     running = await startBox(logs);
@@ -30,17 +30,19 @@ export function ownBox(logs: string, ...rules: readonly string[]): Pick<Box, 'ur
   afterAll(async () => {
     await running?.stop();
   }, 60_000);
-  const box = (): Box => {
+  const there = (): Running => {
     if (!running) throw new Error('the box is not there before the tests are');
-    return running.box;
+    return running;
   };
   return {
     get url() {
-      return box().url;
+      return there().box.url;
     },
     get box() {
-      return box();
+      return there().box;
     },
+    powerCut: () => there().powerCut(),
+    powerOn: () => there().powerOn(),
   };
 }
 

@@ -33,6 +33,17 @@ async function readable(guest: Guest, what: string): Promise<void> {
   expect(await barriers(guest.page), what).toEqual([]);
 }
 
+/** Names in pictures that the pager lies over. */
+const covered = (guest: Guest) =>
+  guest.page.evaluate(() => {
+    const pager = document.querySelector('.pages')?.getBoundingClientRect();
+    if (!pager) return [];
+    return [...document.querySelectorAll('.tile-tag')]
+      .map((e) => ({ name: e.textContent, r: e.getBoundingClientRect() }))
+      .filter(({ r }) => r.left < pager.right && r.right > pager.left && r.top < pager.bottom && r.bottom > pager.top)
+      .map(({ name }) => name);
+  });
+
 test.each([
   ['200 %', 640, 400, 2],
   ['400 %', 320, 256, 4],
@@ -52,6 +63,7 @@ test.each([
   await ben.join(`${box.url}/zoom-${name}`);
   await page.getByText('Ben joined').first().waitFor();
   await readable(ada, 'the meeting');
+  expect(await covered(ada), 'names under the pager').toEqual([]);
   await shoot(page, `zoom-${name}-room`);
   for (const panel of [/^Chat/, /^People/]) {
     await toolbar(page).getByRole('button', { name: panel }).click();

@@ -37,7 +37,7 @@ describe('three people in a room', () => {
 
     await ada.chat('Good morning');
     for (const guest of guests) await until(`${guest.name} reads it`, 5000, () => guest.hasChat('Good morning'));
-    await expect.poll(() => ben.page.getByRole('button', { name: 'Chat, one new message' }).isVisible()).toBe(true);
+    await expect.poll(() => ben.page.getByRole('button', { name: 'Chat, 1 new message' }).isVisible()).toBe(true);
 
     await ben.page.getByRole('button', { name: 'Microphone' }).click();
     await ben.page.getByRole('button', { name: 'Camera' }).click();

@@ -76,6 +76,7 @@ export function fakeWire() {
     onPush: bus.onPush,
     onTold: bus.onTold,
     onFresh: bus.onFresh,
+    onEntered: bus.onEntered,
     notice: (n) => void notices.push(n),
     newId: () => `id${++ids}`,
     moveTo(to) {

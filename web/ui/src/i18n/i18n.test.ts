@@ -3,7 +3,7 @@ import { ago, clock, t } from './i18n.ts';
 
 test('a text with its values, in the right number', () => {
   expect(t('people.remove-title', { name: 'Ada' })).toBe('Remove Ada?');
-  expect(t('toolbar.chat-unread', { n: 1 })).toBe('Chat, one new message');
+  expect(t('toolbar.chat-unread', { n: 1 })).toBe('Chat, 1 new message');
   expect(t('toolbar.chat-unread', { n: 12 })).toBe('Chat, 12 new messages');
 });
 

@@ -40,3 +40,6 @@ async function ask(): Promise<Where | null> {
 }
 
 void start();
+
+// How the box presents itself comes beside; without it the page looks as the product does.
+import('../kit/brandLoad.ts').then((m) => m.loadBrand(), () => undefined);

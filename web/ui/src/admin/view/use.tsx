@@ -5,6 +5,7 @@ import type { ComponentChildren } from 'preact';
 import { useContext, useEffect, useMemo, useRef } from 'preact/hooks';
 import { Button } from '../../kit/Button.tsx';
 import { Notice } from '../../kit/Card.tsx';
+import { useTitle } from '../../kit/title.ts';
 import { type Action, action } from '../model/action.ts';
 import type { Console } from '../model/console.ts';
 import { type Editor, editor } from '../model/editor.ts';
@@ -85,9 +86,7 @@ interface PageProps {
 /** A page of the console. Its heading gets the focus, so that reading begins there. */
 export function Page({ title, lead, aside, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
-  useEffect(() => {
-    document.title = t('page-title', { page: title });
-  }, [title]);
+  useTitle(title);
   useEffect(() => heading.current?.focus(), []);
   return (
     <div class="page">

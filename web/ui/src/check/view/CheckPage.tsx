@@ -4,6 +4,7 @@ import { Button } from '../../kit/Button.tsx';
 import { TextField } from '../../kit/Field.tsx';
 import { Icon } from '../../kit/icons.tsx';
 import { Logo } from '../../kit/Logo.tsx';
+import { useTitle } from '../../kit/title.ts';
 import { hintsFor } from '../model/browser.ts';
 import type { Check } from '../model/check.ts';
 import type { Outcome, Probe } from '../model/probe.ts';
@@ -17,8 +18,8 @@ export function CheckPage({ check }: { readonly check: Check }) {
   const tag = locale();
   useEffect(() => {
     document.documentElement.lang = tag;
-    document.title = `${t('title')} · Meetbox`;
   }, [tag]);
+  useTitle(t('title'));
   const state = check.state.value;
   return (
     <div class="check">

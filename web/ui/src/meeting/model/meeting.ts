@@ -30,8 +30,11 @@ import { createTalk } from './talk.ts';
 import { createBus, createWire } from './wire.ts';
 import type { Knocker, Meeting, Participant, Phase, Shown } from './types.ts';
 
-/** How long those who have not shown up after a reconnect keep their tile. */
-const settleTime = 5_000;
+/**
+ * How long (ms) those who have not shown up after a reconnect keep their tile: longer after a box was
+ * away for longer, for the others ask for it at other moments.
+ */
+const settleTime = (away: number) => (away > 10_000 ? 20_000 : 5_000);
 
 export function createMeeting(options: MeetingOptions): Meeting & { readonly inside: Inside; networkChanged(): void } {
   const { config, devices, pictureQuality = signal<PictureQuality>('high') } = options;
@@ -143,7 +146,8 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
           phase.value = { at: 'connecting' };
           return;
         }
-        interruptions.begin(how === 'moving' ? 'moving' : 'server');
+        // A box that was away has let picture and sound go, too.
+        interruptions.begin(how === 'moving' ? 'moving' : session.state.peek() === 'interrupted' ? 'media' : 'server');
         session.detach();
         if (how === 'moving') moving();
         else roster.expectAll();
@@ -286,8 +290,9 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
     settleTimer = setTimeout(() => {
       for (const gone of roster.settle()) announceLeft(gone);
       if (roster.members.peek().length === 0) session.alone();
-    }, settleTime);
+    }, settleTime(before.at === 'reconnecting' ? Date.now() - before.since : 0));
     talk.sayAgain(lost);
+    bus.entered();
     load();
   }
 

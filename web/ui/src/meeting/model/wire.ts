@@ -48,6 +48,8 @@ export interface Wire {
   onTold(name: string, handler: (from: Participant, payload: Json) => void): void;
   /** A fresh session, or another room: what services have is pushed anew. Called before that. */
   onFresh(handler: () => void): void;
+  /** We are in the room, with a fresh session or after changing rooms; what services have is on its way. */
+  onEntered(handler: () => void): void;
   notice(what: NoticeKind): void;
   newId(): string;
   /** Leaves the room for another one of this meeting. */
@@ -61,9 +63,11 @@ export interface Bus {
   push(from: string, type: string, body: Json): void;
   told(from: Participant, payload: Json): void;
   fresh(): void;
+  entered(): void;
   onPush: Wire['onPush'];
   onTold: Wire['onTold'];
   onFresh: Wire['onFresh'];
+  onEntered: Wire['onEntered'];
 }
 
 /** More than a room's services push to a joiner. */
@@ -74,6 +78,7 @@ export function createBus(): Bus {
   const handlers = new Map<string, (body: Json) => void>();
   const ears = new Map<string, (from: Participant, payload: Json) => void>();
   const fresh: (() => void)[] = [];
+  const entered: (() => void)[] = [];
   // Until it is known who the services are, and until somebody wants to know.
   let unproven: { from: string; type: string; body: Json }[] = [];
   const kept = new Map<string, Json[]>();
@@ -106,6 +111,9 @@ export function createBus(): Bus {
       kept.clear();
       for (const handler of fresh) handler();
     },
+    entered() {
+      for (const handler of entered) handler();
+    },
     onPush(service, handler) {
       handlers.set(service, handler);
       for (const body of kept.get(service) ?? []) handler(body);
@@ -113,6 +121,7 @@ export function createBus(): Bus {
     },
     onTold: (name, handler) => void ears.set(name, handler),
     onFresh: (handler) => void fresh.push(handler),
+    onEntered: (handler) => void entered.push(handler),
   };
 }
 
@@ -159,6 +168,7 @@ export function createWire(p: WireParts): Wire {
     onPush: bus.onPush,
     onTold: bus.onTold,
     onFresh: bus.onFresh,
+    onEntered: bus.onEntered,
     notice: p.notice,
     newId: p.newId,
     moveTo: (to) => p.room().moveTo(to),

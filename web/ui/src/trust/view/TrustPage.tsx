@@ -3,6 +3,7 @@ import { useEffect } from 'preact/hooks';
 import { locale } from '../../i18n/words.ts';
 import { Icon } from '../../kit/icons.tsx';
 import { Logo } from '../../kit/Logo.tsx';
+import { useTitle } from '../../kit/title.ts';
 import type { Trust } from '../model/watch.ts';
 import { t } from '../words.ts';
 import { TrustSteps } from './TrustSteps.tsx';
@@ -23,8 +24,8 @@ export function TrustPage({ origin, fingerprint, trust }: TrustPageProps) {
   const tag = locale();
   useEffect(() => {
     document.documentElement.lang = tag;
-    document.title = `${t('title')} · Meetbox`;
   }, [tag]);
+  useTitle(t('title'));
   const now = trust.value;
   return (
     <div class="trust">

@@ -1,12 +1,12 @@
 import { useEffect, useRef } from 'preact/hooks';
-import { t } from '../../words.ts';
+import { useTitle } from '../../../kit/title.ts';
 
 /** The heading of a step. It gets the focus, so that reading begins there. */
 export function StepHead({ title, text }: { readonly title: string; readonly text: string }) {
+  useTitle(title);
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     heading.current?.focus();
-    document.title = t('page-title', { page: title });
   }, [title]);
   return (
     <div>

@@ -2,6 +2,7 @@ import { useEffect, useState } from 'preact/hooks';
 import { Button } from '../../../kit/Button.tsx';
 import { TextField } from '../../../kit/Field.tsx';
 import { Logo } from '../../../kit/Logo.tsx';
+import { useTitle } from '../../../kit/title.ts';
 import { t } from '../../words.ts';
 import { Language } from '../Language.tsx';
 import { NewPassword } from '../Password.tsx';
@@ -11,9 +12,7 @@ import './door.css';
 export function SignInPage() {
   const [forgot, setForgot] = useState(false);
   const box = useBox();
-  useEffect(() => {
-    document.title = t('page-title', { page: t('sign-in.title') });
-  });
+  useTitle(t('sign-in.title'));
   return (
     <div class="door">
       <main class="door-main">

@@ -55,6 +55,8 @@ interface Running extends Upload {
 
 /** At once; a line that is full does not get faster by more. */
 const atOnce = 2;
+/** How long (ms) the room's own list may take after we have entered. */
+const listTime = 2_000;
 const pictures = new Set(['png', 'jpg', 'jpeg', 'gif', 'webp', 'avif', 'bmp']);
 
 export function createFiles(wire: Wire, uploads: Uploads): Files {
@@ -74,8 +76,19 @@ export function createFiles(wire: Wire, uploads: Uploads): Files {
     infos.value = infos.peek().filter((f) => f.id !== id);
   };
 
+  let before: { readonly room: string; readonly own: readonly FileInfo[] } = { room: '', own: [] };
   wire.onFresh(() => {
+    if (infos.peek().length > 0) before = { room: wire.room.peek(), own: infos.peek().filter((f) => mine.has(f.id)) };
     infos.value = [];
+  });
+  // A box that was switched off has the bytes still, but not the list. Who has sent them says so again.
+  wire.onEntered(() => {
+    const { room, own } = before;
+    before = { room: '', own: [] };
+    if (own.length === 0 || room !== wire.room.peek()) return;
+    setTimeout(() => {
+      for (const info of own) if (room === wire.room.peek() && !infos.peek().some((f) => f.id === info.id)) announce(info);
+    }, listTime);
   });
   wire.onPush('file-sharing', (body) => {
     const push = parseFilePush(body);
@@ -105,15 +118,19 @@ export function createFiles(wire: Wire, uploads: Uploads): Files {
     }
   }
 
+  function announce(info: Omit<FileInfo, 'author' | 'authorJid' | 'authorName'>): void {
+    // The service tells the others only.
+    wire.send('file-sharing', printAddFile(info));
+    put({ ...info, author: wire.endpoint(), authorJid: '', authorName: wire.me.name.peek() });
+  }
+
   async function send(u: Running): Promise<void> {
     const { file, stop } = u;
     try {
       const id = await uploads.send(file, (bytes) => (u.sent.value = bytes), stop.signal);
       const info = { id, name: file.name, size: file.size, type: endingOf(file.name), time: Date.now() };
       mine.add(id);
-      // The service tells the others only.
-      wire.send('file-sharing', printAddFile(info));
-      put({ ...info, author: wire.endpoint(), authorJid: '', authorName: wire.me.name.peek() });
+      announce(info);
       running.value = running.peek().filter((x) => x !== u);
     } catch (err) {
       if (!stop.signal.aborted) u.problem.value = err instanceof UploadError ? err.problem : 'network';

@@ -300,6 +300,32 @@ describe('files', () => {
     expect(s.files.list.value.map((f) => f.name)).toEqual(['b']);
   });
 
+  test('a room that has lost its list is told of our own files again, once; a list that is there is not repeated', async () => {
+    const s = setUp();
+    s.files.share([file('a'), file('b')]);
+    for (const [i, id] of ['f1', 'f2'].entries()) s.going[i]?.done(id);
+    await settled();
+    s.push('file-sharing', { event: 'add', file: { fileId: 'f3', fileName: 'c.jpg', timestamp: 2, authorParticipantId: 'bbbbbbbb', authorParticipantName: 'Ben' } });
+    vi.useFakeTimers();
+    const again = () => s.sent.slice(2).map((x) => json(x.payload)['fileId']);
+    s.bus.fresh();
+    expect(s.files.list.value).toEqual([]);
+    s.bus.fresh(); // the connection was lost once more on the way in
+    s.bus.entered();
+    s.bus.entered();
+    s.push('file-sharing', { event: 'list', files: { f2: { fileId: 'f2', fileName: 'b', fileSize: 1, timestamp: 1, authorParticipantId: 'aaaaaaaa' } } });
+    vi.advanceTimersByTime(5000);
+    expect(again()).toEqual(['f1']);
+    expect(s.files.list.value.map((f) => f.id).toSorted()).toEqual(['f1', 'f2']);
+    s.bus.fresh();
+    s.moves.push('elsewhere');
+    s.wire.moveTo('other@breakout.meet.example');
+    s.bus.entered();
+    vi.advanceTimersByTime(5000);
+    expect(again(), 'not in another room').toEqual(['f1']);
+    vi.useRealTimers();
+  });
+
   test('who joins is told what there is; others’ files are news', () => {
     const s = setUp();
     s.push('file-sharing', { event: 'list', files: { f1: { fileId: 'f1', fileName: 'plan.pdf', fileSize: 9, timestamp: 1, authorParticipantId: 'eeeeeeee', authorParticipantName: 'Eve' } } });

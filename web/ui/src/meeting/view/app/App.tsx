@@ -1,10 +1,10 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { locale, t } from '../../../i18n/i18n.ts';
-import { brand } from '../../../kit/brand.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { lazy } from '../../../kit/lazy.tsx';
 import { LiveRegion } from '../../../kit/Live.tsx';
+import { useTitle } from '../../../kit/title.ts';
 import type { Meeting } from '../../model/types.ts';
 import { Failed, Left, Unsupported } from '../end/EndPage.tsx';
 import { Message } from '../end/Message.tsx';
@@ -39,11 +39,7 @@ export function App({ open, able }: AppProps) {
 }
 
 function Page({ open, able }: AppProps) {
-  useEffect(() => {
-    const { name: own } = brand.value;
-    if (room.value === '') document.title = own || t('app.title');
-    else document.title = own === '' ? t('room.title', { room: room.value }) : `${room.value} · ${own}`;
-  }, [room.value, brand.value]);
+  useTitle(room.value);
   const tag = locale();
   useEffect(() => {
     document.documentElement.lang = tag;

@@ -20,7 +20,7 @@ interface InviteDialogProps {
 export function InviteDialog({ room, link, close }: InviteDialogProps) {
   return (
     <Dialog title={t('invite.title')} closeLabel={t('dialog.close')} onClose={close}>
-      <p>{t('alone.text')}</p>
+      <p>{tf('alone.text')}</p>
       <CopyLink link={link} />
       {'share' in navigator ? (
         <Button

@@ -6,12 +6,12 @@ import type { Meeting } from '../../model/types.ts';
 import { invitation } from '../app/route.ts';
 import { BackgroundDialog, MediaLayer, QualityDialog, RecordDialog } from '../media/lazy.ts';
 import { Problems } from '../prejoin/Preview.tsx';
+import { Alone } from './Alone.tsx';
 import { Notices, Reconnecting, Sharing } from './Banner.tsx';
 import { ConnectionButton } from './Connection.tsx';
 import { controls } from './controls.ts';
 import type { Tile as Picture } from '../../model/layout.ts';
 import { speakerView, strip } from '../app/settings.ts';
-import { CopyLink } from './CopyLink.tsx';
 import { Knocking } from './Knocking.tsx';
 import { type Actions, usePushToTalk, useShortcuts } from './shortcuts.ts';
 import { useWakeLock } from './wakeLock.ts';
@@ -47,7 +47,6 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
   const closeDialog = () => setDialog(null);
   // Whom the chat writes to: everybody, or one participant.
   const to = useSignal<string | null>(null);
-  const alone = meeting.participants.value.length < 2;
 
   useEffect(() => {
     meeting.readingChat(panel.value === 'chat');
@@ -112,13 +111,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
           <Stage meeting={meeting} pinned={pinned} />
           <Together meeting={meeting} panel={panel} />
           <Spoken meeting={meeting} reading={panel.value === 'chat'} />
-          {alone ? (
-            <div class="alone">
-              <h2>{t('alone.title')}</h2>
-              <p>{t('alone.text')}</p>
-              <CopyLink link={invitation(title)} />
-            </div>
-          ) : null}
+          <Alone meeting={meeting} panel={panel} link={invitation(title)} />
         </div>
         <SidePanel meeting={meeting} panel={panel} to={to} link={invitation(title)} />
       </main>

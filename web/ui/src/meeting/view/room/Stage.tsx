@@ -57,7 +57,6 @@ export function Stage({ meeting, pinned }: { readonly meeting: Meeting; readonly
 
   const people = new Map(meeting.participants.value.map((p) => [p.id, p]));
   const { tiles, pages } = layout.value;
-  const big = tiles.find((tile) => tile.role === 'stage');
   return (
     <section class="stage" aria-label={t('stage.label')}>
       <h2 class="sr-only">{t('stage.label')}</h2>
@@ -71,7 +70,7 @@ export function Stage({ meeting, pinned }: { readonly meeting: Meeting; readonly
         })}
       </ul>
       {pages > 1 ? (
-        <div class="pages" style={{ insetBlockEnd: `${size.value.height - (big?.box.height ?? size.value.height) + 12}px` }}>
+        <div class="pages">
           <IconButton label={t('stage.previous')} small disabled={layout.value.page === 0} onClick={() => (page.value = layout.value.page - 1)}>
             <Icon name="previous" size={18} />
           </IconButton>
