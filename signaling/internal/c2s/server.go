@@ -59,9 +59,10 @@ type Server struct {
 	accounts atomic.Pointer[sasl.Accounts]
 	users    atomic.Pointer[sasl.Accounts]
 	tokens   atomic.Pointer[token.Verifier]
-	// Counted apart: strangers of the web must not keep the box's own accounts out.
-	webUnlogged, tcpUnlogged atomic.Int64
-	caps                     string
+	// Counted apart: strangers of the web, or of the LAN, must not keep the box's
+	// own accounts out.
+	webUnlogged, lanUnlogged, tcpUnlogged atomic.Int64
+	caps                                  string
 
 	writers writers
 	desks   desks

@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/xdg-go/scram"
@@ -38,27 +39,33 @@ func (s *Server) ServeTCP(ctx context.Context, l net.Listener, config *tls.Confi
 			}
 			return fmt.Errorf("accept: %w", err)
 		}
-		if s.tcpUnlogged.Load() >= s.Limits.Unlogged {
+		local := loopback(conn)
+		unlogged := &s.lanUnlogged
+		if local {
+			unlogged = &s.tcpUnlogged
+		}
+		if unlogged.Load() >= s.Limits.Unlogged {
 			s.Router.Drop("too_many_connections")
 			_ = conn.Close() // nothing was said yet
 			continue
 		}
-		wg.Go(func() { s.tcp(ctx, conn, config) })
+		unlogged.Add(1)
+		wg.Go(func() { s.tcp(ctx, conn, config, local, unlogged) })
 	}
 }
 
-func (s *Server) tcp(ctx context.Context, conn net.Conn, config *tls.Config) {
-	s.tcpUnlogged.Add(1)
+// tcp serves one connection, which unlogged counts already.
+func (s *Server) tcp(ctx context.Context, conn net.Conn, config *tls.Config, local bool, unlogged *atomic.Int64) {
 	secure, err := s.startTLS(ctx, conn, config)
-	s.tcpUnlogged.Add(-1) // from here on the link counts
+	unlogged.Add(-1) // from here on the link counts
 	if err != nil {
 		s.Log.Info("connection refused", "peer", conn.RemoteAddr().String(), "err", err)
 		_ = conn.Close()
 		return
 	}
 	f := &tcp{conn: secure, patience: s.Limits.Write}
-	l := s.newLink(f, s.Limits, &s.tcpUnlogged)
-	st := s.newStream(l, origin{tcp: true, local: loopback(conn), peer: conn.RemoteAddr().String(), bound: bindingOf(secure)})
+	l := s.newLink(f, s.Limits, unlogged)
+	st := s.newStream(l, origin{tcp: true, local: local, peer: conn.RemoteAddr().String(), bound: bindingOf(secure)})
 	s.serve(ctx, l, st, func(ctx context.Context) error { return f.read(ctx, l, st) })
 }
 
