@@ -164,6 +164,31 @@ func TestFlood(t *testing.T) {
 	}
 }
 
+// TestMemoryBeforeLoginByBOSH: likewise who begins sessions by HTTP and says no more.
+func TestMemoryBeforeLoginByBOSH(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	before := w.resident(t)
+	refused := 0
+	for range 600 {
+		p := &poster{t: t, w: w, rid: 4711}
+		if got := p.say(creation, ""); strings.Contains(got, ` condition="policy-violation"`) {
+			refused++
+		} else if !strings.Contains(got, "<stream:features") {
+			t.Fatalf("a session begins with %s", got)
+		}
+	}
+	if refused < 600-512-8 { // on a slow machine the first may have been sent away
+		t.Errorf("only %d of 600 were refused", refused)
+	}
+	if grown := w.resident(t) - before; grown > 40<<10 {
+		t.Errorf("600 strangers take %d KiB", grown)
+	}
+	if _, err := convo.Account(t.Context(), w, "focus"); err != nil {
+		t.Errorf("the focus cannot log in: %v", err)
+	}
+}
+
 // resident is what the server takes, in KiB: its heap and stacks, for the race
 // detector has its own memory beside each.
 func (w *world) resident(t *testing.T) int {
