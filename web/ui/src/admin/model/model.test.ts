@@ -7,6 +7,16 @@ import { editor } from './editor.ts';
 import { strength } from './password.ts';
 import { answerOf } from './provider.ts';
 import { resource } from './resource.ts';
+import { roomName } from './seats.ts';
+
+test.each([
+  ['monday%20stand-up', 'monday stand-up'],
+  ['b%c3%bcro', 'büro'],
+  ['100%', '100%'],
+  ['quay', 'quay'],
+])('the room %s is called %s', (node, name) => {
+  expect(roomName(node)).toBe(name);
+});
 
 /** A box with one document, as the real one keeps it. */
 class FakeBox {

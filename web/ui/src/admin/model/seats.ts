@@ -8,6 +8,15 @@ export function nameOf(seat: Pick<MeetingSeat, 'name' | 'endpoint'>): string {
   return seat.name || seat.endpoint;
 }
 
+/** A room's name as people wrote it: in addresses it is percent-encoded (see roomNode of the meeting page). */
+export function roomName(node: string): string {
+  try {
+    return decodeURIComponent(node);
+  } catch {
+    return node;
+  }
+}
+
 /** Good, weak or bad, by what is lost and how long it takes. */
 export function moodOf(now: Pick<QualityPoint, 'loss_in' | 'loss_out' | 'rtt'> | null): 'good' | 'warn' | 'bad' | 'calm' {
   if (!now) return 'calm';

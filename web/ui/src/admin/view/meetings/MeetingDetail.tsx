@@ -5,7 +5,7 @@ import { Button } from '../../../kit/Button.tsx';
 import { Card, Facts, Tag } from '../../../kit/Card.tsx';
 import { Table } from '../../../kit/Table.tsx';
 import type { MeetingLine, MeetingRecord, MeetingSeat } from '../../api.ts';
-import { mbits, moodOf, nameOf, percent } from '../../model/seats.ts';
+import { mbits, moodOf, nameOf, percent, roomName } from '../../model/seats.ts';
 import { known, t } from '../../words.ts';
 import { Confirm } from '../Confirm.tsx';
 import { hrefOf } from '../route.ts';
@@ -31,7 +31,7 @@ export function MeetingDetail({ id }: { readonly id: string }) {
   };
   return (
     <Page
-      title={data?.room ?? t('nav.page.meetings')}
+      title={data ? roomName(data.room) : t('nav.page.meetings')}
       lead={data ? (data.ended ? t('meeting.over', { from: date(data.began), until: date(data.ended) }) : t('meeting.runs', { from: date(data.began) })) : ''}
       aside={
         <div class="buttons">

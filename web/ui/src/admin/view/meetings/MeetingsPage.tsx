@@ -5,6 +5,7 @@ import { Button } from '../../../kit/Button.tsx';
 import { Card } from '../../../kit/Card.tsx';
 import { Table } from '../../../kit/Table.tsx';
 import type { Meetings, PastMeetings } from '../../api.ts';
+import { roomName } from '../../model/seats.ts';
 import { t } from '../../words.ts';
 import { Confirm } from '../Confirm.tsx';
 import { hrefOf, page } from '../route.ts';
@@ -81,7 +82,7 @@ function MeetingList() {
 function RoomLink({ id, room, breakout }: { readonly id: string; readonly room: string; readonly breakout: boolean }) {
   return (
     <>
-      <a href={hrefOf(`meetings/${encodeURIComponent(id)}`)}>{room}</a>
+      <a href={hrefOf(`meetings/${encodeURIComponent(id)}`)}>{roomName(room)}</a>
       {breakout ? <span class="soft"> {t('meetings.breakout')}</span> : null}
     </>
   );

@@ -6,7 +6,7 @@ import { QrCode } from '../../../kit/QrCode.tsx';
 import { Table } from '../../../kit/Table.tsx';
 import type { Overview, Status } from '../../api.ts';
 import { attention, rate } from '../../model/attention.ts';
-import { percent } from '../../model/seats.ts';
+import { percent, roomName } from '../../model/seats.ts';
 import { t } from '../../words.ts';
 import { lazyPage } from '../lazy.tsx';
 import { hrefOf } from '../route.ts';
@@ -94,7 +94,7 @@ function Live({ overview }: { readonly overview: Overview }) {
         <p>
           <span class="soft">{t('overview.worst')}: </span>
           <a href={hrefOf(`meetings/${encodeURIComponent(overview.worst.meeting)}`)}>
-            {t('overview.worst-text', { name: overview.worst.name || overview.worst.endpoint, room: overview.worst.room, loss: percent(overview.worst.loss), rtt: Math.round(overview.worst.rtt) })}
+            {t('overview.worst-text', { name: overview.worst.name || overview.worst.endpoint, room: roomName(overview.worst.room), loss: percent(overview.worst.loss), rtt: Math.round(overview.worst.rtt) })}
           </a>
         </p>
       ) : null}
@@ -106,7 +106,7 @@ function Live({ overview }: { readonly overview: Overview }) {
             rowKey={(m) => m.room}
             empty=""
             columns={[
-              { key: 'room', title: t('overview.room'), head: true, cell: (m) => <a href={hrefOf(`meetings/${encodeURIComponent(m.id)}`)}>{m.room}</a> },
+              { key: 'room', title: t('overview.room'), head: true, cell: (m) => <a href={hrefOf(`meetings/${encodeURIComponent(m.id)}`)}>{roomName(m.room)}</a> },
               { key: 'people', title: t('overview.people'), cell: (m) => String(m.people) },
               { key: 'since', title: t('since'), cell: (m) => ago(Date.parse(m.since), Date.now() - box.skew.value) },
             ]}
