@@ -27,7 +27,7 @@ func newOther(t *testing.T, people map[string]string) *other {
 	w := &world{dir: dir, root: x509.NewCertPool()}
 	cert, key := w.certificate(t)
 	s, err := prosody.Start(prosody.Options{
-		Dir: dir, Certificate: cert, Key: key, Accounts: map[string]string{"focus": password, "jvb": password}, People: people,
+		Dir: dir, Certificate: cert, Key: key, Accounts: map[string]string{"focus": password, "jvb": password}, People: people, RoomArchive: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -65,13 +65,15 @@ func (o *other) Password(string) string { return password }
 // Restart implements convo.World.
 func (o *other) Restart(t *testing.T) { t.Fatal("prosody forgets everything when it restarts") }
 
-// TestPlainConversations: what is nothing but XEP-0045, XEP-0198 or XEP-0199
+// TestPlainConversations: what is nothing but XEP-0045, XEP-0198, XEP-0199 or XEP-0313
 // goes the same way against Debian's prosody, word for word, so the files say
 // what the standards do and not what we do. Every server is one for all files,
 // each of which has a room of its own.
 func TestPlainConversations(t *testing.T) {
 	t.Parallel()
-	sideBySide(t, "testdata/plain/*.txt", newWorld(t), newOther(t, nil))
+	ours := newWorld(t)
+	ours.Change(t, `{"rooms":{"archive":true}}`) // rooms may keep what is said
+	sideBySide(t, "testdata/plain/*.txt", ours, newOther(t, nil))
 }
 
 // TestPlainMessenger: likewise what people with an account do, by XEP-0198 and

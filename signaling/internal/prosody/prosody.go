@@ -24,6 +24,7 @@ type Options struct {
 	Certificate, Key string            // files
 	Accounts         map[string]string // passwords, by user of auth.meet.jitsi
 	People           map[string]string // of meet.jitsi, which then has no guests
+	RoomArchive      bool              // rooms may keep what is said
 }
 
 // Server is a process.
@@ -65,6 +66,8 @@ VirtualHost "auth.meet.jitsi"
 	authentication = "internal_plain"
 	storage = { accounts = "internal" }
 Component "muc.meet.jitsi" "muc"
+	modules_enabled = { %[8]s }
+	muc_log_by_default = false
 	restrict_room_creation = false
 	muc_room_locking = false
 	muc_room_default_public_jids = true
@@ -86,13 +89,17 @@ func Start(o Options) (*Server, error) {
 	if o.People != nil {
 		guests = "internal_plain"
 	}
+	rooms := ""
+	if o.RoomArchive {
+		rooms = `"muc_mam"`
+	}
 	if err := errors.Join(accounts(o.Dir, "auth%2emeet%2ejitsi", o.Accounts), accounts(o.Dir, "meet%2ejitsi", o.People)); err != nil {
 		return nil, err
 	}
 	_, tcp, _ := net.SplitHostPort(s.TCP)
 	_, http, _ := net.SplitHostPort(s.HTTP)
 	file := filepath.Join(o.Dir, "prosody.cfg.lua")
-	text := fmt.Appendf(nil, config, filepath.Join(o.Dir, "pid"), o.Dir, o.Certificate, o.Key, tcp, http, guests)
+	text := fmt.Appendf(nil, config, filepath.Join(o.Dir, "pid"), o.Dir, o.Certificate, o.Key, tcp, http, guests, rooms)
 	if err := os.WriteFile(file, text, 0o600); err != nil {
 		return nil, err
 	}
