@@ -72,6 +72,7 @@ func (r *Room) form() *form.Data {
 	if r.service.Rules.Persistent {
 		f.Fields = append(f.Fields, form.Field{Var: fieldPersistent, Type: "boolean", Label: "Keep the room", Values: []string{flag(c.Persistent)}})
 	}
+	f.Fields = append(f.Fields, r.facts()...)
 	return f
 }
 

@@ -69,16 +69,9 @@ func (r *Room) discoInfo(m Member, st *wire.Stanza) *stanza.Error {
 	if r.config.Archive && r.service.Rules.Archive {
 		features = append(features, archive.NS)
 	}
-	fields := []form.Field{
-		{Var: "FORM_TYPE", Type: "hidden", Values: []string{muc.NS + "#roominfo"}},
-		{Var: "muc#roominfo_meetingId", Values: []string{r.meeting}},
-	}
+	fields := append([]form.Field{{Var: "FORM_TYPE", Type: "hidden", Values: []string{muc.NS + "#roominfo"}}}, r.facts()...)
 	if r.config.Desc != "" {
 		fields = append(fields, form.Field{Var: "muc#roominfo_description", Values: []string{r.config.Desc}})
-	}
-	if r.service.MainOf != nil {
-		fields = append(fields, form.Field{Var: "muc#roominfo_isbreakout", Values: []string{"1"}},
-			form.Field{Var: "muc#roominfo_breakout_main_room", Values: []string{r.main.addr.String()}})
 	}
 	if !r.service.Waiting {
 		fields = append(fields, form.Field{Var: "muc#roominfo_occupants", Values: []string{strconv.Itoa(len(r.occupants))}})
@@ -99,6 +92,18 @@ func (r *Room) discoInfo(m Member, st *wire.Stanza) *stanza.Error {
 		Forms:      []form.Data{{Type: form.Result, Fields: fields}},
 	}))
 	return nil
+}
+
+// facts are what a conductor must know of a room. Ours asks for them with
+// disco#info, Jicofo reads them from the configuration form.
+func (r *Room) facts() []form.Field {
+	fields := []form.Field{{Var: "muc#roominfo_meetingId", Type: "text-single", Label: "Id of the meeting", Values: []string{r.meeting}}}
+	if r.service.MainOf != nil {
+		fields = append(fields,
+			form.Field{Var: "muc#roominfo_isbreakout", Type: "boolean", Label: "A breakout room", Values: []string{"1"}},
+			form.Field{Var: "muc#roominfo_breakout_main_room", Type: "text-single", Label: "Its main room", Values: []string{r.main.addr.String()}})
+	}
+	return fields
 }
 
 // owner reads and changes the room's configuration, or ends the room.
