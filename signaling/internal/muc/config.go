@@ -167,6 +167,9 @@ func (r *Room) configure(o *Occupant, st *wire.Stanza, f *form.Data) *stanza.Err
 	if e != nil {
 		return e
 	}
+	if r.main != nil && after != before {
+		return stanza.NewError(stanza.NotAcceptable, "a breakout room is as its main room is")
+	}
 	r.config = after
 	closing, opening := after.MembersOnly && !before.MembersOnly, !after.MembersOnly && r.lobby != nil
 	if closing {

@@ -34,7 +34,7 @@ func (r *Room) query(m Member, o *Occupant, st *wire.Stanza) {
 		e = r.records(o, st)
 	case o != nil && st.Is(muc.NSAdmin, "query"):
 		e = r.admin(o, st)
-	case o != nil && st.Is(muc.NSOwner, "query") && r.main == nil:
+	case o != nil && st.Is(muc.NSOwner, "query") && (r.main == nil || o.rank() == FocusBot):
 		e = r.owner(o, st)
 	default:
 		e = stanza.NewError(stanza.ServiceUnavailable, "")
@@ -119,6 +119,8 @@ func (r *Room) owner(o *Occupant, st *wire.Stanza) *stanza.Error {
 	case st.Type == stanza.Get:
 		o.send(wire.Answer(st, r.escaped, muc.OwnerQuery{Form: r.form()}))
 		return nil
+	case q.Destroy != nil && r.main != nil:
+		return stanza.NewError(stanza.NotAllowed, "its main room ends it")
 	case q.Destroy != nil:
 		o.send(wire.Result(st, r.escaped))
 		r.destroy(o, q.Destroy.JID, q.Destroy.Reason)

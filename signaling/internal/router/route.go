@@ -50,13 +50,15 @@ func (r *Router) route(s *Session, st *wire.Stanza) {
 	}
 }
 
-// refuse answers with an error, unless it would answer an error.
+// refuse answers with an error, unless it would answer an error. What is
+// addressed to nobody is the account's affair (RFC 6120 §10.3.3): Smack takes
+// an answer of another domain for a forgery.
 func (r *Router) refuse(s *Session, st *wire.Stanza, c stanza.Condition) {
 	r.meter.drop("refused")
 	if !st.Answerable() {
 		return
 	}
-	from := r.domainTo
+	from := s.escapedBare()
 	if !st.To.IsZero() {
 		from = wire.Escape(st.To.String())
 	}
@@ -103,6 +105,9 @@ func (r *Router) account(s *Session, st *wire.Stanza) {
 		r.refuse(s, st, stanza.ServiceUnavailable)
 	case st.Type == stanza.Get && st.Is(ping.NS, "ping"):
 		s.Send(wire.Result(st, from))
+	case st.Type == stanza.Get && st.Is(nsRoster, "query") && s.rank != muc.Guest:
+		// Smack, in Jicofo and JVB, asks after each login.
+		s.Send(wire.Result(st, from, []byte(`<query xmlns="`+nsRoster+`"/>`)))
 	case st.Type == stanza.Get && st.Is(disco.NSInfo, "query"):
 		s.Send(wire.Answer(st, from, disco.Info{
 			Identities: []disco.Identity{{Category: "account", Type: kindOf(s.rank)}},
@@ -155,6 +160,7 @@ func (r *Router) domain(s *Session, st *wire.Stanza) {
 
 const (
 	nsExtdisco = "urn:xmpp:extdisco:2"
+	nsRoster   = "jabber:iq:roster"
 	nsVersion  = "jabber:iq:version"
 	nsTime     = "urn:xmpp:time"
 )

@@ -65,13 +65,11 @@ type Router struct {
 	events    events
 	partsNext time.Time // when Run knows that they have something to do
 	tick      chan struct{}
-	domainTo  []byte // the domain, escaped
 }
 
 func (r *Router) init() {
 	r.sessions, r.byNum = map[jid.JID]*Session{}, map[uint32]*Session{}
 	r.byToken, r.byUser = map[string]*Session{}, map[jid.JID][]*Session{}
-	r.domainTo = wire.Escape(r.Domain)
 	r.permits, r.tickets, r.asked = map[jid.JID]time.Time{}, map[string]ticket{}, map[uint64]question{}
 	r.im = im.New(r.Domain, (*env)(r))
 	r.parts = component.New(r.Domain, (*env)(r))
