@@ -73,7 +73,7 @@ image-test: image
 	@bin/imagetest out/meetbox.img
 
 # Cuts the box's power N times at random moments: during first boots, changes of
-# settings, updates. Each takes about half a minute on a machine with little else to do.
+# settings, updates. Each takes from half a minute to two on a machine with little else to do.
 N ?= 100
 image-powercut: image
 	@scripts/need.sh qemu
