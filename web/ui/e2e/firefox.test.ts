@@ -21,7 +21,7 @@ describe('Firefox', () => {
   test('together with Chromium', async () => {
     const ada = await firefox.open('Ada', {}, 0);
     await ada.join(`${box.url}/fox-and-chrome`);
-    const ben = await chromium.open('Ben', { viewport: { width: 480, height: 480 } });
+    const ben = await chromium.open('Ben', { viewport: { width: 420, height: 400 } });
     await ben.join(`${box.url}/fox-and-chrome`);
     await allSee([ada, ben], 40_000);
     await until('a small tile gets a small picture', 20_000, async () => between(1, await ben.height('Ada'), 359));
