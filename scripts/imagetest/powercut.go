@@ -65,7 +65,7 @@ func cuts(ctx context.Context, image, accel, dir string, n int, r *report) error
 		return err
 	}
 	defer func() { os.Remove(b.file) }()
-	if !b.fresh(ctx) && !b.fresh(ctx) {
+	if !b.another(ctx) {
 		return nil
 	}
 	defer func() { b.box.cut() }()
@@ -123,7 +123,7 @@ func (b *bench) play(ctx context.Context, what string) bool {
 	b.r.check(fmt.Sprintf("cut %d of %d, %s", b.cuts, b.want, text), err)
 	b.r.keep(b.box)
 	b.box.cut()
-	return b.broken < maxBroken && (b.fresh(ctx) || b.fresh(ctx))
+	return b.broken < maxBroken && b.another(ctx)
 }
 
 func (b *bench) summary(ctx context.Context) {
@@ -140,6 +140,16 @@ func (b *bench) summary(ctx context.Context) {
 	b.r.check(text, err)
 	fmt.Printf("figure: powercuts_joinable %d of %d\n", b.joined, b.cuts)
 	fmt.Printf("figure: powercut_settings_lost %d of %d\n", b.lost, b.settings)
+}
+
+// another is a new box, a second one if the first does not come up.
+func (b *bench) another(ctx context.Context) bool {
+	for range 2 {
+		if b.fresh(ctx) {
+			return true
+		}
+	}
+	return false
 }
 
 // fresh is a new box that somebody has claimed.

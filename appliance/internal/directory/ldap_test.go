@@ -23,8 +23,6 @@ func newService(t *testing.T) (*Service, *state.Store) {
 	return New(store, time.Now), store
 }
 
-func ptr(s string) *string { return &s }
-
 func (s server) settings() api.LDAP {
 	return api.LDAP{
 		URL: s.secure, Root: s.root, BindDN: reader, Base: people,
@@ -39,7 +37,7 @@ func TestLDAP(t *testing.T) {
 	s := newServer(t)
 	service, store := newService(t)
 	who := state.Actor{Name: "Ada", Role: api.Owner}
-	if err := service.PutSecrets(who, api.DirectorySecrets{LDAPPassword: ptr(secret)}); err != nil {
+	if err := service.PutSecrets(who, api.DirectorySecrets{LDAPPassword: new(secret)}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := service.SignIn(t.Context(), "ada", passwort); !errors.Is(err, ErrWrong) {
@@ -131,7 +129,7 @@ func TestLDAPInWords(t *testing.T) {
 		}, "encryption", ""},
 		{"a server without TLS", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = s.bare }, "encryption", "does not offer StartTLS"},
 		{"it says nothing", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = "ldaps://" + silent.Addr().String() }, "encryption", "does not answer in time"},
-		{"the account's password", func(q *api.DirectoryTest) { q.Secrets.LDAPPassword = ptr("wrong") }, "account", "name or password is wrong"},
+		{"the account's password", func(q *api.DirectoryTest) { q.Secrets.LDAPPassword = new("wrong") }, "account", "name or password is wrong"},
 		{"no password for it", func(q *api.DirectoryTest) { q.Secrets.LDAPPassword = nil }, "account", "no password for the box's account"},
 		{"without an account", func(q *api.DirectoryTest) { q.Directory.LDAP.BindDN = "" }, "person", ""},
 		{"no such base", func(q *api.DirectoryTest) { q.Directory.LDAP.Base = "ou=nowhere,dc=example,dc=org" }, "person", "base does not exist"},
@@ -142,7 +140,7 @@ func TestLDAPInWords(t *testing.T) {
 		{"no role", func(q *api.DirectoryTest) { q.Name = "ben" }, "role", "None of these groups"},
 		{"no such base of groups", func(q *api.DirectoryTest) { q.Directory.LDAP.GroupBase = "ou=x,dc=example,dc=org" }, "groups", "base does not exist"},
 	} {
-		q := api.DirectoryTest{Directory: api.Directory{LDAP: s.settings()}, Name: "ada", Password: passwort, Secrets: api.DirectorySecrets{LDAPPassword: ptr(secret)}}
+		q := api.DirectoryTest{Directory: api.Directory{LDAP: s.settings()}, Name: "ada", Password: passwort, Secrets: api.DirectorySecrets{LDAPPassword: new(secret)}}
 		q.Directory.LDAP.Roles = q.Directory.LDAP.Roles[:1]
 		tc.change(&q)
 		found, err := service.Try(t.Context(), q)

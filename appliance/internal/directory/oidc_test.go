@@ -239,7 +239,7 @@ func TestOIDCInWords(t *testing.T) {
 		{"another path", func(q *api.DirectoryTest) { q.Directory.OIDC.Issuer += "/realms/x" }, "connect", "no provider of OpenID Connect at this address (404"},
 		{"spelt otherwise", func(q *api.DirectoryTest) { q.Directory.OIDC.Issuer += "/" }, "discovery", "calls itself " + p.issuer},
 	} {
-		q := api.DirectoryTest{OIDC: true, Directory: api.Directory{OIDC: p.settings()}, Secrets: api.DirectorySecrets{OIDCSecret: ptr("between us")}}
+		q := api.DirectoryTest{OIDC: true, Directory: api.Directory{OIDC: p.settings()}, Secrets: api.DirectorySecrets{OIDCSecret: new("between us")}}
 		tc.change(&q)
 		found, err := service.Try(t.Context(), q)
 		if err != nil {

@@ -107,7 +107,7 @@ func FuzzSCTP(f *testing.F) {
 				}
 			}
 		}()
-		if client, err := sctp.Client(sctp.Config{NetConn: there, LoggerFactory: silent()}); err != nil {
+		if client, err := sctp.ClientWithOptions(sctp.WithNetConn(there), sctp.WithLoggerFactory(silent())); err != nil {
 			t.Errorf("no association: %v", err)
 		} else {
 			if stream, err := client.OpenStream(1, sctp.PayloadTypeWebRTCBinary); err == nil && len(open) > 0 {
