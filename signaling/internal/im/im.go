@@ -239,7 +239,7 @@ const nsSession = "urn:ietf:params:xml:ns:xmpp-session"
 func (sv *Service) own(r *resource, st *wire.Stanza) *stanza.Error {
 	get := st.Type == stanza.Get
 	switch {
-	case st.Is(nsRoster, "query"):
+	case st.Is(NSRoster, "query"):
 		return sv.roster(r, st)
 	case get && st.Is(ping.NS, "ping"), !get && st.Is(nsSession, "session"):
 		r.m.Send(wire.Result(st, r.u.escaped))
@@ -291,7 +291,7 @@ func (sv *Service) other(r *resource, st *wire.Stanza) *stanza.Error {
 
 // Features are what the domain's disco#info lists of the service.
 func Features() []string {
-	return []string{nsCarbons, nsBlocking, nsCard, nsPrivate, nsRoster, "msgoffline"}
+	return []string{nsCarbons, nsBlocking, nsCard, nsPrivate, NSRoster, "msgoffline"}
 }
 
 // info describes an account.

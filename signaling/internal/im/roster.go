@@ -11,7 +11,8 @@ import (
 	"meetbox.local/signaling/xmpp/stanza"
 )
 
-const nsRoster = "jabber:iq:roster"
+// NSRoster is the namespace of contacts (RFC 6121 §2).
+const NSRoster = "jabber:iq:roster"
 
 // Limits of one account.
 const (

@@ -105,9 +105,9 @@ func (r *Router) account(s *Session, st *wire.Stanza) {
 		r.refuse(s, st, stanza.ServiceUnavailable)
 	case st.Type == stanza.Get && st.Is(ping.NS, "ping"):
 		s.Send(wire.Result(st, from))
-	case st.Type == stanza.Get && st.Is(nsRoster, "query") && s.rank != muc.Guest:
+	case st.Type == stanza.Get && st.Is(im.NSRoster, "query") && s.rank != muc.Guest:
 		// Smack, in Jicofo and JVB, asks after each login.
-		s.Send(wire.Result(st, from, []byte(`<query xmlns="`+nsRoster+`"/>`)))
+		s.Send(wire.Result(st, from, []byte(`<query xmlns="`+im.NSRoster+`"/>`)))
 	case st.Type == stanza.Get && st.Is(disco.NSInfo, "query"):
 		s.Send(wire.Answer(st, from, disco.Info{
 			Identities: []disco.Identity{{Category: "account", Type: kindOf(s.rank)}},
@@ -160,7 +160,6 @@ func (r *Router) domain(s *Session, st *wire.Stanza) {
 
 const (
 	nsExtdisco = "urn:xmpp:extdisco:2"
-	nsRoster   = "jabber:iq:roster"
 	nsVersion  = "jabber:iq:version"
 	nsTime     = "urn:xmpp:time"
 )

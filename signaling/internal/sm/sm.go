@@ -226,16 +226,16 @@ func (b *Box) TakeUp(link Waker, sent uint32, answer string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.rewind()
-	n := sent - (b.sent - uint32(len(b.pending)))
-	if n > uint32(len(b.pending)) {
-		return fmt.Errorf("%d stanzas sent: there are only %d", sent, b.sent)
+	n, err := b.upTo(sent)
+	if err != nil {
+		return err
 	}
 	for _, it := range b.pending[:n] {
 		b.unacked = append(b.unacked, it.out)
 		b.unread += it.out.Len()
 		b.waiting -= it.out.Len()
 	}
-	b.pending = slices.Delete(b.pending, 0, int(n))
+	b.pending = slices.Delete(b.pending, 0, n)
 	b.give(link, answer)
 	return nil
 }
@@ -268,15 +268,25 @@ func (b *Box) rewind() {
 
 // skip is ack for a box that has been rewound.
 func (b *Box) skip(h uint32) error {
-	n := h - (b.sent - uint32(len(b.pending)))
-	if n > uint32(len(b.pending)) {
-		return fmt.Errorf("resume at %d: only %d sent", h, b.sent)
+	n, err := b.upTo(h)
+	if err != nil {
+		return err
 	}
 	for _, it := range b.pending[:n] {
 		b.waiting -= it.out.Len()
 	}
-	b.pending = slices.Delete(b.pending, 0, int(n))
+	b.pending = slices.Delete(b.pending, 0, n)
 	return nil
+}
+
+// upTo is how many of what is pending are among the first h stanzas, in a box
+// that has been rewound.
+func (b *Box) upTo(h uint32) (int, error) {
+	n := h - (b.sent - uint32(len(b.pending))) // modulo 2³²
+	if n > uint32(len(b.pending)) {
+		return 0, fmt.Errorf("resume at %d: only %d sent", h, b.sent)
+	}
+	return int(n), nil
 }
 
 // Drop forgets everything queued: its session has ended.

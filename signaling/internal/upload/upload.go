@@ -3,10 +3,10 @@
 // Meet sends them in another way, with a token in place of a slot: see Pass.
 //
 // A file's name on the disk is its id, a UUID that the server has made, or
-// Jitsi Meet; what the sender calls it is only shown. Whoever knows the
-// address may read the file, and nobody can guess it. A file has a size that was agreed before, all files
-// together have one too, and each is deleted after a time. Browsers are told
-// to store a file, never to run it.
+// Jitsi Meet; what the sender calls it is only shown. Whoever knows the address
+// may read the file, and nobody can guess it. A file has a size that was agreed
+// before, all files together have one too, and each is deleted after a time.
+// Browsers are told to store a file, never to run it.
 //
 // A Box is safe for concurrent use. Run deletes what is too old.
 package upload

@@ -38,33 +38,42 @@ type management struct {
 	H       uint32 `xml:"h,attr"`
 }
 
+// enough of a message tells what it is.
+const enough = 512
+
 // of reads what the book has to know of a message: whether it is a stanza, or
 // an element of stream management; else its name is empty.
 func of(m frame) (e management, stanza bool) {
 	if m.op != opText {
 		return e, false
 	}
-	var room [512]byte
-	b := bytes.TrimSpace(m.beginning(room[:]))
-	switch name(b) {
+	var room [enough]byte
+	switch string(name(bytes.TrimSpace(m.beginning(room[:])))) {
 	case "iq", "message", "presence":
 		return e, true
 	case "a", "enable", "enabled", "resume", "resumed":
-		if xml.Unmarshal(b, &e) != nil || e.XMLName.Space != nsSM {
-			return management{}, false
-		}
+		return managementOf(m), false
 	}
 	return e, false
 }
 
+// managementOf is apart from of, which every message goes through: what is
+// decoded is on the heap.
+func managementOf(m frame) (e management) {
+	if xml.Unmarshal(m.beginning(make([]byte, enough)), &e) != nil || e.XMLName.Space != nsSM {
+		return management{}
+	}
+	return e
+}
+
 // name is that of the element at the beginning of b, without a prefix.
-func name(b []byte) string {
+func name(b []byte) []byte {
 	b, ok := bytes.CutPrefix(b, []byte("<"))
 	if end := bytes.IndexAny(b, " \t\r\n/>"); ok && end > 0 {
 		b = b[:end]
-		return string(b[bytes.IndexByte(b, ':')+1:])
+		return b[bytes.IndexByte(b, ':')+1:]
 	}
-	return ""
+	return nil
 }
 
 // client notes a message of the client that is about to be passed on, and

@@ -74,6 +74,22 @@ func TestReadMessage(t *testing.T) {
 	}
 }
 
+// TestOf: what goes to hundreds costs no memory to look at.
+func TestOf(t *testing.T) {
+	m, err := readMessage(bytes.NewReader(wire(opText, true, `<presence xmlns="jabber:client"/>`, 1, 2, 3, 4)), nil, 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := testing.AllocsPerRun(100, func() {
+		if _, stanza := of(m); !stanza {
+			t.Error("not a stanza")
+		}
+	})
+	if n > 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
 // FuzzReadMessage: whatever comes, no byte is lost or made up.
 func FuzzReadMessage(f *testing.F) {
 	f.Add(wire(opText, true, `<enable xmlns="urn:xmpp:sm:3" resume="true"/>`, 1, 2, 3, 4))

@@ -90,7 +90,8 @@ type stream struct {
 
 	mu    sync.Mutex    // of writing to back
 	other chan struct{} // closed when back is another one; under mu
-	again sync.WaitGroup
+
+	again sync.WaitGroup // what WriteTo has begun
 }
 
 type backend struct{ io.ReadWriteCloser }
@@ -105,9 +106,7 @@ func newStream(t *Transport, r *http.Request, back io.ReadWriteCloser, process s
 // Close ends the stream.
 func (s *stream) Close() error {
 	s.cancel()
-	err := s.back.Load().Close()
-	s.again.Wait()
-	return err
+	return s.back.Load().Close()
 }
 
 var errCopy = errors.New("a stream is copied by its ReadFrom and WriteTo")
@@ -177,7 +176,10 @@ func (s *stream) through(begun []byte, client io.Reader) (int64, error) {
 
 // WriteTo passes on what signaling says, until the stream ends.
 func (s *stream) WriteTo(client io.Writer) (n int64, err error) {
-	defer s.cancel()
+	defer func() {
+		_ = s.Close() // the other direction ends with this one
+		s.again.Wait()
+	}()
 	in := bufio.NewReaderSize(s.back.Load(), idleBuffer)
 	var out []byte
 	for {
@@ -229,10 +231,11 @@ func (s *stream) takeUp(in *bufio.Reader) error {
 	if err != nil {
 		return err
 	}
+	hurry := context.AfterFunc(ctx, func() { _ = back.Close() }) // the reader notices
 	in.Reset(back)
 	m, err := readFrame(in, nil, maxMessage)
 	e, _ := of(m)
-	if err != nil || e.XMLName.Local != "resumed" {
+	if !hurry() || err != nil || e.XMLName.Local != "resumed" {
 		return errors.Join(errRefused, err, back.Close())
 	}
 	s.mu.Lock()
