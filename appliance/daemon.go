@@ -411,7 +411,7 @@ func (d *daemon) input(ctx context.Context, found []network.Address) (render.Inp
 	if err == nil {
 		in.Planned, err = d.store.Planned()
 	}
-	in.Rooms, in.Now = kept.Settings.Rooms, d.now()
+	in.Rooms, in.Hosts, in.Now = kept.Settings.Rooms, kept.Settings.Directory.LDAP.Hosts.Allowed, d.now()
 	if d.machine != nil {
 		d.machine.follows(kept.Settings, &in)
 	}

@@ -79,6 +79,8 @@ func TestMeetboxctl(t *testing.T) {
 	has(do(0, "", "set", "settings/console", "idle_minutes=90"), `"idle_minutes": 90`)
 	has(do(1, "", "set", "settings/console", "idle_minutes=soon"), "idle_minutes")
 	has(do(1, "", "set", "settings/console", "colour=red"), "There is no such field")
+	has(do(0, "", "set", "settings/directory", `ldap={"url": "ldaps://dc.example.org", "base": "dc=example,dc=org", "hosts": {"allowed": true, "groups": ["staff"]}}`), `"staff"`)
+	has(do(1, "", "set", "settings/directory", `ldap={"hosts": {"allowed": true}}`), "ldap.url")
 	has(do(0, "", "get", "revisions"), `"section": "console"`)
 	has(do(0, "", "get", "certificates"), `"source": "own"`)
 	has(do(0, "", "post", "certificates/request", `names=["meet.site.example"]`), "BEGIN CERTIFICATE REQUEST")

@@ -4,14 +4,15 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 )
 
 // Directory is where people are known who have no account of the box: an LDAP
 // server (Active Directory too), a provider of OpenID Connect, or both. They
-// sign in to the console with what they have there. Accounts of the box go
-// first and work without either.
+// sign in to the console with what they have there, and where [Hosts] says so
+// to meetings. Accounts of the box go first and work without either.
 //
 // The passwords with which the box itself asks are not here: see
 // [DirectorySecrets].
@@ -36,7 +37,22 @@ type LDAP struct {
 	// GroupFilter finds a person's groups; {dn} and {name} are the person's,
 	// escaped. Empty: [DefaultGroupFilter].
 	GroupFilter string      `json:"group_filter,omitempty"`
-	Roles       []GroupRole `json:"roles,omitempty"`
+	Roles       []GroupRole `json:"roles,omitempty"` // in the console
+	Hosts       Hosts       `json:"hosts,omitzero"`
+}
+
+// Hosts are who of a directory may begin meetings, and moderates them, where
+// the rules for rooms want somebody who has logged in.
+type Hosts struct {
+	Allowed bool `json:"allowed,omitempty"`
+	// Groups are names or DNs; who is in one of them may. Empty: everybody who
+	// is found.
+	Groups []string `json:"groups,omitempty"`
+}
+
+// Admit tells whether somebody in these groups may.
+func (h Hosts) Admit(groups []string) bool {
+	return h.Allowed && (len(h.Groups) == 0 || slices.ContainsFunc(h.Groups, func(g string) bool { return member(g, groups) }))
 }
 
 // The usual filters: what OpenLDAP, 389 and Active Directory call a person.
@@ -77,15 +93,18 @@ func RoleOf(roles []GroupRole, groups []string) Role {
 		if r.Role <= best {
 			continue
 		}
-		in := r.Group == "*"
-		for _, g := range groups {
-			in = in || strings.EqualFold(g, r.Group) || strings.EqualFold(firstValue(g), r.Group)
-		}
-		if in {
+		if r.Group == "*" || member(r.Group, groups) {
 			best = r.Role
 		}
 	}
 	return best
+}
+
+// member tells whether a group, by its name or DN, is among these.
+func member(group string, groups []string) bool {
+	return slices.ContainsFunc(groups, func(g string) bool {
+		return strings.EqualFold(g, group) || strings.EqualFold(firstValue(g), group)
+	})
 }
 
 // firstValue is "admins" of "cn=admins,ou=groups,dc=example,dc=org".
@@ -136,6 +155,7 @@ func (l LDAP) Validate() error {
 	f := FieldErrors{}
 	checkPEM(f, "root", l.Root)
 	checkRoles(f, l.Roles)
+	f.Join("hosts", l.Hosts.Validate())
 	checkFilter(f, "filter", l.Filter, "{name}")
 	checkFilter(f, "group_filter", l.GroupFilter, "{dn}", "{name}")
 	for name, text := range map[string]string{"bind_dn": l.BindDN, "base": l.Base, "group_base": l.GroupBase} {
@@ -144,6 +164,9 @@ func (l LDAP) Validate() error {
 		}
 	}
 	if l.URL == "" {
+		if l.Hosts.Allowed {
+			f.Add("url", "Give the server's address, or switch off that its people host meetings.")
+		}
 		return f.Err()
 	}
 	u, err := url.Parse(l.URL)
@@ -155,8 +178,24 @@ func (l LDAP) Validate() error {
 	if l.Base == "" {
 		f.Add("base", "Give the distinguished name below which people are, such as ou=people,dc=example,dc=org.")
 	}
-	if len(l.Roles) == 0 {
+	if len(l.Roles) == 0 && !l.Hosts.Allowed {
 		f.Add("roles", "Name at least one group and its role, or nobody can sign in.")
+	}
+	return f.Err()
+}
+
+// Validate says what is wrong with which field.
+func (h Hosts) Validate() error {
+	f := FieldErrors{}
+	if len(h.Groups) > 50 {
+		f.Add("groups", "Give at most 50 groups.")
+	}
+	for i, g := range h.Groups {
+		if g == "*" {
+			f.Add(fmt.Sprintf("groups.%d", i), "Name no group at all when everybody may.")
+		} else if strings.TrimSpace(g) == "" || len(g) > 500 {
+			f.Add(fmt.Sprintf("groups.%d", i), "Give the group's name, or its distinguished name.")
+		}
 	}
 	return f.Err()
 }
@@ -302,7 +341,8 @@ type DirectoryFound struct {
 	Broken string   `json:"broken"` // the first broken link; "" when there is none
 	Person string   `json:"person,omitempty"`
 	Groups []string `json:"groups"`
-	Role   Role     `json:"role"` // that the person would have
+	Role   Role     `json:"role"` // that the person would have in the console
+	Host   bool     `json:"host"` // the person could begin meetings
 }
 
 // OIDCBegin is where the browser has to go.

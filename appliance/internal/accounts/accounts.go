@@ -85,6 +85,7 @@ type Book struct {
 	now   func() time.Time
 	slow  *slowness
 	work  chan struct{} // password checks at a time; each takes memory
+	hosts chan struct{} // questions to outside at a time, see Host
 	seen  seen
 	// Outside is asked for people who have no account of the box; nil: nobody
 	// is. Set it before the first use.
@@ -99,7 +100,7 @@ type seen struct {
 
 // New makes the book that is kept in the store.
 func New(store *state.Store, now func() time.Time) *Book {
-	return &Book{store: store, now: now, slow: newSlowness(now), work: make(chan struct{}, 2), seen: seen{at: map[string]time.Time{}}}
+	return &Book{store: store, now: now, slow: newSlowness(now), work: make(chan struct{}, 2), hosts: make(chan struct{}, hostQuestions), seen: seen{at: map[string]time.Time{}}}
 }
 
 // Claimed says whether the box has an owner.

@@ -16,12 +16,50 @@ import (
 // it is asked again every working day.
 const outsideLife = 12 * time.Hour
 
-var errLocal = api.Problem{Status: http.StatusConflict, Code: "name-taken", Detail: "An account of the box has this name already. Ask an owner of the box to rename or remove one of the two."}
+// hostQuestions is how many the directory is asked at a time for people who
+// want to begin meetings: everybody on the network can ask.
+const hostQuestions = 4
 
-// Outside knows people who have no account of the box. SignIn returns
-// [directory.ErrWrong], or why it could not be asked.
+var (
+	errLocal   = api.Problem{Status: http.StatusConflict, Code: "name-taken", Detail: "An account of the box has this name already. Ask an owner of the box to rename or remove one of the two."}
+	errNotHost = api.Problem{Status: http.StatusForbidden, Code: "not-host", Detail: "The directory knows you, but you are in none of the groups that may begin meetings here."}
+)
+
+// Outside knows people who have no account of the box. Its methods return
+// [directory.ErrWrong], or why it could not be asked; Host also
+// [directory.ErrGroup].
 type Outside interface {
 	SignIn(ctx context.Context, name, password string) (directory.Person, error)
+	Host(ctx context.Context, name, password string) (directory.Person, error)
+}
+
+// Host asks outside whether somebody may begin the meeting in a room. Wrong
+// guesses count together with those at the console: it is the same password.
+func (b *Book) Host(ctx context.Context, from netip.Addr, q api.HostSignIn) (who directory.Person, err error) {
+	select {
+	case b.hosts <- struct{}{}:
+		defer func() { <-b.hosts }()
+	case <-ctx.Done():
+		return who, context.Cause(ctx)
+	}
+	account := key(q.Name)
+	if err := b.slow.wait(ctx, from, account, false); err != nil {
+		return who, err
+	}
+	who, err = b.Outside.Host(ctx, q.Name, q.Password)
+	switch {
+	case errors.Is(err, directory.ErrWrong):
+		b.slow.failed(from, account)
+		// The name may be a password in the wrong field: not in the log.
+		return who, errors.Join(errWrong, b.store.Audit(state.Actor{From: from}, "sign-in to a meeting refused", q.Room, ""))
+	case errors.Is(err, directory.ErrGroup):
+		b.slow.failed(from, "") // nothing was guessed, but each time is a line in the audit log
+		return who, errors.Join(errNotHost, b.store.Audit(state.Actor{Name: who.Name, From: from}, "sign-in to a meeting refused", q.Room, "in no group that may"))
+	case err != nil:
+		return who, err
+	}
+	b.slow.good(from, account)
+	return who, b.store.Audit(state.Actor{Name: who.Name, From: from}, "signed in to a meeting", q.Room, who.Source)
 }
 
 // vouch finds out whether name and password belong together. known is what

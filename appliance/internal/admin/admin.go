@@ -157,6 +157,7 @@ func Handler(p *Parts) http.Handler {
 	}
 	mux.HandleFunc("GET "+api.CheckPath+"box.json", p.publicCheck)
 	mux.HandleFunc("POST "+api.CheckPath+"report", p.publicReport)
+	mux.HandleFunc("POST "+api.HostPath, p.publicHost)
 	mux.HandleFunc("GET "+api.SchedulePath, p.publicSchedule)
 	mux.HandleFunc("GET "+api.CalendarPath+"{file}", p.publicCalendar)
 	mux.HandleFunc("GET "+api.BrandingPath, p.publicBranding)

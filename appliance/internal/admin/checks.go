@@ -5,9 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha1"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
-	"io"
 	"net/http"
 	"net/netip"
 	"strconv"
@@ -97,21 +95,8 @@ func (p *Parts) publicReport(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, api.Problem{Status: http.StatusServiceUnavailable, Code: "off", Detail: "This box cannot keep reports now."})
 		return
 	}
-	var q api.CheckReport
-	d := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxReport))
-	d.DisallowUnknownFields()
-	err := d.Decode(&q)
-	if err == nil {
-		if _, end := d.Token(); !errors.Is(end, io.EOF) {
-			err = errors.New("there is more than one document")
-		}
-	}
-	if err != nil || !strings.HasPrefix(r.Header.Get("Content-Type"), "application/json") {
-		writeProblem(w, api.Problem{Status: http.StatusBadRequest, Code: "invalid", Detail: "This is not a report."})
-		return
-	}
-	if err := q.Validate(); err != nil {
-		writeProblem(w, explain(err))
+	q, ok := public[api.CheckReport](w, r, maxReport, "This is not a report.")
+	if !ok {
 		return
 	}
 	id, err := p.Checks.Add(peerOf(r), q)

@@ -39,13 +39,23 @@ const (
 // that the person is in no group with a role.
 var ErrWrong = errors.New("unknown name, wrong password, or no role")
 
+// ErrGroup means that the password is right, and the person in none of the
+// groups whose people host meetings.
+var ErrGroup = errors.New("in no group that may host meetings")
+
+// errOff is for who asks all the same.
+var errOff = api.Problem{Status: http.StatusNotFound, Code: "off", Detail: "People of a directory do not sign in to meetings on this box."}
+
 // Person is somebody whom a directory vouched for.
 type Person struct {
 	Name   string
+	Called string // the name that others read; "" where the directory has none
+	Mail   string
 	ID     string // distinguished name, or the provider's subject
 	Source string // [LDAP] or [OIDC]
 	Groups []string
-	Role   api.Role
+	Role   api.Role // in the console; none: nothing, or [api.Nobody]
+	Host   bool     // may begin meetings
 }
 
 // Secrets are what the box proves itself with.
@@ -125,15 +135,40 @@ func (s *Service) SignIn(ctx context.Context, name, password string) (Person, er
 	c := newChain(s.now)
 	p, err := askLDAP(ctx, c, set.LDAP, secrets.LDAP, name, password, true)
 	switch {
-	case err == nil && p.Role < api.Viewer:
+	case errors.Is(err, ErrWrong), err == nil && p.Role < api.Viewer:
 		return Person{}, ErrWrong
+	case err != nil:
+		return Person{}, silent("The directory could not be asked, so only accounts of the box can sign in now: " + c.last())
+	}
+	return p, nil
+}
+
+func silent(detail string) error {
+	return api.Problem{Status: http.StatusServiceUnavailable, Code: "directory", Detail: detail}
+}
+
+// Host asks the LDAP server whether somebody may begin meetings. It returns
+// [ErrWrong], [ErrGroup] to who knows the password, or why the server could
+// not be asked.
+func (s *Service) Host(ctx context.Context, name, password string) (Person, error) {
+	set, secrets, err := s.Settings()
+	switch {
+	case err != nil:
+		return Person{}, err
+	case set.LDAP.URL == "" || !set.LDAP.Hosts.Allowed:
+		return Person{}, errOff
+	case name == "" || password == "":
+		return Person{}, ErrWrong
+	}
+	// What exactly is wrong with the server is the console's to say.
+	p, err := askLDAP(ctx, newChain(s.now), set.LDAP, secrets.LDAP, name, password, true)
+	switch {
 	case errors.Is(err, ErrWrong):
 		return Person{}, ErrWrong
 	case err != nil:
-		return Person{}, api.Problem{
-			Status: http.StatusServiceUnavailable, Code: "directory",
-			Detail: "The directory could not be asked, so only accounts of the box can sign in now: " + c.last(),
-		}
+		return Person{}, silent("The directory does not answer, so only accounts of the box can begin meetings now.")
+	case !p.Host:
+		return p, ErrGroup
 	}
 	return p, nil
 }
@@ -149,13 +184,13 @@ func (s *Service) Try(ctx context.Context, q api.DirectoryTest) (out api.Directo
 	var p Person
 	if q.OIDC {
 		err = tryOIDC(ctx, c, q.Directory.OIDC, secrets.OIDC)
-	} else {
-		p, err = askLDAP(ctx, c, q.Directory.LDAP, secrets.LDAP, q.Name, q.Password, q.Password != "")
+	} else if p, err = askLDAP(ctx, c, q.Directory.LDAP, secrets.LDAP, q.Name, q.Password, q.Password != ""); err == nil && q.Name != "" {
+		err = allowed(c, q.Directory.LDAP.Hosts, p)
 	}
 	if err != nil && ctx.Err() != nil {
 		return out, err
 	}
-	return api.DirectoryFound{Checks: c.checks, Broken: c.broken, Person: p.ID, Groups: p.Groups, Role: max(p.Role, api.Nobody)}, nil
+	return api.DirectoryFound{Checks: c.checks, Broken: c.broken, Person: p.ID, Groups: p.Groups, Role: max(p.Role, api.Nobody), Host: p.Host}, nil
 }
 
 // chain notes what became of each link.

@@ -20,8 +20,9 @@ import (
 // maxGroups bounds what is read of a person's groups.
 const maxGroups = 1000
 
-// askLDAP goes the chain to a person's role. Without a name it ends at the
-// box's own account; without checking, before the password.
+// askLDAP goes the chain to a person's groups, and what they may. Without a
+// name it ends at the box's own account; without checking, the password is
+// left out.
 func askLDAP(ctx context.Context, c *chain, set api.LDAP, secret state.Secret, name, password string, checking bool) (p Person, err error) {
 	conn, err := connect(ctx, c, set)
 	if err != nil {
@@ -45,7 +46,10 @@ func askLDAP(ctx context.Context, c *chain, set api.LDAP, secret state.Secret, n
 	}); err != nil {
 		return p, err
 	}
-	p = Person{Name: called(found, name), ID: found.DN, Source: LDAP}
+	p = Person{
+		Name: called(found, name), ID: found.DN, Source: LDAP, Mail: found.GetEqualFoldAttributeValue("mail"),
+		Called: cmp.Or(found.GetEqualFoldAttributeValue("displayName"), found.GetEqualFoldAttributeValue("cn")),
+	}
 	if checking {
 		// A search after this would be the person's, who may see less.
 		if err := c.link("password", func() (string, error) { return "It is right.", try(conn, found.DN, password) }); err != nil {
@@ -64,14 +68,31 @@ func askLDAP(ctx context.Context, c *chain, set api.LDAP, secret state.Secret, n
 		}
 		return strings.Join(p.Groups, "; "), nil
 	})
-	if err != nil {
-		return p, err
+	if err == nil {
+		p.Role, p.Host = api.RoleOf(set.Roles, p.Groups), set.Hosts.Admit(p.Groups)
 	}
-	return p, c.link("role", func() (string, error) {
-		if p.Role = api.RoleOf(set.Roles, p.Groups); p.Role < api.Viewer {
-			return "", wrong("None of these groups has a role here.", "Give one of them a role, or add the person to a group that has one.")
+	return p, err
+}
+
+// allowed are the last links: what the person may here.
+func allowed(c *chain, hosts api.Hosts, p Person) error {
+	err := c.link("role", func() (string, error) {
+		switch {
+		case p.Role >= api.Viewer:
+			return p.Role.String(), nil
+		case p.Host:
+			return "None in the console.", nil
 		}
-		return p.Role.String(), nil
+		return "", wrong("None of these groups has a role here.", "Give one of them a role, or add the person to a group that has one.")
+	})
+	if err != nil || !hosts.Allowed {
+		return err
+	}
+	return c.link("host", func() (string, error) {
+		if p.Host {
+			return "Begins meetings, and moderates them.", nil
+		}
+		return "Begins no meetings: in none of the groups that may.", nil
 	})
 }
 
@@ -177,7 +198,7 @@ func search(conn *ldap.Conn, set api.LDAP, name string) (*ldap.Entry, error) {
 	got, err := conn.Search(&ldap.SearchRequest{
 		BaseDN: set.Base, Scope: ldap.ScopeWholeSubtree, DerefAliases: ldap.NeverDerefAliases,
 		SizeLimit: 2, TimeLimit: int(askWait.Seconds()), Filter: filter,
-		Attributes: []string{"uid", "sAMAccountName", "memberOf"},
+		Attributes: []string{"uid", "sAMAccountName", "memberOf", "displayName", "cn", "mail"},
 	})
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
 		return nil, wrong("Several people are called so.", "Make the filter more precise.")

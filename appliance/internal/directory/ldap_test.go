@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"meetbox.local/appliance/api"
+	"meetbox.local/appliance/internal/directory/slapd"
 	"meetbox.local/appliance/internal/state"
 )
 
@@ -23,9 +24,9 @@ func newService(t *testing.T) (*Service, *state.Store) {
 	return New(store, time.Now), store
 }
 
-func (s server) settings() api.LDAP {
+func settings(s slapd.Server) api.LDAP {
 	return api.LDAP{
-		URL: s.secure, Root: s.root, BindDN: reader, Base: people,
+		URL: s.Secure, Root: s.Root, BindDN: slapd.Reader, Base: slapd.People,
 		Roles: []api.GroupRole{{Group: "staff", Role: api.Viewer}, {Group: "cn=meetbox owners,ou=groups,dc=example,dc=org", Role: api.Owner}},
 	}
 }
@@ -34,13 +35,13 @@ func (s server) settings() api.LDAP {
 // words what is wrong with each link.
 func TestLDAP(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
+	s := slapd.New(t)
 	service, store := newService(t)
 	who := state.Actor{Name: "Ada", Role: api.Owner}
-	if err := service.PutSecrets(who, api.DirectorySecrets{LDAPPassword: new(secret)}); err != nil {
+	if err := service.PutSecrets(who, api.DirectorySecrets{LDAPPassword: new(slapd.Secret)}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := service.SignIn(t.Context(), "ada", passwort); !errors.Is(err, ErrWrong) {
+	if _, err := service.SignIn(t.Context(), "ada", slapd.Password); !errors.Is(err, ErrWrong) {
 		t.Errorf("without a server: %v", err)
 	}
 	keep := func(l api.LDAP) {
@@ -52,29 +53,29 @@ func TestLDAP(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	byGroups := s.settings()
-	byGroups.URL, byGroups.GroupBase = s.plain, "ou=groups,dc=example,dc=org"
-	for how, l := range map[string]api.LDAP{"LDAPS, memberOf": s.settings(), "StartTLS, groups": byGroups} {
+	byGroups := settings(s)
+	byGroups.URL, byGroups.GroupBase = s.Plain, "ou=groups,dc=example,dc=org"
+	for how, l := range map[string]api.LDAP{"LDAPS, memberOf": settings(s), "StartTLS, groups": byGroups} {
 		keep(l)
 		for _, tc := range []struct {
 			name, password string
 			role           api.Role // Nobody: refused
 		}{
-			{"ada", passwort, api.Owner},
-			{"ADA", passwort, api.Owner},
-			{"ada@example.org", passwort, api.Owner},
+			{"ada", slapd.Password, api.Owner},
+			{"ADA", slapd.Password, api.Owner},
+			{"ada@example.org", slapd.Password, api.Owner},
 			{"ada", "wrong", api.Nobody},
 			{"ada", "", api.Nobody}, // servers say yes to a question without a password
-			{"", passwort, api.Nobody},
-			{"nobody", passwort, api.Nobody},
-			{"ben", passwort, api.Nobody},              // in no group
-			{"cleo", passwort, api.Nobody},             // in one without a role
-			{"desk@example.org", passwort, api.Nobody}, // two people
-			{"a*", passwort, api.Nobody},
-			{"*", passwort, api.Nobody},
-			{"ada)(uid=*", passwort, api.Nobody},
-			{`ada)(|(uid=*))(&(uid=\00`, passwort, api.Nobody},
-			{"ada\x00", passwort, api.Nobody},
+			{"", slapd.Password, api.Nobody},
+			{"nobody", slapd.Password, api.Nobody},
+			{"ben", slapd.Password, api.Nobody},              // in no group
+			{"cleo", slapd.Password, api.Nobody},             // in one without a role
+			{"desk@example.org", slapd.Password, api.Nobody}, // two people
+			{"a*", slapd.Password, api.Nobody},
+			{"*", slapd.Password, api.Nobody},
+			{"ada)(uid=*", slapd.Password, api.Nobody},
+			{`ada)(|(uid=*))(&(uid=\00`, slapd.Password, api.Nobody},
+			{"ada\x00", slapd.Password, api.Nobody},
 		} {
 			p, err := service.SignIn(t.Context(), tc.name, tc.password)
 			if tc.role == api.Nobody {
@@ -83,30 +84,30 @@ func TestLDAP(t *testing.T) {
 				}
 				continue
 			}
-			if err != nil || p.Role != tc.role || p.Name != "ada" || p.ID != "uid=ada,"+people || len(p.Groups) != 2 {
+			if err != nil || p.Role != tc.role || p.Name != "ada" || p.ID != "uid=ada,"+slapd.People || len(p.Groups) != 2 {
 				t.Errorf("%s: %q: %+v, %v", how, tc.name, p, err)
 			}
 		}
 	}
 	// A server that is away is not a wrong password.
-	gone := s.settings()
-	gone.URL = "ldaps://localhost:" + free(t)
+	gone := settings(s)
+	gone.URL = "ldaps://localhost:" + slapd.Free(t)
 	keep(gone)
-	if _, err := service.SignIn(t.Context(), "ada", passwort); err == nil || errors.Is(err, ErrWrong) || !strings.Contains(err.Error(), "Nothing listens there") {
+	if _, err := service.SignIn(t.Context(), "ada", slapd.Password); err == nil || errors.Is(err, ErrWrong) || !strings.Contains(err.Error(), "Nothing listens there") {
 		t.Errorf("a server that is away: %v", err)
 	}
 }
 
 func TestLDAPInWords(t *testing.T) {
 	t.Parallel()
-	s := newServer(t)
+	s := slapd.New(t)
 	service, _ := newService(t)
 	silent, err := net.Listen("tcp", "127.0.0.1:0") // takes calls and says nothing
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { silent.Close() })
-	other, _, _ := authority(t, "localhost")
+	other, _, _ := slapd.Authority(t, "localhost")
 	for _, tc := range []struct {
 		what   string
 		change func(*api.DirectoryTest)
@@ -114,20 +115,20 @@ func TestLDAPInWords(t *testing.T) {
 		says   string
 	}{
 		{"all is well", func(*api.DirectoryTest) {}, "", "viewer"},
-		{"with StartTLS", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = s.plain }, "", "StartTLS"},
-		{"only the account", func(q *api.DirectoryTest) { q.Name, q.Password = "", "" }, "", reader},
+		{"with StartTLS", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = s.Plain }, "", "StartTLS"},
+		{"only the account", func(q *api.DirectoryTest) { q.Name, q.Password = "", "" }, "", slapd.Reader},
 		{"only the name", func(q *api.DirectoryTest) { q.Password = "" }, "", "viewer"},
-		{"nothing listens", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = "ldaps://localhost:" + free(t) }, "connect", "Nothing listens there"},
+		{"nothing listens", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = "ldaps://localhost:" + slapd.Free(t) }, "connect", "Nothing listens there"},
 		{"no such name", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = "ldaps://dc.invalid" }, "connect", "Nobody here knows the name dc.invalid"},
 		{"another authority", func(q *api.DirectoryTest) { q.Directory.LDAP.Root = string(other) }, "encryption", "authority that this box does not know"},
-		{"another authority, StartTLS", func(q *api.DirectoryTest) { q.Directory.LDAP.URL, q.Directory.LDAP.Root = s.plain, string(other) }, "encryption", "authority that this box does not know"},
+		{"another authority, StartTLS", func(q *api.DirectoryTest) { q.Directory.LDAP.URL, q.Directory.LDAP.Root = s.Plain, string(other) }, "encryption", "authority that this box does not know"},
 		{"under another name", func(q *api.DirectoryTest) {
-			q.Directory.LDAP.URL = "ldaps://" + relay(t, "127.0.0.2", strings.TrimPrefix(s.secure, "ldaps://"))
+			q.Directory.LDAP.URL = "ldaps://" + relay(t, "127.0.0.2", strings.TrimPrefix(s.Secure, "ldaps://"))
 		}, "encryption", "is for localhost"},
 		{"TLS on the plain port", func(q *api.DirectoryTest) {
-			q.Directory.LDAP.URL = strings.Replace(s.plain, "ldap://", "ldaps://", 1)
+			q.Directory.LDAP.URL = strings.Replace(s.Plain, "ldap://", "ldaps://", 1)
 		}, "encryption", ""},
-		{"a server without TLS", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = s.bare }, "encryption", "does not offer StartTLS"},
+		{"a server without TLS", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = s.Bare }, "encryption", "does not offer StartTLS"},
 		{"it says nothing", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = "ldaps://" + silent.Addr().String() }, "encryption", "does not answer in time"},
 		{"the account's password", func(q *api.DirectoryTest) { q.Secrets.LDAPPassword = new("wrong") }, "account", "name or password is wrong"},
 		{"no password for it", func(q *api.DirectoryTest) { q.Secrets.LDAPPassword = nil }, "account", "no password for the box's account"},
@@ -140,7 +141,7 @@ func TestLDAPInWords(t *testing.T) {
 		{"no role", func(q *api.DirectoryTest) { q.Name = "ben" }, "role", "None of these groups"},
 		{"no such base of groups", func(q *api.DirectoryTest) { q.Directory.LDAP.GroupBase = "ou=x,dc=example,dc=org" }, "groups", "base does not exist"},
 	} {
-		q := api.DirectoryTest{Directory: api.Directory{LDAP: s.settings()}, Name: "ada", Password: passwort, Secrets: api.DirectorySecrets{LDAPPassword: new(secret)}}
+		q := api.DirectoryTest{Directory: api.Directory{LDAP: settings(s)}, Name: "ada", Password: slapd.Password, Secrets: api.DirectorySecrets{LDAPPassword: new(slapd.Secret)}}
 		q.Directory.LDAP.Roles = q.Directory.LDAP.Roles[:1]
 		tc.change(&q)
 		found, err := service.Try(t.Context(), q)
@@ -153,7 +154,7 @@ func TestLDAPInWords(t *testing.T) {
 			all = append(all, c.Name+": "+c.Text)
 		}
 		text := strings.Join(all, "\n")
-		if found.Broken != tc.broken || !strings.Contains(text, tc.says) || strings.Contains(text, passwort) || strings.Contains(text, secret) {
+		if found.Broken != tc.broken || !strings.Contains(text, tc.says) || strings.Contains(text, slapd.Password) || strings.Contains(text, slapd.Secret) {
 			t.Errorf("%s: broken %q, want %q with %q:\n%s", tc.what, found.Broken, tc.broken, tc.says, text)
 		}
 		if last := found.Checks[len(found.Checks)-1]; tc.broken != "" && (last.State != api.CheckBroken || last.Text == "") {
@@ -163,7 +164,7 @@ func TestLDAPInWords(t *testing.T) {
 	// Who asked is gone: nothing goes on.
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := service.Try(ctx, api.DirectoryTest{Directory: api.Directory{LDAP: s.settings()}}); err == nil {
+	if _, err := service.Try(ctx, api.DirectoryTest{Directory: api.Directory{LDAP: settings(s)}}); err == nil {
 		t.Error("a test goes on without anybody waiting for it")
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"meetbox.local/appliance/api"
+	"meetbox.local/appliance/internal/directory/slapd"
 	"meetbox.local/appliance/internal/state"
 )
 
@@ -38,13 +39,13 @@ func newProvider(t *testing.T) provider {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("provider: %v\n%s", err, out)
 	}
-	root, crt, key := authority(t, "localhost")
+	root, crt, key := slapd.Authority(t, "localhost")
 	for name, b := range map[string][]byte{"crt": crt, "key": key} {
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	port := free(t)
+	port := slapd.Free(t)
 	cmd := exec.CommandContext(t.Context(), bin, "-listen", "127.0.0.1:"+port, "-cert", filepath.Join(dir, "crt"), "-key", filepath.Join(dir, "key"), "-redirect", redirect)
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
 	if err := cmd.Start(); err != nil {
@@ -227,14 +228,14 @@ func TestOIDCInWords(t *testing.T) {
 	t.Parallel()
 	p := newProvider(t)
 	service, _ := newService(t)
-	other, _, _ := authority(t, "localhost")
+	other, _, _ := slapd.Authority(t, "localhost")
 	for _, tc := range []struct {
 		what         string
 		change       func(*api.DirectoryTest)
 		broken, says string
 	}{
 		{"all is well", func(*api.DirectoryTest) {}, "", "does not object to meetbox"},
-		{"nothing listens", func(q *api.DirectoryTest) { q.Directory.OIDC.Issuer = "https://localhost:" + free(t) }, "connect", "Nothing listens there"},
+		{"nothing listens", func(q *api.DirectoryTest) { q.Directory.OIDC.Issuer = "https://localhost:" + slapd.Free(t) }, "connect", "Nothing listens there"},
 		{"another authority", func(q *api.DirectoryTest) { q.Directory.OIDC.Root = string(other) }, "connect", "authority that this box does not know"},
 		{"another path", func(q *api.DirectoryTest) { q.Directory.OIDC.Issuer += "/realms/x" }, "connect", "no provider of OpenID Connect at this address (404"},
 		{"spelt otherwise", func(q *api.DirectoryTest) { q.Directory.OIDC.Issuer += "/" }, "discovery", "calls itself " + p.issuer},

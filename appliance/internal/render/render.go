@@ -60,6 +60,7 @@ type Input struct {
 	Bridge    state.Account
 	BridgeID  string
 	Users     []state.User
+	Hosts     bool // people of a directory may begin meetings
 	Rooms     api.Rooms
 	Planned   []api.Planned // meetings and their rooms' own rules
 	Now       time.Time     // which of their times are near

@@ -24,6 +24,7 @@ type webFile struct {
 	Captive     bool     `json:"captive,omitempty"`
 	Frames      []string `json:"frames,omitempty"`     // origins whose pages may show a meeting
 	FileBytes   int64    `json:"file_bytes,omitempty"` // of one file that is shared
+	Directory   bool     `json:"directory,omitempty"`  // its people sign in to begin meetings
 }
 
 type pair struct {
@@ -56,6 +57,7 @@ func web(in Input) webFile {
 		Captive:     in.Captive,
 		Frames:      in.Rooms.Frames,
 		FileBytes:   int64(in.Rooms.Files.MaxMB) << 20,
+		Directory:   in.Hosts && in.Rooms.Create != "",
 		Admin:       admin,
 		HTTPS:       ":" + strconv.Itoa(in.HTTPSPort),
 		HTTP:        ":" + strconv.Itoa(in.HTTPPort),

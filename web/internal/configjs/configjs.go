@@ -11,6 +11,8 @@ package configjs
 import (
 	"encoding/json"
 	"fmt"
+
+	"meetbox.local/appliance/api"
 )
 
 // Domains are the XMPP addresses that clients use.
@@ -26,6 +28,7 @@ type Options struct {
 	Domains   Domains
 	Frames    []string // origins that may show meetings within their pages
 	FileBytes int64    // of one file; 0: none are shared
+	Directory bool     // its people sign in at [api.HostPath]
 }
 
 // filesPath is where signaling takes files from Jitsi Meet.
@@ -70,6 +73,7 @@ type config struct {
 	Analytics                 disabled        `json:"analytics"`
 	Gravatar                  disabled        `json:"gravatar"`
 	Embedding                 embedding       `json:"embedding"`
+	HostURL                   string          `json:"hostUrl,omitempty"` // our own pages': gives people of the directory a token
 	DeploymentInfo            json.RawMessage `json:"deploymentInfo"`
 }
 
@@ -158,6 +162,9 @@ func Script(host string, o Options) ([]byte, error) {
 		Gravatar:                  disabled{true},
 		Embedding:                 embedding{append([]string{}, o.Frames...)},
 		DeploymentInfo:            json.RawMessage("{}"),
+	}
+	if o.Directory {
+		c.HostURL = "https://" + host + api.HostPath
 	}
 	if o.FileBytes > 0 {
 		c.FileSharing = fileSharing{Enabled: true, APIURL: "https://" + host + filesPath, MaxFileSize: o.FileBytes}

@@ -10,7 +10,7 @@ func TestScript(t *testing.T) {
 	t.Parallel()
 	b, err := Script("192.168.1.23:8443", Options{
 		Domains: Domains{Domain: "meet.jitsi", MUC: "muc.meet.jitsi", Focus: "focus.meet.jitsi"},
-		Frames:  []string{"https://intranet.example"}, FileBytes: 1000,
+		Frames:  []string{"https://intranet.example"}, FileBytes: 1000, Directory: true,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -24,6 +24,7 @@ func TestScript(t *testing.T) {
 		Hosts     map[string]string
 		WebSocket string
 		BOSH      string
+		HostURL   string
 		P2P       *struct{ Enabled bool }
 		Flags     map[string]bool
 		Embedding struct{ Origins []string }
@@ -42,6 +43,9 @@ func TestScript(t *testing.T) {
 	}
 	if got.WebSocket != "wss://192.168.1.23:8443/xmpp-websocket" {
 		t.Errorf("websocket = %q", got.WebSocket)
+	}
+	if got.HostURL != "https://192.168.1.23:8443/host.json" {
+		t.Errorf("hostUrl = %q", got.HostURL)
 	}
 	if f := got.FileSharing; !f.Enabled || f.APIURL != "https://192.168.1.23:8443/upload" || f.MaxFileSize != 1000 {
 		t.Errorf("fileSharing = %+v", f)

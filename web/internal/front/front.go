@@ -13,6 +13,7 @@
 //	/upload/…                  → signaling
 //	/conference-request/v1     → focus
 //	/colibri-ws/…              → bridge
+//	/host.json                 → appliance
 //	/schedule.json, /schedule/ID.ics  → appliance
 //	/branding.json, /branding/LOGO    → appliance
 //

@@ -22,6 +22,8 @@ func TestPublicOfAppliance(t *testing.T) {
 		{"POST", "/check/report", "POST /check/report"},
 		{"GET", "/branding.json", "GET /branding.json"},
 		{"GET", "/branding/0a1b.png", "GET /branding/0a1b.png"},
+		{"POST", "/host.json", "POST /host.json"},
+		{"GET", "/host.json", ""}, // a room's name
 		{"PUT", "/branding.json", ""},
 		{"POST", "/schedule.json", ""},
 		{"GET", "/check/other", ""},

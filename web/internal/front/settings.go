@@ -30,6 +30,7 @@ type Settings struct {
 	GuestDomain string   `json:"guest_domain,omitempty"` // where guests log in; empty: where all do
 	Frames      []string `json:"frames,omitempty"`       // origins whose pages may show a meeting
 	FileBytes   int64    `json:"file_bytes,omitempty"`   // of one file that is shared; 0: none are
+	Directory   bool     `json:"directory,omitempty"`    // its people sign in to begin meetings
 	Captive     bool     `json:"captive,omitempty"`      // phones ask here whether there is the internet
 }
 
@@ -74,7 +75,7 @@ func (s Settings) site() (*site, error) {
 		port:  s.HTTPSPort,
 		config: configjs.Options{
 			Domains: configjs.Domains{Domain: s.Domain, MUC: s.MUCDomain, Focus: s.FocusDomain, Guests: s.GuestDomain},
-			Frames:  s.Frames, FileBytes: s.FileBytes,
+			Frames:  s.Frames, FileBytes: s.FileBytes, Directory: s.Directory,
 		},
 		ca:      ca,
 		captive: s.Captive,

@@ -248,7 +248,7 @@ export async function kill(box: Box, service: ServiceName): Promise<number> {
   return Date.now();
 }
 
-function freeTcp(): Promise<number> {
+export function freeTcp(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);

@@ -7,12 +7,13 @@ import { Guest, launch } from './guest.ts';
 import { allow } from './network.ts';
 
 /** Who owns boxes of ownBox. */
-const owner = 'Workshop';
+export const owner = 'Workshop';
 
 export interface Cast {
   /** Who is there now, in the order of coming. */
   readonly guests: Guest[];
-  open(name: string, options?: BrowserContextOptions, sitter?: number | null): Promise<Guest>;
+  /** at: where they go instead of to the box's meetings. */
+  open(name: string, options?: BrowserContextOptions, sitter?: number | null, at?: string): Promise<Guest>;
 }
 
 /**
@@ -64,8 +65,8 @@ export function cast(url: string | (() => string), start: () => Promise<Browser>
   });
   return {
     guests,
-    open: async (name, options = {}, sitter = null) => {
-      const guest = await Guest.open(browser, typeof url === 'string' ? url : url(), name, options, sitter);
+    open: async (name, options = {}, sitter = null, at = typeof url === 'string' ? url : url()) => {
+      const guest = await Guest.open(browser, at, name, options, sitter);
       guests.push(guest);
       return guest;
     },

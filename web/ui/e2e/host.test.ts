@@ -1,11 +1,16 @@
 // A box whose meetings are opened by people with an account: guests wait, the host logs in from the
-// page, and then lobby and password are in force for who comes later.
+// page, and then lobby and password are in force for who comes later. People whom a directory knows
+// log in there, too.
 
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
+import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { addUser } from './box.ts';
-import { cast, ownBox } from './cast.ts';
+import { addUser, ownerPassword } from './box.ts';
+import { cast, owner, ownBox } from './cast.ts';
 import { allSee, until } from './guest.ts';
 import { barriers, fits, shoot } from './look.ts';
+import { base, groups, people, reader, startDirectory } from './slapd.ts';
 
 const box = ownBox('log-host', 'create=users');
 const { open } = cast(() => box.url);
@@ -15,28 +20,17 @@ const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch:
 test('a guest waits for the host, who logs in; then lobby and password hold', { timeout: 300_000 }, async () => {
   const password = 'three lamps at the gate';
   await addUser(box.box, 'chair', password);
-  const room = `${box.url}/board`;
-  const knock = async (name: string) => {
-    const guest = await open(name, phone);
-    await guest.page.goto(room);
-    await guest.page.getByLabel('Your name').fill(name);
-    await guest.page.getByRole('button', { name: 'Join meeting' }).click();
-    return guest;
-  };
-  const guest = await knock('Front desk');
+  const guest = await open('Front desk', phone);
+  await knock(guest.page, 'board', 'Front desk');
   await guest.page.getByRole('heading', { name: 'Waiting for the host' }).waitFor();
   await shoot(guest.page, 'host-waiting-phone-dark');
   expect(await fits(guest.page)).toBe(true);
   expect(await barriers(guest.page)).toEqual([]);
 
   const host = await open('Chair', desktop);
-  await host.page.goto(room);
-  await host.page.getByLabel('Your name').fill('Chair');
-  await host.page.getByRole('button', { name: 'Join meeting' }).click();
+  await knock(host.page, 'board', 'Chair');
   await host.page.getByRole('button', { name: 'I am the host' }).click();
-  await host.page.getByLabel('User name').fill('chair');
-  await host.page.getByLabel('Password').fill('not this one');
-  await host.page.getByRole('button', { name: 'Log in' }).click();
+  await logIn(host.page, 'chair', 'not this one');
   await host.page.getByText('The user name or the password is not right.').waitFor();
   await shoot(host.page, 'host-login-desktop-light');
   expect(await barriers(host.page)).toEqual([]);
@@ -63,7 +57,8 @@ test('a guest waits for the host, who logs in; then lobby and password hold', { 
   }
   await dialog.getByRole('checkbox', { name: /^Lobby/ }).check();
   await dialog.getByRole('button', { name: 'Close' }).click();
-  const late = await knock('Kitchen');
+  const late = await open('Kitchen', phone);
+  await knock(late.page, 'board', 'Kitchen');
   await late.page.getByRole('heading', { name: /Asking to be let in|This meeting has a password/ }).waitFor();
   if (await late.page.getByRole('heading', { name: 'This meeting has a password' }).isVisible()) {
     await late.page.getByLabel('Password').fill('sesame');
@@ -73,3 +68,103 @@ test('a guest waits for the host, who logs in; then lobby and password hold', { 
   await host.page.getByRole('region', { name: 'Waiting to come in' }).getByRole('button', { name: 'Let in' }).click();
   await late.page.getByRole('toolbar', { name: 'Meeting controls' }).waitFor();
 });
+
+test('a person of a directory is the host; who is in no group, or guesses, is not', { timeout: 300_000 }, async () => {
+  const directory = await startDirectory(box.box, [
+    { uid: 'quay', name: 'Office at the quay', password: 'six gulls on a post', group: 'Hosts of meetings' },
+    { uid: 'depot', name: 'Depot', password: 'two crates of rope', group: 'Everybody else' },
+  ]);
+  try {
+    await setUp(directory.url);
+    const guest = await open('Front desk', phone);
+    await knock(guest.page, 'depot', 'Front desk');
+    await guest.page.getByRole('heading', { name: 'Waiting for the host' }).waitFor();
+    // The password is right, the group is not: said to who knows the password, and only then.
+    await guest.page.getByRole('button', { name: 'I am the host' }).click();
+    await logIn(guest.page, 'depot', 'two crates of rope');
+    await guest.page.getByText('you are in none of the groups that may begin meetings').waitFor();
+    await shoot(guest.page, 'host-outside-phone-dark');
+    expect(await fits(guest.page)).toBe(true);
+    expect(await barriers(guest.page)).toEqual([]);
+
+    const host = await open('Office at the quay', desktop);
+    const { page } = host;
+    await knock(page, 'depot', 'Somebody');
+    await page.getByRole('button', { name: 'I am the host' }).click();
+    const wrong = page.getByText('The user name or the password is not right.');
+    await logIn(page, 'depot', 'not this one');
+    await wrong.waitFor();
+    const slow = page.getByText(/^Too many wrong attempts\. Try again in \d+ seconds?\.$/);
+    await until('guesses are slowed down', 60_000, async () => {
+      await logIn(page, 'quay', 'not this one');
+      await wrong.or(slow).waitFor();
+      return await slow.isVisible();
+    });
+    await shoot(page, 'host-slow-desktop-light');
+    expect(await barriers(page)).toEqual([]);
+    const controls = page.getByRole('toolbar', { name: 'Meeting controls' });
+    await until('it is over', 60_000, async () => {
+      await logIn(page, 'quay', 'six gulls on a post');
+      await controls.or(slow).waitFor();
+      return await controls.isVisible();
+    });
+    await until('the host moderates', 15_000, async () => (await host.state()).participants[0]?.moderator === true);
+    // The meeting has begun for who waited, and everybody reads the name that the directory has.
+    await guest.page.getByRole('toolbar', { name: 'Meeting controls' }).waitFor();
+    await guest.page.getByText('Office at the quay').first().waitFor();
+    await allSee([host, guest], 60_000);
+    const [me, other] = (await guest.state()).participants;
+    expect(me?.moderator).toBe(false);
+    expect(other).toMatchObject({ name: 'Office at the quay', moderator: true });
+    await shoot(page, 'host-directory-desktop-light');
+    await shoot(guest.page, 'host-directory-phone-dark');
+  } finally {
+    await directory.stop();
+  }
+});
+
+async function knock(page: Page, room: string, name: string): Promise<void> {
+  await page.goto(`${box.url}/${room}`);
+  await page.getByLabel('Your name').fill(name);
+  await page.getByRole('button', { name: 'Join meeting' }).click();
+}
+
+async function logIn(page: Page, name: string, password: string): Promise<void> {
+  await page.getByLabel('User name').fill(name);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Log in' }).click();
+}
+
+/** As its owner does it in the console. */
+async function setUp(url: string): Promise<void> {
+  const { page } = await open('Console', { ...desktop, colorScheme: 'dark' }, null, box.box.consoleUrl);
+  await page.goto(`${box.box.consoleUrl}/#/directory`);
+  await page.getByLabel('Name').fill(owner);
+  await page.getByLabel('Password').fill(ownerPassword);
+  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
+  const ldap = page.getByRole('group', { name: 'LDAP or Active Directory' });
+  await ldap.getByLabel('Server').fill(url);
+  await ldap.getByLabel('Certificate of its authority (PEM)').fill(await readFile(path.join(box.box.state, 'run', 'tls', 'ca.crt'), 'utf8'));
+  await ldap.getByLabel('The box’s own account there').fill(reader.dn);
+  await ldap.getByLabel('Where people are (base DN)').fill(people);
+  await ldap.getByLabel('Where groups are (base DN)').fill(groups);
+  await ldap.getByRole('checkbox', { name: /^Its people may begin meetings/ }).check();
+  await ldap.getByLabel('Only people of these groups').fill('*');
+  const save = page.getByRole('button', { name: 'Save', exact: true });
+  await save.click();
+  await ldap.getByText('Name no group at all when everybody may.').waitFor();
+  await ldap.getByLabel('Only people of these groups').fill(`cn=board,${base}\nHosts of meetings`);
+  await save.click();
+  await until('saved', 10_000, async () => await save.isDisabled());
+  await page.getByLabel('Password of the box’s account').fill(reader.password);
+  await page.getByRole('button', { name: 'Keep', exact: true }).click();
+  await page.getByText('One is kept. Type a new one').waitFor();
+  await page.getByLabel('Name of a person').fill('quay');
+  await page.getByRole('button', { name: 'Try LDAP' }).click();
+  await page.getByText('quay could begin meetings, and moderate them.').waitFor();
+  await shoot(page, 'console-directory-hosts-desktop-dark', true);
+  expect(await barriers(page)).toEqual([]);
+  await page.setViewportSize(phone.viewport);
+  await shoot(page, 'console-directory-hosts-phone-dark', true);
+  expect(await fits(page)).toBe(true);
+}

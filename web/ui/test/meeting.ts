@@ -251,6 +251,7 @@ export const config: Config = {
   focus: 'focus.meet.example',
   websocket: 'wss://box.example/xmpp-websocket',
   bosh: 'https://box.example/http-bind',
+  hostUrl: '',
   conferenceRequestUrl: '',
   ssrcRewriting: true,
   preferSctp: true,

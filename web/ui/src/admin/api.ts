@@ -207,6 +207,7 @@ export interface DirectoryFound {
   broken: string;
   checks: Check[];
   groups: string[];
+  host: boolean;
   person?: string;
   role: Role;
 }
@@ -292,6 +293,11 @@ export interface HistoryPoint {
   sent: number;
   temperature: number;
   worst_loss: number;
+}
+
+export interface Hosts {
+  allowed?: boolean;
+  groups?: string[];
 }
 
 export interface IPv4 {
@@ -387,6 +393,7 @@ export interface LDAP {
   filter?: string;
   group_base?: string;
   group_filter?: string;
+  hosts?: Hosts;
   roles?: GroupRole[];
   root?: string;
   url?: string;

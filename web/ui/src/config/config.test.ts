@@ -13,6 +13,7 @@ test('what is not said has its default', () => {
     focus: 'focus.meet.jitsi',
     websocket: 'wss://box.local:8443/xmpp-websocket',
     bosh: 'https://box.local:8443/http-bind',
+    hostUrl: '',
     conferenceRequestUrl: '',
     ssrcRewriting: true,
     preferSctp: true,
@@ -30,6 +31,7 @@ test('what is said is taken', () => {
       {
         hosts: { ...hosts, focus: 'f.x' },
         websocket: 'wss://other/x',
+        hostUrl: '/host.json',
         conferenceRequestUrl: '/conference-request/v1',
         flags: { ssrcRewritingEnabled: false },
         bridgeChannel: { preferSctp: false },
@@ -43,6 +45,7 @@ test('what is said is taken', () => {
   ).toMatchObject({
     focus: 'f.x',
     websocket: 'wss://other/x',
+    hostUrl: 'https://box.local/host.json',
     conferenceRequestUrl: 'https://box.local/conference-request/v1',
     ssrcRewriting: false,
     preferSctp: false,

@@ -13,6 +13,8 @@ export interface Config {
   readonly websocket: string;
   /** XMPP by requests, for where WebSockets fail. */
   readonly bosh: string;
+  /** Where people of a directory get a token to begin a meeting with; '' where they cannot. */
+  readonly hostUrl: string;
   /** URL of the HTTP conference request; '' asks by IQ. */
   readonly conferenceRequestUrl: string;
   readonly ssrcRewriting: boolean;
@@ -73,6 +75,7 @@ export function readConfig(value: unknown, origin: string, search = ''): Config 
   const resolve = (url: string, scheme: 'http' | 'ws') =>
     new URL(url, origin).href.replace(/^(http|ws)/, scheme);
   const requestUrl = text(config['conferenceRequestUrl'], '');
+  const hostUrl = text(config['hostUrl'], '');
   return {
     domain,
     login: token === '' ? text(hosts['anonymousdomain'], domain) : domain,
@@ -81,6 +84,7 @@ export function readConfig(value: unknown, origin: string, search = ''): Config 
     focus: text(hosts['focus'], `focus.${domain}`),
     websocket: resolve(text(config['websocket'], '/xmpp-websocket'), 'ws'),
     bosh: resolve(text(config['bosh'], '/http-bind'), 'http'),
+    hostUrl: hostUrl === '' ? '' : resolve(hostUrl, 'http'),
     conferenceRequestUrl: requestUrl === '' ? '' : resolve(requestUrl, 'http'),
     ssrcRewriting: flag(flags['ssrcRewritingEnabled'], true),
     preferSctp: flag(object(config['bridgeChannel'])['preferSctp'], true),

@@ -63,7 +63,7 @@ export function fakeMeeting(room: string, options: FakeOptions): Meeting {
     frozen: signal(options.phase?.at === 'reconnecting'),
     locked: signal(options.locked ?? false),
     enterPassword: () => (phase.value = { at: 'waiting', why: 'password', wrong: true }),
-    logIn: () => Promise.resolve('wrong' as const),
+    logIn: () => Promise.resolve({ is: 'wrong' }),
     setPassword: nothing,
     lobby: signal(false),
     knocking: signal([]),

@@ -194,6 +194,9 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       lobby(on) {
         lobby.value = on;
       },
+      named(known) {
+        name.value = known;
+      },
       knocking(list) {
         // Who is let in shows up here before they leave there.
         knocking.value = list.filter((k) => !roster.members.peek().some((m) => m.jid === k.jid));

@@ -13,7 +13,7 @@ import {
   type IceServer,
 } from '../../xmpp/disco.ts';
 import type { ConferenceRequest } from '../../xmpp/conference.ts';
-import { bare, endpointOf, resource } from '../../xmpp/jid.ts';
+import { bare, endpointOf, node, resource } from '../../xmpp/jid.ts';
 import { jingleOf, parseJingle, type Action } from '../../xmpp/jingle.ts';
 import { parseMessage, type RoomMessage } from '../../xmpp/message.ts';
 import { ns } from '../../xmpp/ns.ts';
@@ -71,6 +71,8 @@ export interface RoomHandlers {
   lobby(on: boolean): void;
   /** Who waits to be let in; for moderators. */
   knocking(list: readonly Knocker[]): void;
+  /** Who logged in is called so. */
+  named(name: string): void;
 }
 
 export interface RoomOptions {
@@ -129,12 +131,6 @@ export function createRoom(options: RoomOptions): Room {
   /** Where we are: the main room, or a breakout room. */
   let room = home;
   const own = features({ ssrcRewriting: config.ssrcRewriting, sctp: config.preferSctp });
-  const url = new URL(config.websocket);
-  const bosh = new URL(config.bosh);
-  for (const u of [url, bosh]) {
-    u.searchParams.set('room', home.split('@')[0] ?? '');
-    if (config.token !== '') u.searchParams.set('token', config.token);
-  }
   let caps = '';
   let endpoint = '';
   let iceServers: readonly IceServer[] = [];
@@ -173,11 +169,21 @@ export function createRoom(options: RoomOptions): Room {
     },
     request: onRequest,
   };
-  const connection = options.connect({ url: url.href, bosh: bosh.href, domain: config.login, handlers: connectionHandlers });
+  const address = (service: string, token: string): string => {
+    const url = new URL(service);
+    url.searchParams.set('room', node(home));
+    if (token !== '') url.searchParams.set('token', token);
+    return url.href;
+  };
+  const dial = (domain: string, token: string) =>
+    options.connect({ url: address(config.websocket, token), bosh: address(config.bosh, token), domain, handlers: connectionHandlers });
+  const watch = () =>
+    connection.link.subscribe((link) => {
+      if (link === 'lost') handlers.interrupted('network');
+    });
+  let connection = dial(config.login, config.token);
+  let watchLink = watch();
   const ask = createInquiries((x) => connection.iq(x));
-  const watchLink = connection.link.subscribe((link) => {
-    if (link === 'lost') handlers.interrupted('network');
-  });
 
   const lobby = createLobby({
     room: home,
@@ -254,6 +260,21 @@ export function createRoom(options: RoomOptions): Room {
     clearTimeout(joinTimer);
     room = next;
     void enter(true);
+  }
+
+  function start(): void {
+    reachTimer = setTimeout(() => fail('unreachable', ''), reachTimeout);
+    connection.connect();
+  }
+
+  /** As somebody whom a token names, in place of the guest who waited. */
+  function startAgain(token: string): void {
+    stop();
+    lobby.reset();
+    connection = dial(config.domain, token);
+    watchLink = watch();
+    handlers.entering('first');
+    start();
   }
 
   function fail(why: Failure, text: string): void {
@@ -443,21 +464,23 @@ export function createRoom(options: RoomOptions): Room {
     get iceServers() {
       return iceServers;
     },
-    join() {
-      reachTimer = setTimeout(() => fail('unreachable', ''), reachTimeout);
-      connection.connect();
-    },
+    join: start,
     enterPassword(given) {
       password = given;
       if (!inside) join();
     },
     async logIn(name, secret) {
-      const { result, sessionId: id } = await logIn({ config, room: home, machineUid: options.machineUid, connect: options.connect }, name, secret);
-      if (result === 'ok' && !inside) {
-        sessionId = id;
+      const found = await logIn({ config, room: home, machineUid: options.machineUid, connect: options.connect, fetch: options.fetch }, name, secret);
+      // Somebody else may have opened the meeting, or the person have left.
+      if (inside || task.signal.aborted) return found;
+      if (found.is === 'account') {
+        sessionId = found.sessionId;
         void enter();
+      } else if (found.is === 'person') {
+        handlers.named(found.name);
+        startAgain(found.token);
       }
-      return result;
+      return found;
     },
     async setPassword(wanted) {
       await connection.iq(el('iq', '', { type: 'set', to: room }, printPassword(wanted)));

@@ -1,5 +1,5 @@
 import { Card } from '../../../kit/Card.tsx';
-import { TextField } from '../../../kit/Field.tsx';
+import { SwitchField, TextField } from '../../../kit/Field.tsx';
 import { TextArea } from '../../../kit/Fields.tsx';
 import type { Directory, LDAP, OIDC } from '../../api.ts';
 import { t } from '../../words.ts';
@@ -64,6 +64,18 @@ function LdapFields({ of, error, errors, put }: FieldsProps<LDAP>) {
         <TextField label={t('directory.group-filter')} value={of.group_filter ?? ''} mono placeholder="(|(member={dn})(memberUid={name})…)" error={error('group_filter')} onInput={(group_filter) => put({ group_filter })} />
       </div>
       <GroupRoles value={of.roles ?? []} field="ldap.roles" errors={errors} onChange={(roles) => put({ roles })} />
+      <SwitchField label={t('directory.hosts')} hint={t('directory.hosts-hint')} on={of.hosts?.allowed === true} onChange={(allowed) => put({ hosts: { ...of.hosts, allowed } })} />
+      {of.hosts?.allowed ? (
+        <ListField
+          label={t('directory.host-groups')}
+          hint={t('directory.host-groups-hint')}
+          value={of.hosts.groups}
+          lines
+          field="ldap.hosts.groups"
+          errors={errors}
+          onChange={(groups) => put({ hosts: { ...of.hosts, groups } })}
+        />
+      ) : null}
     </fieldset>
   );
 }

@@ -50,7 +50,9 @@ function Found({ found, name }: { readonly found: DirectoryFound; readonly name:
   return (
     <>
       <Notice mood={check ? 'bad' : 'good'} live title={check ? t('diagnostics.broken', { name: known('check', check.name) }) : undefined}>
-        <p>{check ? check.text : name === '' || found.role === 'nobody' ? t('diagnostics.fine') : t('directory.would', { name, role: t(`role.${found.role}`) })}</p>
+        <p>{check ? check.text : name === '' || (found.role === 'nobody' && !found.host) ? t('diagnostics.fine') : null}</p>
+        {check || found.role === 'nobody' ? null : <p>{t('directory.would', { name, role: t(`role.${found.role}`) })}</p>}
+        {check || !found.host ? null : <p>{t('directory.would-host', { name })}</p>}
         {check?.advice ? <p>{check.advice}</p> : null}
       </Notice>
       <ol class="chain">

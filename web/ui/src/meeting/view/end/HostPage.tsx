@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import { t } from '../../../i18n/i18n.ts';
+import { locale, t } from '../../../i18n/i18n.ts';
 import { tt } from '../../../i18n/together.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { TextField } from '../../../kit/Field.tsx';
@@ -28,16 +28,17 @@ export function HostPage({ meeting }: { readonly meeting: Meeting }) {
 function LogIn({ meeting }: { readonly meeting: Meeting }) {
   const [name, setName] = useState('');
   const [password, setPassword] = useState('');
-  const [problem, setProblem] = useState<'wrong' | 'unreachable' | null>(null);
+  const [problem, setProblem] = useState('');
   const [busy, setBusy] = useState(false);
   const submit = async (event: Event) => {
     event.preventDefault();
     if (name.trim() === '' || password === '' || busy) return;
     setBusy(true);
-    setProblem(null);
-    const result = await meeting.logIn(name.trim(), password);
+    setProblem('');
+    const found = await meeting.logIn(name.trim(), password);
     setBusy(false);
-    if (result !== 'ok') setProblem(result);
+    if (found.is === 'slow') setProblem(tt('host.slow', { when: inTime(found.seconds) }));
+    else if (found.is !== 'account' && found.is !== 'person') setProblem(tt(`host.${found.is}`));
   };
   return (
     <form class="message-form" onSubmit={(event) => void submit(event)}>
@@ -48,10 +49,10 @@ function LogIn({ meeting }: { readonly meeting: Meeting }) {
         value={password}
         autocomplete="current-password"
         enterKeyHint="go"
-        error={problem === null ? undefined : tt(`host.${problem}`)}
+        error={problem === '' ? undefined : problem}
         onInput={(value) => {
           setPassword(value);
-          setProblem(null);
+          setProblem('');
         }}
       />
       <Button kind="primary" large wide type="submit" disabled={busy}>
@@ -59,4 +60,10 @@ function LogIn({ meeting }: { readonly meeting: Meeting }) {
       </Button>
     </form>
   );
+}
+
+/** "in 8 seconds". */
+function inTime(seconds: number): string {
+  const format = new Intl.RelativeTimeFormat(locale(), { numeric: 'always' });
+  return seconds < 90 ? format.format(seconds, 'second') : format.format(Math.ceil(seconds / 60), 'minute');
 }

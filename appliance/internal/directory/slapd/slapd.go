@@ -1,4 +1,6 @@
-package directory
+// Package slapd runs Debian's OpenLDAP for tests: a directory with some people
+// and groups.
+package slapd
 
 import (
 	"crypto/tls"
@@ -17,21 +19,25 @@ import (
 	"meetbox.local/appliance/internal/certs"
 )
 
-// server is OpenLDAP on the loopback, with some people.
-type server struct {
-	plain, secure, bare string // URLs: StartTLS, LDAPS, and one that knows no TLS
-	root                string // PEM
+// Server is OpenLDAP on the loopback.
+type Server struct {
+	Plain, Secure, Bare string // URLs: StartTLS, LDAPS, and one that knows no TLS
+	Root                string // PEM
 }
 
+// What is in it.
 const (
-	people   = "ou=people,dc=example,dc=org"
-	reader   = "cn=reader,dc=example,dc=org"
-	secret   = "box & directory"
-	passwort = "pässword (of) Ada*"
+	People   = "ou=people,dc=example,dc=org"
+	Reader   = "cn=reader,dc=example,dc=org" // may search
+	Secret   = "box & directory"             // its password
+	Password = "pässword (of) Ada*"          // of everybody
 )
 
-// authority makes a certificate for localhost, and who vouches for it.
-func authority(t *testing.T, names ...string) (root, crt, key []byte) {
+// Called is what people's names are to be read as.
+var Called = map[string]string{"ada": "Ada from the quay", "ben": "Ben", "cleo": "Cleo"}
+
+// Authority makes a certificate for localhost, and who vouches for it.
+func Authority(t *testing.T, names ...string) (root, crt, key []byte) {
 	t.Helper()
 	pair, err := certs.NewAuthority(time.Now())
 	if err != nil {
@@ -50,7 +56,8 @@ func authority(t *testing.T, names ...string) (root, crt, key []byte) {
 	return root, crt, key
 }
 
-func free(t *testing.T) string {
+// Free is a port that nobody uses.
+func Free(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -64,10 +71,11 @@ func free(t *testing.T) string {
 	return port
 }
 
-func newServer(t *testing.T) server {
+// New starts one that ends with the test.
+func New(t *testing.T) Server {
 	t.Helper()
 	dir := t.TempDir()
-	root, crt, key := authority(t, "localhost")
+	root, crt, key := Authority(t, "localhost")
 	write := func(name string, b []byte) string {
 		t.Helper()
 		if err := os.WriteFile(filepath.Join(dir, name), b, 0o600); err != nil {
@@ -101,10 +109,10 @@ overlay memberof
 access to attrs=userPassword by anonymous auth by * none
 access to dn.base="" by * read
 access to * by dn.base="%s" read by * none
-`, filepath.Join(dir, "db"), reader)
-	s := server{root: string(root)}
-	a, b, c := free(t), free(t), free(t)
-	s.plain, s.secure, s.bare = "ldap://localhost:"+a, "ldaps://localhost:"+b, "ldap://localhost:"+c
+`, filepath.Join(dir, "db"), Reader)
+	s := Server{Root: string(root)}
+	a, b, c := Free(t), Free(t), Free(t)
+	s.Plain, s.Secure, s.Bare = "ldap://localhost:"+a, "ldaps://localhost:"+b, "ldap://localhost:"+c
 	start := func(conf, urls string, ready ...string) {
 		t.Helper()
 		cmd := exec.CommandContext(t.Context(), bin, "-f", conf, "-h", urls, "-d", "0")
@@ -139,11 +147,11 @@ access to * by dn.base="%s" read by * none
 
 // fill adds the people; over the wire, for then the server itself notes who is
 // in which group.
-func (s server) fill(t *testing.T) {
+func (s Server) fill(t *testing.T) {
 	t.Helper()
 	pool := x509.NewCertPool()
-	pool.AppendCertsFromPEM([]byte(s.root))
-	conn, err := ldap.DialURL(s.secure, ldap.DialWithTLSConfig(&tls.Config{RootCAs: pool, ServerName: "localhost"}))
+	pool.AppendCertsFromPEM([]byte(s.Root))
+	conn, err := ldap.DialURL(s.Secure, ldap.DialWithTLSConfig(&tls.Config{RootCAs: pool, ServerName: "localhost"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -162,10 +170,10 @@ func (s server) fill(t *testing.T) {
 		}
 	}
 	add("dc=example,dc=org", "objectClass", "domain", "dc", "example")
-	add(reader, "objectClass", "applicationProcess", "cn", "reader")
-	modify := ldap.NewModifyRequest(reader, nil)
+	add(Reader, "objectClass", "applicationProcess", "cn", "Reader")
+	modify := ldap.NewModifyRequest(Reader, nil)
 	modify.Add("objectClass", []string{"simpleSecurityObject"})
-	modify.Add("userPassword", []string{secret})
+	modify.Add("userPassword", []string{Secret})
 	if err := conn.Modify(modify); err != nil {
 		t.Fatal(err)
 	}
@@ -173,9 +181,9 @@ func (s server) fill(t *testing.T) {
 		add("ou="+ou+",dc=example,dc=org", "objectClass", "organizationalUnit", "ou", ou)
 	}
 	for uid, mail := range map[string]string{"ada": "ada@example.org", "ben": "desk@example.org", "cleo": "desk@example.org"} {
-		add("uid="+uid+","+people, "objectClass", "inetOrgPerson", "uid", uid, "cn", uid, "sn", uid, "mail", mail, "userPassword", passwort)
+		add("uid="+uid+","+People, "objectClass", "inetOrgPerson", "uid", uid, "cn", uid, "sn", uid, "mail", mail, "displayName", Called[uid], "userPassword", Password)
 	}
-	add("cn=Meetbox Owners,ou=groups,dc=example,dc=org", "objectClass", "groupOfNames", "cn", "Meetbox Owners", "member", "uid=ada,"+people)
-	add("cn=staff,ou=groups,dc=example,dc=org", "objectClass", "groupOfNames", "cn", "staff", "member", "uid=ada,"+people)
-	add("cn=visitors,ou=groups,dc=example,dc=org", "objectClass", "groupOfNames", "cn", "visitors", "member", "uid=cleo,"+people)
+	add("cn=Meetbox Owners,ou=groups,dc=example,dc=org", "objectClass", "groupOfNames", "cn", "Meetbox Owners", "member", "uid=ada,"+People)
+	add("cn=staff,ou=groups,dc=example,dc=org", "objectClass", "groupOfNames", "cn", "staff", "member", "uid=ada,"+People)
+	add("cn=visitors,ou=groups,dc=example,dc=org", "objectClass", "groupOfNames", "cn", "visitors", "member", "uid=cleo,"+People)
 }
