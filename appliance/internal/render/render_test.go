@@ -222,3 +222,17 @@ func TestWebSocketDomains(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// It is in files of its own, which web has to be told of.
+func TestSiteCertificate(t *testing.T) {
+	t.Parallel()
+	in := input(t)
+	if f := web(in); f.Site != nil {
+		t.Errorf("without one: %+v", f.Site)
+	}
+	in.Site = &state.Chain{Certificates: [][]byte{in.Web.Certificate}, Key: in.Web.Key}
+	want := pair{filepath.Join(in.Run, "tls", "site.crt"), filepath.Join(in.Run, "tls", "site.key")}
+	if f := web(in); f.Site == nil || *f.Site != want {
+		t.Errorf("site %+v, want %+v", f.Site, want)
+	}
+}

@@ -33,11 +33,13 @@ type pair struct {
 }
 
 func web(in Input) webFile {
+	var site *pair
 	names := slices.Clone(in.Names)
 	for _, a := range in.Addresses {
 		names = append(names, a.String())
 	}
 	if in.Site != nil {
+		site = &pair{in.tls("site.crt"), in.tls("site.key")}
 		for _, n := range certs.Names(*in.Site) {
 			if !slices.Contains(names, n) {
 				names = append(names, n)
@@ -54,6 +56,7 @@ func web(in Input) webFile {
 	}
 	return webFile{
 		GuestDomain: guests,
+		Site:        site,
 		Captive:     in.Captive,
 		Frames:      in.Rooms.Frames,
 		FileBytes:   int64(in.Rooms.Files.MaxMB) << 20,

@@ -37,7 +37,7 @@ export function CertificatesPage() {
         <>
           <UploadCard site={list.data.value?.site !== undefined} done={() => void list.reload()} />
           <RequestCard request={list.data.value?.request ?? null} done={() => void list.reload()} />
-          <AcmeCard done={() => void list.reload()} />
+          <AcmeCard key={list.data.value?.source} done={() => void list.reload()} />
         </>
       ) : null}
     </Page>
