@@ -30,7 +30,8 @@ const (
 type SlowDown struct{ Wait time.Duration }
 
 func (s *SlowDown) Error() string {
-	return fmt.Sprintf("There were too many wrong attempts from your address. Try again in %s.", s.Wait.Round(time.Second))
+	// Rounded up: not "0s", and never too early.
+	return fmt.Sprintf("There were too many wrong attempts from your address. Try again in %s.", (s.Wait + time.Second - 1).Truncate(time.Second))
 }
 
 type guesses struct {

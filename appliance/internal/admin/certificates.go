@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/certs"
@@ -48,6 +49,9 @@ func (p *Parts) getCertificates(*Call) (out api.CertificateState, err error) {
 	ch, ok, err := p.Store.Chain(string(out.Source))
 	if err == nil && ok {
 		out.Site, err = p.describeChain(ch)
+		if err == nil && out.Source != api.SourceACME {
+			out.Site.Certificate.RenewAt = time.Time{} // somebody has to
+		}
 	}
 	return out, err
 }

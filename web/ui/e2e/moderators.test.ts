@@ -1,9 +1,9 @@
 // What moderators do about everybody: mute all but one, moderate microphones, ask somebody to speak,
-// newcomers come muted, the end for all.
+// newcomers come muted, the end for all; and about one: stop a camera, a shared screen, make a moderator.
 
 import { expect, inject, test } from 'vitest';
 import { cast } from './cast.ts';
-import { type Guest, until } from './guest.ts';
+import { allSee, type Guest, until } from './guest.ts';
 import { barriers, fits, shoot } from './look.ts';
 
 const box = inject('box');
@@ -89,3 +89,49 @@ test('microphones are moderated, hands go up in order, one is asked to speak; th
   for (const guest of [ada, ben, cleo]) await guest.page.getByRole('heading', { name: 'The meeting has ended' }).waitFor();
 });
 
+
+test('one’s camera and screen are stopped; who is made a moderator moderates', patience, async () => {
+  const room = `${box.url}/small-plenary`;
+  const ada = await open('Ada', desktop);
+  await ada.join(room);
+  const ben = await open('Ben', desktop);
+  await ben.join(room);
+  await allSee([ada, ben], 60_000);
+  const me = async (guest: Guest) => (await guest.state()).participants[0];
+  expect((await me(ben))?.moderator).toBe(false);
+
+  await ada.page.getByRole('button', { name: /^People/ }).click();
+  await tool(ada, 'Ben', 'Stop camera');
+  await ben.page.getByText('Ada turned off your camera.').first().waitFor();
+  await until('it is off', 15_000, async () => (await me(ben))?.videoMuted === true);
+  // Only Ben can turn it on again.
+  await ada.page.getByRole('button', { name: 'Moderate Ben' }).click();
+  await ada.page.getByRole('menuitem', { name: 'Make moderator' }).waitFor();
+  expect(await ada.page.getByRole('menuitem', { name: /camera/ }).count()).toBe(0);
+  await ada.page.keyboard.press('Escape');
+  await ben.page.getByRole('button', { name: 'Camera', exact: true }).click();
+  await until('it is on', 15_000, async () => (await me(ben))?.videoMuted === false);
+
+  await ben.page.getByRole('button', { name: 'Share your screen' }).click();
+  await until('Ada sees that Ben shares', 30_000, async () => (await ada.state()).participants[1]?.sharing === true);
+  await tool(ada, 'Ben', 'Stop screen sharing');
+  await ben.page.getByText('Ada stopped your screen sharing.').first().waitFor();
+  await until('it is over', 15_000, async () => (await ada.state()).participants[1]?.sharing === false);
+
+  // What is written while the chat is closed is counted.
+  await ben.page.getByRole('button', { name: 'Chat', exact: true }).click();
+  await ben.page.getByRole('textbox', { name: 'Message' }).fill('Shall I take over?');
+  await ben.page.keyboard.press('Enter');
+  await ada.page.getByRole('button', { name: 'Chat, 1 new message' }).waitFor();
+  await shoot(ada.page, 'people-one-desktop-light');
+  await tool(ada, 'Ben', 'Make moderator');
+  await ben.page.getByText('You are a moderator of this meeting now.').first().waitFor();
+  await ben.page.getByRole('button', { name: /^People/ }).click();
+  await tool(ben, 'Ada', 'Mute');
+  await ada.page.getByText('Ben muted you. Unmute when you want to speak.').first().waitFor();
+  expect(await muted(ada)).toBe(true);
+  await ada.page.getByRole('button', { name: 'Chat, 1 new message' }).click();
+  await ada.page.getByText('Shall I take over?', { exact: true }).waitFor();
+  await ada.page.getByRole('button', { name: 'Chat', exact: true }).waitFor();
+  expect((await ada.state()).unread).toBe(0);
+});

@@ -50,6 +50,17 @@ describe('getting in', () => {
     await ada.page.keyboard.press('Enter');
     await ada.page.getByRole('heading', { name: 'Weekly review' }).waitFor();
     expect(await ada.page.getByLabel('Your name').inputValue()).toBe('Ada');
+
+    // A room where one has been is one click away, until it is to be forgotten.
+    await ada.page.goBack();
+    await ada.page.getByRole('link', { name: suggestion ?? '' }).click();
+    await ada.page.getByRole('heading', { name: suggestion ?? '' }).waitFor();
+    await ada.page.goBack();
+    await ada.page.getByRole('button', { name: `Remove ${suggestion} from this list` }).click();
+    await ada.page.getByRole('link', { name: suggestion ?? '' }).waitFor({ state: 'detached' });
+    await ada.page.reload();
+    await ada.page.getByLabel('Room name').waitFor();
+    expect(await ada.page.getByRole('link', { name: suggestion ?? '' }).count()).toBe(0);
   });
 
   test('by keyboard only, out again too', async () => {
