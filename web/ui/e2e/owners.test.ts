@@ -16,7 +16,7 @@ import { until } from './guest.ts';
 import { barriers, fits, shoot } from './look.ts';
 
 const run = promisify(execFile);
-const box = ownBox('log-owners', 'create=users');
+const box = ownBox('log-owners', 'max_participants=30');
 const { open } = cast(() => box.box.consoleUrl);
 const desktop = { viewport: { width: 1280, height: 800 } };
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, colorScheme: 'dark' as const };
@@ -218,6 +218,32 @@ test('a backup is looked into, and brings back what was', patience, async () => 
     await backup.waitFor();
     return (await idle()) === undefined;
   });
+});
+
+test('a reset says whom it would disturb, wants to be meant, and leaves people and meetings', patience, async () => {
+  const guest = await open('Kitchen', desktop, null, box.url);
+  await guest.join(`${box.url}/kitchen`);
+  const page = await signedIn(owner, ownerPassword, 'backup');
+  const rules = () => page.evaluate(async () => ((await (await fetch('/api/v1/settings/rooms')).json()) as { max_participants?: number }).max_participants);
+  expect(await rules()).toBe(30);
+  const reset = page.getByRole('region', { name: 'Reset' });
+  await reset.getByText('One person is in a meeting now.').waitFor();
+  await reset.getByRole('button', { name: 'Reset' }).click();
+  const sure = page.getByRole('dialog', { name: 'Reset' });
+  await sure.getByText('One person is in a meeting now.').waitFor();
+  const go = sure.getByRole('button', { name: 'Reset' });
+  const field = sure.getByLabel(/^To be sure, type /);
+  await field.fill('something else');
+  expect(await go.isDisabled()).toBe(true);
+  await page.setViewportSize(phone.viewport);
+  await look(page, 'console-reset-phone-light');
+  await page.setViewportSize(desktop.viewport);
+  await field.fill('meetbox.local');
+  await go.click();
+  await sure.waitFor({ state: 'detached' });
+  await until('the rules are as in a new box', 20_000, async () => (await rules()) === undefined);
+  expect((await guest.state()).phase).toBe('joined');
+  expect(await guest.reloaded()).toBe(false);
 });
 
 test('a certificate of the office’s authority, by a request of the box', patience, async () => {
