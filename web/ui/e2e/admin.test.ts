@@ -3,7 +3,7 @@
 
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
-import { kill, setupCode } from './box.ts';
+import { kill, pause, setupCode } from './box.ts';
 import { Guest, launch, until } from './guest.ts';
 import { barriers, fits, shoot } from './look.ts';
 
@@ -227,6 +227,25 @@ test('the box restarts under an open page', { timeout: 60_000 }, async () => {
   await admin.page.getByText('The box does not answer').waitFor({ timeout: 20_000 });
   await admin.page.getByText('The box does not answer').waitFor({ state: 'hidden', timeout: 30_000 });
   expect(await admin.page.getByLabel('Further names').inputValue()).toBe('half.typed');
+});
+
+test('the first broken link is named, and holds again', { timeout: 60_000 }, async () => {
+  const admin = await open('Workshop', phone);
+  await signIn(admin);
+  const goOn = await pause(box, 'bridge');
+  try {
+    await admin.page.goto(`${box.consoleUrl}/#/diagnostics`);
+    await admin.page.getByText('The first broken link: Services').waitFor();
+    await check(admin, 'diagnostics with a broken link', 'console-diagnostics-broken-phone-light');
+  } finally {
+    goOn();
+  }
+  await until('it holds again', 20_000, async () => {
+    const again = admin.page.getByRole('button', { name: 'Check again' });
+    await again.click();
+    await until('it has looked', 10_000, () => again.isEnabled());
+    return (await admin.page.getByText('The first broken link: Services').count()) === 0;
+  });
 });
 
 test('by keyboard only: sign in, a page, out', { timeout: 60_000 }, async () => {

@@ -259,6 +259,14 @@ export function freeTcp(): Promise<number> {
   });
 }
 
+/** Has a service answer nobody until the function that is returned is called. */
+export async function pause(box: Box, service: ServiceName): Promise<() => void> {
+  const pid = (await health(box)).services.find((s) => s.name === service)?.pid;
+  if (!pid) throw new Error(`${service} has no process`);
+  process.kill(pid, 'SIGSTOP');
+  return () => void process.kill(pid, 'SIGCONT');
+}
+
 function freeUdp(): Promise<number> {
   return new Promise((resolve, reject) => {
     const socket = createSocket('udp4');
