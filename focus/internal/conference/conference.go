@@ -343,9 +343,12 @@ func (c *Conference) end() {
 	}
 }
 
-// sorted returns the members in the order in which they joined.
+// sorted returns the members in the order in which they joined. A snapshot
+// that somebody wrote by hand may count two alike: their names decide.
 func (c *Conference) sorted() []*member {
-	return slices.SortedFunc(maps.Values(c.members), func(a, b *member) int { return cmp.Compare(a.order, b.order) })
+	return slices.SortedFunc(maps.Values(c.members), func(a, b *member) int {
+		return cmp.Or(cmp.Compare(a.order, b.order), cmp.Compare(a.nick, b.nick))
+	})
 }
 
 // occupant is the address of a member in the room.
