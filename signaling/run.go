@@ -18,6 +18,7 @@ import (
 	"meetbox.local/appliance/kit/conf"
 	"meetbox.local/appliance/kit/ctl"
 	"meetbox.local/appliance/kit/unit"
+	"meetbox.local/signaling/internal/board"
 	"meetbox.local/signaling/internal/c2s"
 	"meetbox.local/signaling/internal/router"
 	"meetbox.local/signaling/internal/sasl"
@@ -84,6 +85,7 @@ func run(ctx context.Context, u *unit.Unit) error {
 		u.Handle(pattern, page)
 	}
 	srv := c2s.New(r, c2s.DefaultLimits(), u.Log)
+	srv.Boards = board.New(r, board.DefaultLimits(), u.Metrics, u.Log)
 	var certificate atomic.Pointer[tls.Certificate]
 	if err := apply(set, srv, &certificate); err != nil {
 		return errors.Join(err, r.Close(), kept.Close(), files.Close())

@@ -36,6 +36,7 @@ type link struct {
 	framing framing
 	writers *writers
 	limits  Limits
+	peer    string
 	cancel  context.CancelCauseFunc // ends the connection
 	state   atomic.Uint32           // of writing
 	over    chan struct{}           // closed after the last word, or when none is possible
@@ -87,6 +88,9 @@ func (l *link) Wake() {
 		}
 	}
 }
+
+// Peer implements router.Link.
+func (l *link) Peer() string { return l.peer }
 
 // Stop implements router.Link.
 func (l *link) Stop(condition string) {

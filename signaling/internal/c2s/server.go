@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"meetbox.local/signaling/internal/board"
 	"meetbox.local/signaling/internal/router"
 	"meetbox.local/signaling/internal/sasl"
 	"meetbox.local/signaling/internal/token"
@@ -51,6 +52,7 @@ func DefaultLimits() Limits {
 // Server accepts connections of clients. Its fields are set before the first.
 type Server struct {
 	Router *router.Router
+	Boards *board.Relay // nil: there are no whiteboards
 	Limits Limits
 	Log    *slog.Logger
 
@@ -96,6 +98,9 @@ func (s *Server) SetTokens(v *token.Verifier) { s.tokens.Store(v) }
 // and ServeTCP have.
 func (s *Server) Wait() {
 	s.links.Wait()
+	if s.Boards != nil {
+		s.Boards.Wait()
+	}
 	s.desks.wait()
 	s.writers.wait()
 }

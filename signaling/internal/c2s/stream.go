@@ -104,6 +104,7 @@ func hostOf(header string) string {
 }
 
 func (s *Server) newStream(l *link, o origin) *stream {
+	l.peer = o.peer
 	return &stream{srv: s, link: l, origin: o, phase: fresh}
 }
 

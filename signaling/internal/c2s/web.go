@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"time"
 
+	"meetbox.local/signaling/internal/board"
 	"meetbox.local/signaling/internal/upload"
 )
 
@@ -22,6 +23,9 @@ func (s *Server) ServeWeb(ctx context.Context, l net.Listener) error {
 	mux.Handle(BOSHPath, s.BOSH(ctx))
 	if s.Router.Files != nil {
 		mux.Handle(upload.Path, s.Router.Files)
+	}
+	if s.Boards != nil {
+		mux.Handle(board.Path, s.Boards.Handler(ctx))
 	}
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 10 * time.Second}
 	stop := context.AfterFunc(ctx, func() { _ = srv.Close() })

@@ -30,7 +30,10 @@ func protected(key string) bool {
 	return false
 }
 
-const keyStartMuted = "startMuted"
+const (
+	keyStartMuted = "startMuted"
+	keyBoard      = "whiteboard"
+)
 
 // setMetadata is a moderator's order to set one key.
 func (s *Set) setMetadata(m muc.Member, st *wire.Stanza) *stanza.Error {
@@ -137,4 +140,24 @@ func (s *Set) readStartMuted(o *muc.Occupant) {
 	if err == nil && !strings.EqualFold(string(mt.Metadata[keyStartMuted]), string(b)) {
 		s.store(o.Room(), keyStartMuted, b)
 	}
+}
+
+// Boards are the rooms in which a moderator has opened a whiteboard with this
+// id, as Jitsi Meet does: {"collabDetails": {"roomId": ID, "roomKey": …}, …}.
+func (s *Set) Boards(id string) (out []*muc.Room) {
+	for r, mt := range s.at {
+		value := mt.Metadata[keyBoard]
+		if id == "" || value == nil {
+			continue
+		}
+		var b struct {
+			Details struct {
+				ID string `json:"roomId"`
+			} `json:"collabDetails"`
+		}
+		if json.Unmarshal(value, &b) == nil && b.Details.ID == id {
+			out = append(out, r)
+		}
+	}
+	return out
 }

@@ -125,6 +125,9 @@ func (r *Router) bind(addr jid.JID, pass Pass, link Link, box *sm.Box) *Session 
 		num: r.lastNum, addr: addr, escaped: wire.Escape(addr.String()), rank: r.rankOf(addr),
 		router: r, link: link, Box: box, pass: pass,
 	}
+	if link != nil {
+		s.peer = link.Peer()
+	}
 	box.SetTo(wire.To(s.escaped))
 	r.add(s)
 	if pass.User {

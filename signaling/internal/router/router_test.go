@@ -32,6 +32,8 @@ type peer struct {
 
 func (p *peer) Wake() {}
 
+func (p *peer) Peer() string { return "192.0.2.1" }
+
 func (p *peer) Stop(condition string) { p.stopped = "stopped " + condition }
 
 func open(t testing.TB, dir string) *Router {

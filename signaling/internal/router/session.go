@@ -9,10 +9,12 @@ import (
 	"meetbox.local/signaling/xmpp/jid"
 )
 
-// Link is a connection as the router sees it. Both methods are called under
+// Link is a connection as the router sees it. Its methods are called under
 // the router's lock and must not block.
 type Link interface {
 	sm.Waker
+	// Peer is where it comes from: an address, with or without a port.
+	Peer() string
 	// Stop ends the connection after what its box holds, with a stream error
 	// if the condition is not empty.
 	Stop(condition string)
@@ -31,6 +33,7 @@ type Session struct {
 	Box     *sm.Box
 
 	link      Link      // nil while hibernating
+	peer      string    // of the last link; not known over a restart
 	token     string    // of resumption; empty without
 	counting  bool      // XEP-0198 is on
 	in        uint32    // stanzas handled since then

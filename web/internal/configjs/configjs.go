@@ -62,7 +62,7 @@ type config struct {
 	RecordingService  enabled       `json:"recordingService"`
 	LiveStreaming     enabled       `json:"liveStreaming"`
 	Transcription     enabled       `json:"transcription"`
-	Whiteboard        enabled       `json:"whiteboard"`
+	Whiteboard        whiteboard    `json:"whiteboard"`
 	FileSharing       fileSharing   `json:"fileSharing"`
 	Giphy             enabled       `json:"giphy"`
 	SecurityUI        securityUI    `json:"securityUi"`
@@ -119,6 +119,10 @@ type (
 		APIURL      string `json:"apiUrl,omitempty"`
 		MaxFileSize int64  `json:"maxFileSize,omitempty"` // bytes
 	}
+	whiteboard struct {
+		Enabled bool   `json:"enabled"`
+		Server  string `json:"collabServerBaseUrl"` // of Socket.IO, below /socket.io/
+	}
 	securityUI struct {
 		HideLobbyButton bool `json:"hideLobbyButton"`
 	}
@@ -155,6 +159,7 @@ func Script(host string, o Options) ([]byte, error) {
 		EnableIceRestart: true,
 
 		PrejoinConfig: enabled{true},
+		Whiteboard:    whiteboard{true, "https://" + host},
 
 		DisableThirdPartyRequests: true,
 		DisableDeepLinking:        true,

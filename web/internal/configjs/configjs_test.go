@@ -34,9 +34,16 @@ func TestScript(t *testing.T) {
 			APIURL      string
 			MaxFileSize int
 		}
+		Whiteboard struct {
+			Enabled             bool
+			CollabServerBaseURL string
+		}
 	}
 	if err := json.Unmarshal([]byte(body), &got); err != nil {
 		t.Fatalf("%s: %v", body, err)
+	}
+	if w := got.Whiteboard; !w.Enabled || w.CollabServerBaseURL != "https://192.168.1.23:8443" {
+		t.Errorf("whiteboard %+v", w)
 	}
 	if len(got.Embedding.Origins) != 1 || got.Embedding.Origins[0] != "https://intranet.example" {
 		t.Errorf("embedding = %+v", got.Embedding)

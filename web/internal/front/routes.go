@@ -21,6 +21,7 @@ func (s *Server) routes(signaling, focus, bridge http.Handler) http.Handler {
 	mux.Handle("/xmpp-websocket", signaling)
 	mux.Handle("/http-bind", signaling)
 	mux.Handle(proxy.FilesPath, moving(signaling, readWait, writeWait))
+	mux.Handle("/socket.io/", signaling) // whiteboards
 	mux.Handle("/conference-request/v1", focus)
 	mux.Handle("/colibri-ws/", bridge)
 	own := http.NewServeMux()

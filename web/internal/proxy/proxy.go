@@ -1,6 +1,6 @@
 // Package proxy passes requests on to the other services of this machine,
-// over their Unix sockets: XMPP over WebSocket to signaling, the bridge
-// channel to the bridge, conference requests to the focus.
+// over their Unix sockets: XMPP over WebSocket and whiteboards to signaling, the
+// bridge channel to the bridge, conference requests to the focus.
 //
 // A backend that is being restarted is an everyday event: a request waits for
 // it at the door, so that a client's first try is the one that succeeds. Only
