@@ -15,6 +15,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"os/exec"
@@ -157,8 +158,8 @@ func npm() ([]part, error) {
 	}
 	var lock struct {
 		Packages map[string]struct {
-			Version, License string
-			Dev              bool
+			Version, License    string
+			Dev, Optional, Link bool
 		}
 	}
 	if err := json.Unmarshal(b, &lock); err != nil {
@@ -167,13 +168,17 @@ func npm() ([]part, error) {
 	var out []part
 	for path, p := range lock.Packages {
 		i := strings.LastIndex(path, "node_modules/")
-		if i < 0 || p.Dev {
+		if i < 0 || p.Dev || p.Link { // a link is to a part of this repository
 			continue
+		}
+		folder := filepath.Join(ui, path)
+		if _, err := os.Stat(folder); p.Optional && errors.Is(err, fs.ErrNotExist) {
+			continue // for other systems than the one that builds
 		}
 		name := path[i+len("node_modules/"):]
 		out = append(out, part{
 			kind: "library", name: name, version: p.Version, url: "pkg:npm/" + strings.Replace(name, "@", "%40", 1) + "@" + p.Version,
-			licence: p.License, folder: filepath.Join(ui, path), in: []string{"web"},
+			licence: p.License, folder: folder, in: []string{"web"},
 		})
 	}
 	return out, nil
@@ -283,7 +288,7 @@ func document(version string, at time.Time, parts []part) bom {
 		ref := cmp.Or(p.url, p.name+"@"+p.version)
 		c := component{Type: p.kind, Ref: ref, Name: p.name, Version: p.version, PackageURL: p.url}
 		var l licence
-		if l.Licence.ID = p.licence; p.licence == "NOASSERTION" || strings.HasPrefix(p.licence, "LicenseRef-") {
+		if l.Licence.ID = p.licence; p.licence == "NOASSERTION" || strings.HasPrefix(p.licence, "LicenseRef-") || strings.Contains(p.licence, " ") {
 			l.Licence.ID, l.Licence.Name = "", p.licence
 		}
 		c.Licences = []licence{l}
