@@ -2,13 +2,14 @@ import { preact } from '@preact/preset-vite';
 import { defineConfig } from 'vitest/config';
 import { catalogs } from './catalogs.ts';
 import { compress } from './compress.ts';
+import { excalidraw } from './excalidraw.ts';
 
 // The page is served by the box's Go front. While developing, `npm run dev` serves the sources and
 // passes everything that needs a service on to a running `make run`.
 const box = process.env['MEETBOX_ORIGIN'] ?? 'https://localhost:8443';
 
 export default defineConfig({
-  plugins: [catalogs(), preact(), compress()],
+  plugins: [catalogs(), preact(), excalidraw(), compress()],
   worker: { format: 'es' },
   build: {
     target: 'es2023',

@@ -206,7 +206,8 @@ function control(box: Box, flags: readonly string[], command: readonly string[],
 
 function ask(socketPath: string, url: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const asking = request({ socketPath, path: url, timeout: 5000 }, (answer) => {
+    // A connection of its own: one that was kept may have ended meanwhile.
+    const asking = request({ socketPath, path: url, timeout: 5000, agent: false }, (answer) => {
       let text = '';
       answer.setEncoding('utf8');
       answer.on('data', (chunk: string) => {

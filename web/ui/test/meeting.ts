@@ -259,7 +259,8 @@ export const config: Config = {
   lastN: -1,
   simulcast: true,
   resolution: 720,
-  frames: [],
+  boards: '',
+    frames: [],
 };
 
 export function setUp(more: Partial<Config> = {}) {

@@ -61,6 +61,7 @@ export function fakeWire() {
     services: bus.services,
     domain: 'meet.example',
     origin: 'https://box.example/http-bind',
+    boards: 'https://box.example',
     endpoint: () => 'aaaaaaaa',
     who,
     addressOf: (id) => (id === 'me' ? `${here.peek()}/aaaaaaaa` : who(id) ? `${here.peek()}/${id}` : ''),

@@ -12,6 +12,7 @@ test('what is not said has its default', () => {
     muc: 'muc.meet.jitsi',
     focus: 'focus.meet.jitsi',
     websocket: 'wss://box.local:8443/xmpp-websocket',
+    boards: '',
     bosh: 'https://box.local:8443/http-bind',
     hostUrl: '',
     conferenceRequestUrl: '',

@@ -26,6 +26,8 @@ export interface Config {
   readonly simulcast: boolean;
   /** The wanted height of the own camera picture. */
   readonly resolution: number;
+  /** Where whiteboards are relayed, '' for nowhere. */
+  readonly boards: string;
   /** Origins of pages that may steer a meeting within them. */
   readonly frames: readonly string[];
 }
@@ -74,6 +76,7 @@ export function readConfig(value: unknown, origin: string, search = ''): Config 
   if (muc === '') throw new ConfigError('hosts.muc is missing');
   const resolve = (url: string, scheme: 'http' | 'ws') =>
     new URL(url, origin).href.replace(/^(http|ws)/, scheme);
+  const boards = object(config['whiteboard']);
   const requestUrl = text(config['conferenceRequestUrl'], '');
   const hostUrl = text(config['hostUrl'], '');
   return {
@@ -95,6 +98,7 @@ export function readConfig(value: unknown, origin: string, search = ''): Config 
     lastN: count(config['channelLastN'], -1),
     simulcast: !flag(config['disableSimulcast'], false),
     resolution: count(config['resolution'], 720),
+    boards: boards['enabled'] === true ? text(boards['collabServerBaseUrl'], '') : '',
     frames: texts(object(config['embedding'])['origins']),
   };
 }

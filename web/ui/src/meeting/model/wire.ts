@@ -32,6 +32,8 @@ export interface Wire {
   readonly domain: string;
   /** Any address of the box, for files. */
   readonly origin: string;
+  /** Where whiteboards are relayed, '' for nowhere. */
+  readonly boards: string;
   /** Our endpoint id. */
   endpoint(): string;
   /** Who has that endpoint id, we too. */
@@ -155,6 +157,7 @@ export function createWire(p: WireParts): Wire {
     services: bus.services,
     domain: p.config.domain,
     origin: p.config.bosh,
+    boards: p.config.boards,
     endpoint,
     who: (nick) => (nick === endpoint() ? p.me : roster.byEndpoint(nick)),
     addressOf: p.addressOf,

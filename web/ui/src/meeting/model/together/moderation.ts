@@ -9,7 +9,7 @@ import { parseModerationPush, printAllow, printEnd, printMetadata, printModerati
 import { object } from '../../../xmpp/json.ts';
 import type { Participant } from '../types.ts';
 import { el } from '../../../xmpp/xml.ts';
-import type { Wire } from '../wire.ts';
+import type { Json, Wire } from '../wire.ts';
 
 /** Screens are moderated together with cameras. */
 export type Moderated = 'audio' | 'video';
@@ -37,9 +37,12 @@ export interface Moderation {
 
 const both: Readonly<Record<Moderated, readonly Medium[]>> = { audio: ['audio'], video: ['video', 'desktop'] };
 
-export function createModeration(wire: Wire): Moderation {
+export function createModeration(wire: Wire, metadata: ReadonlySignal<Json>): Moderation {
   const on = signal<Readonly<Record<Moderated, boolean>>>({ audio: false, video: false });
-  const startMuted = signal<Readonly<Record<Moderated, boolean>>>({ audio: false, video: false });
+  const startMuted = computed((): Readonly<Record<Moderated, boolean>> => {
+    const policy = object(metadata.value['startMuted']);
+    return { audio: policy['audio'] === true, video: policy['video'] === true };
+  });
   const allowed = signal<ReadonlySet<Medium>>(new Set());
   const lists = signal<Readonly<Record<Medium, readonly string[]>>>({ audio: [], video: [], desktop: [] });
 
@@ -73,11 +76,6 @@ export function createModeration(wire: Wire): Moderation {
         lists.value = push.lists;
     }
   });
-  wire.onPush('room_metadata', (body) => {
-    const policy = object(object(body['metadata'])['startMuted']);
-    startMuted.value = { audio: policy['audio'] === true, video: policy['video'] === true };
-  });
-
   return {
     available: computed(() => wire.services.value.has('av_moderation')),
     on,

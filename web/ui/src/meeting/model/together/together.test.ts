@@ -5,6 +5,7 @@ import { filePath } from '../../../xmpp/files.ts';
 import { elements, textOf, type Xml } from '../../../xmpp/xml.ts';
 import { createBreakouts } from './breakouts.ts';
 import { createFiles } from './files.ts';
+import { createMetadata } from './metadata.ts';
 import { createModeration } from './moderation.ts';
 import { createPolls } from './polls.ts';
 import { createReactions } from './reactions.ts';
@@ -76,7 +77,7 @@ describe('moderation', () => {
 
   test('while it is on, only moderators and who is let may unmute', () => {
     const s = fakeWire();
-    const m = createModeration(s.wire);
+    const m = createModeration(s.wire, createMetadata(s.wire));
     expect(m.may('audio')).toBe(true);
     s.push('av_moderation', state(true));
     expect([m.may('audio'), m.may('video')]).toEqual([false, true]);
@@ -92,7 +93,7 @@ describe('moderation', () => {
 
   test('a moderator sees who may, and lets somebody', () => {
     const s = fakeWire();
-    const m = createModeration(s.wire);
+    const m = createModeration(s.wire, createMetadata(s.wire));
     s.push('av_moderation', state(true, 'audio', `${room}/aaaaaaaa`));
     expect(s.notices, 'what we did ourselves is no news').toEqual([]);
     expect(m.mayOther(s.ben, 'audio')).toBe(false);
@@ -113,7 +114,7 @@ describe('moderation', () => {
 
   test('muting all spares us, who is muted, and who is excepted', async () => {
     const s = fakeWire();
-    const m = createModeration(s.wire);
+    const m = createModeration(s.wire, createMetadata(s.wire));
     await m.muteAll('audio', ['bbbbbbbb']);
     expect(s.asked.map((x) => elements(x)[0]?.attrs['jid'])).toEqual([`${room}/cccccccc`]);
     s.cleo.audioMuted.value = true;

@@ -5,6 +5,7 @@ import { tt } from '../../../i18n/together.ts';
 import type { IconName } from '../../../kit/icons.tsx';
 import { MenuGroup, MenuItem } from '../../../kit/Popover.tsx';
 import type { Tile as Picture } from '../../model/layout.ts';
+import type { Board } from '../../model/together/board.ts';
 import type { Meeting } from '../../model/types.ts';
 import { speakerView } from '../app/settings.ts';
 import { MediaMenu } from '../media/MediaMenu.tsx';
@@ -54,6 +55,7 @@ export function MoreMenu({ meeting, panel, pinned, open, close }: MoreMenuProps)
         </MenuGroup>
       </div>
       <MenuGroup label={tt('more.together')}>
+        {together?.board.available.value ? item('board', boardText(together.board), () => (together.board.shown.peek() ? together.board.hide() : void together.board.open())) : null}
         {together?.polls.available.value ? item('polls', tt('polls.title'), side('polls'), together.polls.unseen.value) : null}
         {together?.files.available.value ? item('file', tt('files.title'), side('files'), together.files.unseen.value) : null}
         {together?.breakouts.available.value ? item('rooms', tt('breakout.title'), side('breakouts')) : null}
@@ -86,4 +88,9 @@ export function MoreMenu({ meeting, panel, pinned, open, close }: MoreMenuProps)
       </MenuGroup>
     </div>
   );
+}
+
+function boardText({ place, shown }: Board): string {
+  if (shown.value) return tt('board.hide');
+  return place.value ? tt('board.show') : tt('board.open');
 }

@@ -6,7 +6,8 @@ import { Icon } from '../../../kit/icons.tsx';
 import type { Meeting, Shown } from '../../model/types.ts';
 import { sameTile, stableOrder, type Tile as Picture } from '../../model/layout.ts';
 import { selfView, speakerView, strip } from '../app/settings.ts';
-import { gridSize, type Places, placesOf, type Size } from './layout.ts';
+import { boardTile, gridSize, type Places, placesOf, type Size } from './layout.ts';
+import { Board, BoardTile } from '../board/lazy.ts';
 import { Tile } from './Tile.tsx';
 import './stage.css';
 
@@ -39,11 +40,18 @@ export function Stage({ meeting, pinned }: { readonly meeting: Meeting; readonly
     order.value = stableOrder(order.peek(), ids, speakers.value, gridSize(size.value), [meeting.me.id]);
   });
 
+  // As if everybody pinned it when it comes, as in Jitsi Meet.
+  const board = useComputed(() => meeting.together.value?.board.shown.value === true);
+  useSignalEffect(() => {
+    if (board.value) pinned.value = { participant: boardTile, picture: 'screen' };
+    else if (pinned.peek()?.participant === boardTile) pinned.value = null;
+  });
+
   const layout = useComputed(() =>
     placesOf({
       me: meeting.me.id,
       people: order.value,
-      sharing: meeting.participants.value.filter((p) => p.sharing.value).map((p) => p.id),
+      sharing: [...(board.value ? [boardTile] : []), ...meeting.participants.value.filter((p) => p.sharing.value).map((p) => p.id)],
       size: size.value,
       page: page.value,
       pinned: pinned.value,
@@ -57,11 +65,15 @@ export function Stage({ meeting, pinned }: { readonly meeting: Meeting; readonly
 
   const people = new Map(meeting.participants.value.map((p) => [p.id, p]));
   const { tiles, pages } = layout.value;
+  const together = meeting.together.value;
   return (
     <section class="stage" aria-label={t('stage.label')}>
       <h2 class="sr-only">{t('stage.label')}</h2>
       <ul class="tiles" ref={element}>
         {tiles.map((place) => {
+          if (place.participant === boardTile) {
+            return place.role === 'stage' ? null : <BoardTile key={boardTile} place={place} pin={() => (pinned.value = { participant: boardTile, picture: 'screen' })} />;
+          }
           const person = people.get(place.participant);
           if (!person) return null;
           const isPinned = sameTile(place, pinned.value);
@@ -69,6 +81,7 @@ export function Stage({ meeting, pinned }: { readonly meeting: Meeting; readonly
           return <Tile key={`${place.participant} ${place.picture}`} place={place} person={person} speaking={meeting.dominantSpeaker} pinned={isPinned} frozen={meeting.frozen.value} pin={pin} />;
         })}
       </ul>
+      {together ? <Board board={together.board} me={meeting.me} box={tiles.find((p) => p.participant === boardTile && p.role === 'stage')?.box ?? null} /> : null}
       {pages > 1 ? (
         <div class="pages">
           <IconButton label={t('stage.previous')} small disabled={layout.value.page === 0} onClick={() => (page.value = layout.value.page - 1)}>
@@ -92,7 +105,7 @@ function useShown(meeting: Meeting, layout: { readonly value: Places }): void {
   useSignalEffect(() => {
     const scale = globalThis.devicePixelRatio;
     const shown = layout.value.tiles
-      .filter((tile) => tile.participant !== meeting.me.id)
+      .filter((tile) => tile.participant !== meeting.me.id && tile.participant !== boardTile)
       .map((tile): Shown => {
         const height = Math.ceil((tile.box.height * scale) / step) * step;
         return { participant: tile.participant, picture: tile.picture, height, ...(tile.role === 'stage' ? { stage: true } : {}) };

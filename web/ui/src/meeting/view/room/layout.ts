@@ -4,6 +4,9 @@
 
 import { fitGrid, layoutOf, pageOf, pageSize, type Tile as Picture } from '../../model/layout.ts';
 
+/** Stands for the whiteboard among those who share a screen. */
+export const boardTile = 'whiteboard';
+
 export interface Box {
   readonly left: number;
   readonly top: number;

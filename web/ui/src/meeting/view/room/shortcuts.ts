@@ -6,7 +6,7 @@ import { type Command, commandOf, keyOf, parse } from './keymap.ts';
 export type Actions = Readonly<Partial<Record<Command, () => void>>>;
 
 // Where keys mean something else.
-const busy = 'input, textarea, select, [contenteditable], [role="textbox"], dialog, [role="menu"]';
+const busy = 'input, textarea, select, [contenteditable], [role="textbox"], dialog, [role="menu"], .excalidraw';
 
 /** The key that was pressed, '' where it means something else. */
 function pressed(event: KeyboardEvent, elsewhere: string): string {
