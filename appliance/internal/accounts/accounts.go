@@ -191,11 +191,13 @@ func (b *Book) Claim(ctx context.Context, from netip.Addr, agent string, q api.C
 		return out, "", err
 	}
 	// The code has eight digits: guesses slow everybody down.
-	if err := b.slow.wait(ctx, from, "setup code", true); err != nil {
+	guess, err := b.slow.try(ctx, from, "setup code", true)
+	if err != nil {
 		return out, "", err
 	}
 	hash, err := b.hash(ctx, q.Password)
 	if err != nil {
+		guess.none()
 		return out, "", err
 	}
 	codes, hashes := recovery()
@@ -225,12 +227,12 @@ func (b *Book) Claim(ctx context.Context, from netip.Addr, agent string, q api.C
 			tx.Audit(state.Actor{Name: p.Name, From: from}, "box claimed", p.Name, ""))
 	})
 	if err != nil {
-		if _, wrong := errors.AsType[api.FieldErrors](err); wrong {
-			b.slow.failed(from, "setup code")
+		if _, code := errors.AsType[api.FieldErrors](err); !code {
+			guess.none()
 		}
 		return out, "", err
 	}
-	b.slow.good(from, "setup code")
+	guess.good()
 	out.Recovery = codes
 	return out, secret, nil
 }
@@ -262,26 +264,27 @@ func checkName(f api.FieldErrors, name string) {
 // value. Who has no account of the box is asked for outside.
 func (b *Book) SignIn(ctx context.Context, from netip.Addr, agent string, q api.SignIn) (s api.Session, secret string, err error) {
 	name := key(q.Name)
-	if err := b.slow.wait(ctx, from, name, false); err != nil {
+	guess, err := b.slow.try(ctx, from, name, false)
+	if err != nil {
 		return s, "", err
 	}
 	p, known, ok, err := b.vouch(ctx, name, q)
 	if err != nil {
+		guess.none()
 		return s, "", err
 	}
-	typed := name
 	if known != nil {
 		name = key(known.Name)
 	}
 	var step int64
 	if ok && p.OneTime != "" {
 		if q.OneTime == "" {
+			guess.none()
 			return s, "", ErrOneTime
 		}
 		step, ok = codeStep(string(p.OneTime), q.OneTime, b.now(), p.LastStep)
 	}
 	if !ok {
-		b.slow.failed(from, typed)
 		// The name may be a password in the wrong field: not in the log.
 		object := p.Name
 		return s, "", errors.Join(errWrong, b.store.Audit(state.Actor{From: from}, "sign-in refused", object, ""))
@@ -307,9 +310,17 @@ func (b *Book) SignIn(ctx context.Context, from netip.Addr, agent string, q api.
 		return errors.Join(err, tx.Audit(state.Actor{Name: now.Name, From: from}, "signed in", now.Name, now.Source))
 	})
 	if err == nil {
-		b.slow.good(from, typed)
+		guess.good()
+	} else if !wrong(err) {
+		guess.none()
 	}
 	return s, secret, err
+}
+
+// wrong says whether what was refused was a guess.
+func wrong(err error) bool {
+	p, ok := errors.AsType[api.Problem](err)
+	return ok && p.Code == errWrong.Code
 }
 
 func (b *Book) person(name string) (p person, err error) {
@@ -329,11 +340,13 @@ func (b *Book) Recover(ctx context.Context, from netip.Addr, agent string, q api
 	if err := f.Err(); err != nil {
 		return s, "", err
 	}
-	if err := b.slow.wait(ctx, from, name, false); err != nil {
+	guess, err := b.slow.try(ctx, from, name, false)
+	if err != nil {
 		return s, "", err
 	}
 	hash, err := b.hash(ctx, q.Password)
 	if err != nil {
+		guess.none()
 		return s, "", err
 	}
 	given := digest(recoveryText(q.Code))
@@ -357,10 +370,12 @@ func (b *Book) Recover(ctx context.Context, from netip.Addr, agent string, q api
 			tx.Audit(state.Actor{Name: p.Name, From: from}, "password recovered with a code", p.Name, ""))
 	})
 	if err != nil {
-		b.slow.failed(from, name)
+		if !wrong(err) {
+			guess.none()
+		}
 		return s, "", err
 	}
-	b.slow.good(from, name)
+	guess.good()
 	return s, secret, nil
 }
 

@@ -1,13 +1,17 @@
 package accounts
 
 import (
+	"context"
 	"errors"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"meetbox.local/appliance/api"
+	"meetbox.local/appliance/internal/directory"
 	"meetbox.local/appliance/internal/state"
 )
 
@@ -38,41 +42,168 @@ func TestSlowness(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSlowness(time.Now)
 		attacker, neighbour := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
-		for range free + 1 {
-			if err := s.wait(t.Context(), attacker, "ada", false); err != nil {
+		slow := func(from netip.Addr, account string) time.Duration {
+			t.Helper()
+			guess, err := s.try(t.Context(), from, account, false)
+			if err == nil {
+				guess.none()
+				return 0
+			}
+			slow, ok := errors.AsType[*SlowDown](err)
+			if !ok {
 				t.Fatal(err)
 			}
-			s.failed(attacker, "ada")
+			return slow.Wait
 		}
-		slow, ok := errors.AsType[*SlowDown](s.wait(t.Context(), neighbour, "ada", false))
-		if !ok || slow.Wait != time.Second {
-			t.Errorf("the same /64: %v", slow)
+		for range free + 1 {
+			if _, err := s.try(t.Context(), attacker, "ada", false); err != nil {
+				t.Fatal(err)
+			}
 		}
-		time.Sleep(slow.Wait)
-		if err := s.wait(t.Context(), attacker, "ada", false); err != nil {
-			t.Errorf("after the wait: %v", err)
+		if d := slow(neighbour, "ada"); d != time.Second {
+			t.Errorf("the same /64: %v", d)
+		}
+		time.Sleep(time.Second)
+		for range 3 { // a password that was right without the six digits costs nothing
+			if d := slow(attacker, "ada"); d != 0 {
+				t.Errorf("after the wait: %v", d)
+			}
 		}
 		for range 100 {
-			s.failed(attacker, "ada")
+			time.Sleep(slow(attacker, "ada"))
+			if _, err := s.try(t.Context(), attacker, "ada", false); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if slow, ok := errors.AsType[*SlowDown](s.wait(t.Context(), attacker, "ada", false)); !ok || slow.Wait > longest {
-			t.Errorf("after a hundred: %v", slow)
+		if d := slow(attacker, "ada"); d == 0 || d > longest {
+			t.Errorf("after a hundred: %v", d)
 		}
-		s.good(attacker, "bob")
-		if s.wait(t.Context(), attacker, "ada", false) == nil {
+		if s.refused(attacker) == nil {
+			t.Error("a token can be tried")
+		}
+		time.Sleep(longest)
+		guess, err := s.try(t.Context(), attacker, "bob", false)
+		if err != nil {
+			t.Fatalf("after the longest wait: %v", err)
+		}
+		guess.good()
+		if _, err := s.try(t.Context(), attacker, "ada", false); err != nil {
+			t.Fatal(err)
+		}
+		if slow(attacker, "ada") == 0 {
 			t.Error("signing in as oneself lets one guess at others")
 		}
 		// The owner, at home, is held back by seconds and no more.
 		begin := time.Now()
-		if err := s.wait(t.Context(), netip.MustParseAddr("192.0.2.1"), "ada", false); err != nil {
-			t.Errorf("the owner is locked out: %v", err)
+		if d := slow(netip.MustParseAddr("192.0.2.1"), "ada"); d != 0 {
+			t.Errorf("the owner is locked out for %v", d)
 		}
 		if d := time.Since(begin); d == 0 || d > accountLongest {
 			t.Errorf("the owner waited %v", d)
 		}
-		time.Sleep(longest)
-		if err := s.wait(t.Context(), attacker, "", false); err != nil {
-			t.Errorf("after the longest wait: %v", err)
+	})
+}
+
+// TestManyAtOnce: guesses that are made at the same time are slowed like
+// those made one after the other.
+func TestManyAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlowness(time.Now)
+		home := netip.MustParseAddr("192.0.2.1")
+		refused := 0
+		for range 20 {
+			if _, err := s.try(t.Context(), home, "ada", false); err != nil {
+				refused++
+			}
+		}
+		if refused != 20-free-1 {
+			t.Errorf("%d of 20 from one address were refused", refused)
+		}
+		if _, err := s.try(t.Context(), home.Next(), "setup code", true); err != nil {
+			t.Fatal(err)
+		}
+		// A crowd's, each from an address of its own.
+		begin := time.Now()
+		var all sync.WaitGroup
+		var held atomic.Int32
+		for range 2 * accountFree {
+			home = home.Next()
+			here := home
+			all.Go(func() {
+				if _, err := s.try(t.Context(), here, "bob", false); err != nil {
+					t.Error(err)
+				}
+				if time.Since(begin) > 0 {
+					held.Add(1)
+				}
+			})
+		}
+		all.Wait()
+		if n := held.Load(); n != accountFree-1 {
+			t.Errorf("%d of %d were held back", n, 2*accountFree)
+		}
+		// Whoever does not wait for the end of it has not guessed.
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		before := s.accounts["bob"]
+		if _, err := s.try(ctx, home.Next(), "bob", false); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		if s.accounts["bob"] != before {
+			t.Errorf("%+v, want %+v", s.accounts["bob"], before)
+		}
+	})
+}
+
+// outside is a directory in which everybody's password is "right".
+type outside struct{}
+
+func (o outside) SignIn(ctx context.Context, name, password string) (directory.Person, error) {
+	return o.Host(ctx, name, password)
+}
+
+func (outside) Host(_ context.Context, name, password string) (directory.Person, error) {
+	if password != "right" {
+		return directory.Person{}, directory.ErrWrong
+	}
+	return directory.Person{Name: name, Source: directory.LDAP}, nil
+}
+
+// TestGuessesKeepNobodyWaiting: whose account nobody guesses at does not wait
+// for those who guess at another one.
+func TestGuessesKeepNobodyWaiting(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		store, err := state.Open(t.TempDir(), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer store.Close()
+		b := New(store, time.Now)
+		b.Outside = outside{}
+		from := netip.MustParseAddr("192.0.2.1")
+		var all sync.WaitGroup
+		for range accountFree + 5*hostQuestions {
+			from = from.Next()
+			here := from
+			all.Go(func() {
+				if _, err := b.Host(t.Context(), here, api.HostSignIn{Room: "board", Name: "ada", Password: "a guess"}); err == nil {
+					t.Error("a guess is right")
+				}
+			})
+		}
+		synctest.Wait() // they are held back now
+		begin := time.Now()
+		if _, err := b.Host(t.Context(), from.Next(), api.HostSignIn{Room: "board", Name: "ben", Password: "right"}); err != nil {
+			t.Error(err)
+		}
+		if d := time.Since(begin); d > 0 {
+			t.Errorf("Ben waited %v", d)
+		}
+		all.Wait()
+		if d := time.Since(begin); d == 0 {
+			t.Error("nobody was held back")
 		}
 	})
 }

@@ -36,29 +36,31 @@ type Outside interface {
 // Host asks outside whether somebody may begin the meeting in a room. Wrong
 // guesses count together with those at the console: it is the same password.
 func (b *Book) Host(ctx context.Context, from netip.Addr, q api.HostSignIn) (who directory.Person, err error) {
+	guess, err := b.slow.try(ctx, from, key(q.Name), false)
+	if err != nil {
+		return who, err
+	}
+	// Not before: while somebody's guesses are held back, others are asked for.
 	select {
 	case b.hosts <- struct{}{}:
 		defer func() { <-b.hosts }()
 	case <-ctx.Done():
+		guess.none()
 		return who, context.Cause(ctx)
-	}
-	account := key(q.Name)
-	if err := b.slow.wait(ctx, from, account, false); err != nil {
-		return who, err
 	}
 	who, err = b.Outside.Host(ctx, q.Name, q.Password)
 	switch {
 	case errors.Is(err, directory.ErrWrong):
-		b.slow.failed(from, account)
 		// The name may be a password in the wrong field: not in the log.
 		return who, errors.Join(errWrong, b.store.Audit(state.Actor{From: from}, "sign-in to a meeting refused", q.Room, ""))
 	case errors.Is(err, directory.ErrGroup):
-		b.slow.failed(from, "") // nothing was guessed, but each time is a line in the audit log
+		guess.known() // nothing was guessed, but each time is a line in the audit log
 		return who, errors.Join(errNotHost, b.store.Audit(state.Actor{Name: who.Name, From: from}, "sign-in to a meeting refused", q.Room, "in no group that may"))
 	case err != nil:
+		guess.none()
 		return who, err
 	}
-	b.slow.good(from, account)
+	guess.good()
 	return who, b.store.Audit(state.Actor{Name: who.Name, From: from}, "signed in to a meeting", q.Room, who.Source)
 }
 

@@ -158,9 +158,6 @@ func (b *Book) SetPassword(ctx context.Context, who state.Actor, session string,
 
 // confirm checks a signed-in person's password once more.
 func (b *Book) confirm(ctx context.Context, from netip.Addr, name, field, password string) error {
-	if err := b.slow.wait(ctx, from, key(name), false); err != nil {
-		return err
-	}
 	p, err := b.person(key(name))
 	if err != nil {
 		return err
@@ -168,11 +165,15 @@ func (b *Book) confirm(ctx context.Context, from netip.Addr, name, field, passwo
 	if p.Source != "" {
 		return errOutside
 	}
+	guess, err := b.slow.try(ctx, from, key(name), false)
+	if err != nil {
+		return err
+	}
 	ok, err := b.check(ctx, p.Password, password)
 	if err == nil && !ok {
-		b.slow.failed(from, key(name))
-		err = api.FieldErrors{field: "This is not your password."}
+		return api.FieldErrors{field: "This is not your password."}
 	}
+	guess.none()
 	return err
 }
 

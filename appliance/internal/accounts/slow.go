@@ -65,34 +65,59 @@ func home(a netip.Addr) netip.Prefix {
 	return p
 }
 
-// wait refuses an address that guessed too often, and holds back a request
-// on an account that is being guessed at. strict refuses in both cases: for
-// what has few possible values.
-func (s *slowness) wait(ctx context.Context, from netip.Addr, account string, strict bool) error {
+// attempt is a guess that is being made. It counts as a wrong one from before
+// it is made until it is known to be none: of many at a time, each one is
+// slowed by those before it.
+type attempt struct {
+	slow             *slowness
+	from             netip.Prefix
+	account          string
+	at               time.Time
+	lastHere, lastOf time.Time // the guesses before it, by address and account
+}
+
+// try begins an attempt. It refuses an address that guessed too often, and
+// holds back a request on an account that is being guessed at.
+func (s *slowness) try(ctx context.Context, from netip.Addr, account string, strict bool) (*attempt, error) {
 	s.mu.Lock()
-	now := s.now()
-	a := s.addresses[home(from)]
-	g := s.accounts[account]
+	hold, err := s.due(from, account, strict)
+	if err != nil {
+		s.mu.Unlock()
+		return nil, err
+	}
+	a := &attempt{slow: s, from: home(from), account: account, at: s.now()}
+	a.lastHere, a.lastOf = s.addresses[a.from].last, s.accounts[account].last
+	count(s.addresses, a.from, a.at)
+	count(s.accounts, account, a.at)
 	s.mu.Unlock()
-	if left := delay(a.n-free, longest) - now.Sub(a.last); a.n > free && left > 0 {
-		return &SlowDown{left}
-	}
-	if g.n <= accountFree {
-		return nil
-	}
-	d := delay(g.n-accountFree, accountLongest)
-	if strict {
-		if left := d - now.Sub(g.last); left > 0 {
-			return &SlowDown{left}
-		}
-		return nil
+	if hold == 0 {
+		return a, nil
 	}
 	select {
-	case <-time.After(d):
-		return nil
+	case <-time.After(hold):
+		return a, nil
 	case <-ctx.Done():
-		return context.Cause(ctx)
+		a.none()
+		return nil, context.Cause(ctx)
 	}
+}
+
+// due says how long a guess is held back, or refuses it. strict refuses where
+// others are held back: for what has few possible values. The lock is held.
+func (s *slowness) due(from netip.Addr, account string, strict bool) (time.Duration, error) {
+	now := s.now()
+	a, g := s.addresses[home(from)], s.accounts[account]
+	if left := delay(a.n-free, longest) - now.Sub(a.last); left > 0 {
+		return 0, &SlowDown{left}
+	}
+	hold := delay(g.n-accountFree, accountLongest)
+	if !strict {
+		return hold, nil
+	}
+	if left := hold - now.Sub(g.last); left > 0 {
+		return 0, &SlowDown{left}
+	}
+	return 0, nil
 }
 
 // delay doubles from one second on.
@@ -103,14 +128,19 @@ func delay(over int, most time.Duration) time.Duration {
 	return min(most, time.Second<<min(over-1, 20))
 }
 
-func (s *slowness) failed(from netip.Addr, account string) {
+// refused says whether the address guessed too often. It goes with failed, for
+// secrets that are too long to be guessed, however many are tried at a time.
+func (s *slowness) refused(from netip.Addr) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.now()
-	count(s.addresses, home(from), now)
-	if account != "" {
-		count(s.accounts, account, now)
-	}
+	_, err := s.due(from, "", false)
+	return err
+}
+
+func (s *slowness) failed(from netip.Addr) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	count(s.addresses, home(from), s.now())
 }
 
 func count[K comparable](m map[K]guesses, k K, now time.Time) {
@@ -130,14 +160,48 @@ func count[K comparable](m map[K]guesses, k K, now time.Time) {
 	m[k] = guesses{g.n + 1, now}
 }
 
+// none says that nothing was guessed: the count is as if there had been no
+// attempt.
+func (a *attempt) none() {
+	a.slow.mu.Lock()
+	defer a.slow.mu.Unlock()
+	a.takeBack()
+}
+
+func (a *attempt) takeBack() {
+	takeBack(a.slow.addresses, a.from, a.at, a.lastHere)
+	takeBack(a.slow.accounts, a.account, a.at, a.lastOf)
+}
+
+func takeBack[K comparable](m map[K]guesses, k K, at, last time.Time) {
+	g := m[k]
+	if g.n--; g.n < 1 {
+		delete(m, k)
+		return
+	}
+	if g.last.Equal(at) {
+		g.last = last
+	}
+	m[k] = g
+}
+
+// known says that the account's person asked, in vain. That counts for the
+// address only.
+func (a *attempt) known() {
+	a.slow.mu.Lock()
+	defer a.slow.mu.Unlock()
+	takeBack(a.slow.accounts, a.account, a.at, a.lastOf)
+}
+
 // good forgets the wrong guesses of a person who mistyped. Whoever guessed
 // more keeps them: signing in with an account of one's own does not help to
 // guess at others.
-func (s *slowness) good(from netip.Addr, account string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.addresses[home(from)].n <= free {
-		delete(s.addresses, home(from))
+func (a *attempt) good() {
+	a.slow.mu.Lock()
+	defer a.slow.mu.Unlock()
+	a.takeBack()
+	if a.slow.addresses[a.from].n <= free {
+		delete(a.slow.addresses, a.from)
 	}
-	delete(s.accounts, account)
+	delete(a.slow.accounts, a.account)
 }

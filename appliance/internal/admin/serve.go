@@ -81,7 +81,7 @@ func (p *Parts) admit(r Route, c *Call) error {
 	switch {
 	case token:
 		var err error
-		if who, err = p.Accounts.Token(c.Context(), c.Who.From, secret); err != nil {
+		if who, err = p.Accounts.Token(c.Who.From, secret); err != nil {
 			return err
 		}
 		if r.Person {
