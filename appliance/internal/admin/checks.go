@@ -95,7 +95,7 @@ func (p *Parts) publicReport(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, api.Problem{Status: http.StatusServiceUnavailable, Code: "off", Detail: "This box cannot keep reports now."})
 		return
 	}
-	q, ok := public[api.CheckReport](w, r, maxReport, "This is not a report.")
+	q, ok := public[api.CheckReport](w, r, maxReport)
 	if !ok {
 		return
 	}

@@ -21,7 +21,7 @@ const (
 // signed like an invitation. Signaling knows nothing of directories.
 func (p *Parts) publicHost(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Cache-Control", "no-store")
-	q, ok := public[api.HostSignIn](w, r, maxSignIn, "This is no sign-in to a meeting.")
+	q, ok := public[api.HostSignIn](w, r, maxSignIn)
 	if !ok {
 		return
 	}

@@ -94,18 +94,22 @@ func TestHosting(t *testing.T) {
 			t.Errorf("%s: %s", what, a.body)
 		}
 	}
-	for what, body := range map[string]string{
-		"unknown field": `{"room":"board","name":"ada","password":"x","role":"owner"}`,
-		"two documents": `{"room":"board","name":"ada","password":"x"}{}`,
-		"no document":   "room=board",
-		"a huge one":    `{"room":"board","name":"` + strings.Repeat("x", maxSignIn) + `"}`,
+	for what, tc := range map[string]struct {
+		status int
+		body   string
+		says   string
+	}{
+		"unknown field": {400, `{"room":"board","name":"ada","password":"x","role":"owner"}`, "There is no such field."},
+		"two documents": {400, `{"room":"board","name":"ada","password":"x"}{}`, "more than one document"},
+		"no document":   {400, "room=board", "cannot be read"},
+		"a huge one":    {413, `{"room":"board","name":"` + strings.Repeat("x", maxSignIn) + `"}`, "larger than 8 KiB"},
 	} {
-		if a := guest.do("POST", api.HostPath, body); a.status != 400 {
+		if a := guest.do("POST", api.HostPath, tc.body); a.status != tc.status || !strings.Contains(string(a.body), tc.says) {
 			t.Errorf("%s: %d %s", what, a.status, a.body)
 		}
 	}
-	if a := guest.do("POST", api.HostPath, api.HostSignIn{Room: "board", Name: "ada", Password: "x"}, "Content-Type", "text/plain"); a.status != 400 {
-		t.Errorf("as a form of another site sends it: %d", a.status)
+	if a := guest.do("POST", api.HostPath, api.HostSignIn{Room: "board", Name: "ada", Password: "x"}, "Content-Type", "text/plain"); a.status != 415 || a.problem.Code != "not-json" {
+		t.Errorf("as a form of another site sends it: %d %s", a.status, a.body)
 	}
 	if a := guest.do("POST", api.HostPath, api.HostSignIn{Room: "board", Name: "ada", Password: "x"}, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"); a.status != 403 {
 		t.Errorf("another site's page: %d", a.status)

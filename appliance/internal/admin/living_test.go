@@ -136,15 +136,21 @@ func TestCheck(t *testing.T) {
 	}
 	report := api.CheckReport{Code: "U08", Name: "Anna", Note: "no picture\nat all", Probes: []api.CheckProbe{{Name: "udp", State: "bad", Code: "U08", Detail: "failed"}}}
 	sent := read[api.CheckSent](t, guest.want(200, "POST", "/check/report", report))
-	for name, body := range map[string]any{
-		"unknown field": `{"code":"OK","probes":[],"admin":true}`,
-		"two documents": `{"code":"OK","probes":[]}{}`,
-		"large":         `{"code":"OK","note":"` + strings.Repeat("x", maxReport) + `"}`,
-		"no JSON":       "code=OK",
+	for name, tc := range map[string]struct {
+		status int
+		body   string
+	}{
+		"unknown field": {400, `{"code":"OK","probes":[],"admin":true}`},
+		"two documents": {400, `{"code":"OK","probes":[]}{}`},
+		"large":         {413, `{"code":"OK","note":"` + strings.Repeat("x", maxReport) + `"}`},
+		"no JSON":       {400, "code=OK"},
 	} {
-		if a := guest.do("POST", "/check/report", body); a.status != 400 {
+		if a := guest.do("POST", "/check/report", tc.body); a.status != tc.status {
 			t.Errorf("%s: %d %s", name, a.status, a.body)
 		}
+	}
+	if a := guest.do("POST", "/check/report", report, "Content-Type", "text/plain"); a.status != 415 {
+		t.Errorf("as text: %d %s", a.status, a.body)
 	}
 	bad := report
 	bad.Probes = []api.CheckProbe{{Name: "a b", State: "good", Code: "X"}}
