@@ -7,19 +7,18 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/kit/ctl"
+	"meetbox.local/appliance/kit/porttest"
 )
 
 // world is the real appliance and the real web, as processes.
@@ -43,9 +42,9 @@ func newWorld(t *testing.T) *world {
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	admin := freePort(t)
+	admin := porttest.Free(t)
 	w.origin = "https://127.0.0.1:" + admin
-	w.env = append(os.Environ(), "MEETBOX_ADMIN_PORT="+admin, "MEETBOX_HTTPS_PORT="+freePort(t), "MEETBOX_HTTP_PORT="+freePort(t), "MEETBOX_MEDIA_PORT="+freePort(t))
+	w.env = append(os.Environ(), "MEETBOX_ADMIN_PORT="+admin, "MEETBOX_HTTPS_PORT="+porttest.Free(t), "MEETBOX_HTTP_PORT="+porttest.Free(t), "MEETBOX_MEDIA_PORT="+porttest.Free(t))
 	w.start(t, "appliance")
 	w.start(t, "web")
 	t.Cleanup(func() {
@@ -66,16 +65,6 @@ func newWorld(t *testing.T) *world {
 	w.client = &http.Client{Jar: jar, Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: roots}, ForceAttemptHTTP2: true}}
 	t.Cleanup(w.client.CloseIdleConnections)
 	return w
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return strconv.Itoa(l.Addr().(*net.TCPAddr).Port)
 }
 
 // start starts a service and waits until it is well.

@@ -28,6 +28,7 @@ import (
 
 	"github.com/xdg-go/scram"
 	"meetbox.local/appliance/kit/ctl"
+	"meetbox.local/appliance/kit/porttest"
 	"meetbox.local/appliance/kit/unit"
 	"meetbox.local/signaling/xmpp/client"
 	"meetbox.local/signaling/xmpp/colibri2"
@@ -71,7 +72,7 @@ func newWorld(t *testing.T) *world {
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	w := &world{t, &state{dir: dir, bridge: jid.MustParse(brewery + "/" + bridgeID), stats: map[string]string{}, presence: make(chan struct{})}}
-	address := freePort(t)
+	address := net.JoinHostPort("127.0.0.1", porttest.Free(t))
 	w.certificate()
 	w.write("signaling.json", map[string]any{
 		"domain": "meet.jitsi", "auth_domain": "auth.meet.jitsi", "muc_domain": "muc.meet.jitsi",
@@ -164,16 +165,6 @@ func (w *world) certificate() {
 			w.t.Fatal(err)
 		}
 	}
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // signaling builds and starts the real one; the result kills it.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"meetbox.local/appliance/api"
+	"meetbox.local/appliance/kit/porttest"
 )
 
 // limit is what anything here may take at most; it is far beyond the usual
@@ -89,7 +90,7 @@ func launch(t *testing.T) *running {
 	r := &running{state: state, out: new(output)}
 	r.cmd = exec.Command(filepath.Join(bin, "run"), "../../process-compose.yaml")
 	r.cmd.Env = append(os.Environ(), "MEETBOX_STATE="+state, "MEETBOX_MEDIA_ADDRS=127.0.0.1",
-		"MEETBOX_HTTPS_PORT="+freePort(t), "MEETBOX_HTTP_PORT="+freePort(t), "MEETBOX_ADMIN_PORT="+freePort(t), "MEETBOX_MEDIA_PORT="+freePort(t))
+		"MEETBOX_HTTPS_PORT="+porttest.Free(t), "MEETBOX_HTTP_PORT="+porttest.Free(t), "MEETBOX_ADMIN_PORT="+porttest.Free(t), "MEETBOX_MEDIA_PORT="+porttest.Free(t))
 	r.cmd.Stdout, r.cmd.Stderr = r.out, r.out
 	r.client = &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", filepath.Join(state, "run", "appliance.sock"))
@@ -109,20 +110,6 @@ func launch(t *testing.T) *running {
 		os.RemoveAll(state)
 	})
 	return r
-}
-
-func freePort(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // until asks again and again, at a person's patience, until yes.

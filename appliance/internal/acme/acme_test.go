@@ -21,6 +21,7 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/certs"
+	"meetbox.local/appliance/kit/porttest"
 )
 
 // authority is a real one: pebble, with a directory on the loopback.
@@ -63,7 +64,7 @@ func newAuthority(t *testing.T) authority {
 	srv := &http.Server{Handler: a.answers}
 	go srv.Serve(proof)
 	t.Cleanup(func() { srv.Close() })
-	listen := free(t)
+	listen := net.JoinHostPort("127.0.0.1", porttest.Free(t))
 	a.directory = "https://" + listen + "/dir"
 	config, err := json.Marshal(map[string]any{"pebble": map[string]any{
 		"listenAddress": listen, "managementListenAddress": "", "certificate": filepath.Join(dir, "crt"), "privateKey": filepath.Join(dir, "key"),
@@ -92,16 +93,6 @@ func newAuthority(t *testing.T) authority {
 			t.Fatal("pebble does not start")
 		}
 	}
-}
-
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // names is a DNS server, over TCP as pebble asks, for which every name below
@@ -198,7 +189,7 @@ func TestObtain(t *testing.T) {
 		t.Errorf("a root that is none: %v", err)
 	}
 	other = set
-	other.Directory = "https://" + free(t) + "/dir"
+	other.Directory = "https://127.0.0.1:" + porttest.Free(t) + "/dir"
 	if _, err := Obtain(t.Context(), other, account, a.answers); err == nil {
 		t.Error("nobody there, and no error")
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/directory/slapd"
+	"meetbox.local/appliance/kit/porttest"
 )
 
 // TestHosting: somebody of a real directory gets a token for one room, and who
@@ -146,7 +147,7 @@ func TestHosting(t *testing.T) {
 		t.Errorf("accounts: %s", a.body)
 	}
 	// A directory that is away says so, and is no wrong password.
-	l.URL = "ldaps://localhost:" + slapd.Free(t)
+	l.URL = "ldaps://localhost:" + porttest.Free(t)
 	owner.want(200, "PUT", path, api.Directory{LDAP: l}, "If-Match", "*")
 	if a := elsewhere.do("POST", api.HostPath, api.HostSignIn{Room: "board", Name: "ada", Password: slapd.Password}); a.status != 503 || a.problem.Code != "directory" {
 		t.Errorf("away: %d %s", a.status, a.body)

@@ -8,6 +8,7 @@ import (
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/directory/slapd"
 	"meetbox.local/appliance/internal/state"
+	"meetbox.local/appliance/kit/porttest"
 )
 
 // TestHosts: who may begin meetings, by a real server, whatever the console's
@@ -71,7 +72,7 @@ func TestHosts(t *testing.T) {
 	if _, err := service.SignIn(t.Context(), "ada", slapd.Password); !errors.Is(err, ErrWrong) {
 		t.Errorf("signed in to the console: %v", err)
 	}
-	keep("ldaps://localhost:"+slapd.Free(t), api.Hosts{Allowed: true})
+	keep("ldaps://localhost:"+porttest.Free(t), api.Hosts{Allowed: true})
 	var problem api.Problem
 	if _, err := service.Host(t.Context(), "ada", slapd.Password); !errors.As(err, &problem) || problem.Status != 503 {
 		t.Errorf("a server that is away: %v", err)

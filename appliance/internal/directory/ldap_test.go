@@ -12,6 +12,7 @@ import (
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/directory/slapd"
 	"meetbox.local/appliance/internal/state"
+	"meetbox.local/appliance/kit/porttest"
 )
 
 func newService(t *testing.T) (*Service, *state.Store) {
@@ -91,7 +92,7 @@ func TestLDAP(t *testing.T) {
 	}
 	// A server that is away is not a wrong password.
 	gone := settings(s)
-	gone.URL = "ldaps://localhost:" + slapd.Free(t)
+	gone.URL = "ldaps://localhost:" + porttest.Free(t)
 	keep(gone)
 	if _, err := service.SignIn(t.Context(), "ada", slapd.Password); err == nil || errors.Is(err, ErrWrong) || !strings.Contains(err.Error(), "Nothing listens there") {
 		t.Errorf("a server that is away: %v", err)
@@ -118,7 +119,7 @@ func TestLDAPInWords(t *testing.T) {
 		{"with StartTLS", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = s.Plain }, "", "StartTLS"},
 		{"only the account", func(q *api.DirectoryTest) { q.Name, q.Password = "", "" }, "", slapd.Reader},
 		{"only the name", func(q *api.DirectoryTest) { q.Password = "" }, "", "viewer"},
-		{"nothing listens", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = "ldaps://localhost:" + slapd.Free(t) }, "connect", "Nothing listens there"},
+		{"nothing listens", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = "ldaps://localhost:" + porttest.Free(t) }, "connect", "Nothing listens there"},
 		{"no such name", func(q *api.DirectoryTest) { q.Directory.LDAP.URL = "ldaps://dc.invalid" }, "connect", "Nobody here knows the name dc.invalid"},
 		{"another authority", func(q *api.DirectoryTest) { q.Directory.LDAP.Root = string(other) }, "encryption", "authority that this box does not know"},
 		{"another authority, StartTLS", func(q *api.DirectoryTest) { q.Directory.LDAP.URL, q.Directory.LDAP.Root = s.Plain, string(other) }, "encryption", "authority that this box does not know"},

@@ -20,6 +20,7 @@ import (
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/directory/slapd"
 	"meetbox.local/appliance/internal/state"
+	"meetbox.local/appliance/kit/porttest"
 )
 
 const redirect = "https://localhost:8444/signed-in"
@@ -45,7 +46,7 @@ func newProvider(t *testing.T) provider {
 			t.Fatal(err)
 		}
 	}
-	port := slapd.Free(t)
+	port := porttest.Free(t)
 	cmd := exec.CommandContext(t.Context(), bin, "-listen", "127.0.0.1:"+port, "-cert", filepath.Join(dir, "crt"), "-key", filepath.Join(dir, "key"), "-redirect", redirect)
 	cmd.Stdout, cmd.Stderr = t.Output(), t.Output()
 	if err := cmd.Start(); err != nil {
@@ -235,7 +236,7 @@ func TestOIDCInWords(t *testing.T) {
 		broken, says string
 	}{
 		{"all is well", func(*api.DirectoryTest) {}, "", "does not object to meetbox"},
-		{"nothing listens", func(q *api.DirectoryTest) { q.Directory.OIDC.Issuer = "https://localhost:" + slapd.Free(t) }, "connect", "Nothing listens there"},
+		{"nothing listens", func(q *api.DirectoryTest) { q.Directory.OIDC.Issuer = "https://localhost:" + porttest.Free(t) }, "connect", "Nothing listens there"},
 		{"another authority", func(q *api.DirectoryTest) { q.Directory.OIDC.Root = string(other) }, "connect", "authority that this box does not know"},
 		{"another path", func(q *api.DirectoryTest) { q.Directory.OIDC.Issuer += "/realms/x" }, "connect", "no provider of OpenID Connect at this address (404"},
 		{"spelt otherwise", func(q *api.DirectoryTest) { q.Directory.OIDC.Issuer += "/" }, "discovery", "calls itself " + p.issuer},

@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 	"meetbox.local/appliance/internal/certs"
+	"meetbox.local/appliance/kit/porttest"
 )
 
 // Server is OpenLDAP on the loopback.
@@ -54,21 +55,6 @@ func Authority(t *testing.T, names ...string) (root, crt, key []byte) {
 	root, _ = certs.PEM(pair)
 	crt, key = certs.PEM(leaf)
 	return root, crt, key
-}
-
-// Free is a port that nobody uses.
-func Free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return port
 }
 
 // New starts one that ends with the test.
@@ -111,7 +97,7 @@ access to dn.base="" by * read
 access to * by dn.base="%s" read by * none
 `, filepath.Join(dir, "db"), Reader)
 	s := Server{Root: string(root)}
-	a, b, c := Free(t), Free(t), Free(t)
+	a, b, c := porttest.Free(t), porttest.Free(t), porttest.Free(t)
 	s.Plain, s.Secure, s.Bare = "ldap://localhost:"+a, "ldaps://localhost:"+b, "ldap://localhost:"+c
 	start := func(conf, urls string, ready ...string) {
 		t.Helper()
