@@ -72,6 +72,13 @@ func TestConference(t *testing.T) {
 
 	// Both are invited, each in its way.
 	annOffer, bobOffer := ann.jingle(jingle.SessionInitiate), bob.jingle(jingle.SessionInitiate)
+	// The bridge is told where each of them came in, and clients are not.
+	for _, p := range []*peer{ann, bob} {
+		if got := b.endpoints()[p.nick()].Transport.Reached; got != reached {
+			t.Errorf("%s has come in at %q, says the focus", p.nick(), got)
+		}
+		p.never("the address that somebody came in at", func(e stanza.Element) bool { return bytes.Contains(e.Inner, []byte("<reached")) })
+	}
 	if got := ssrcs(sourcesOf(t, annOffer)["jvb"]); !slices.Equal(got, []uint32{900000001, 900000002}) {
 		t.Errorf("ann's offer has the bridge's sources %v", got)
 	}

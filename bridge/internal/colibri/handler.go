@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -210,6 +211,7 @@ func (h *Handler) create(conf *conference.Conference, e colibri2.Endpoint) (*con
 		return nil, stanza.NewError(stanza.BadRequest, "a visitor has no sources")
 	}
 	rewriting := e.Has(colibri2.SSRCRewriting)
+	reached, _ := netip.ParseAddr(t.Reached) // a wish; what is no address is none
 	ep, err := conf.AddEndpoint(conference.EndpointConfig{
 		ID:            e.ID,
 		StatsID:       e.StatsID,
@@ -218,6 +220,7 @@ func (h *Handler) create(conf *conference.Conference, e colibri2.Endpoint) (*con
 		MIDDemux:      rewriting && e.Has(colibri2.MIDDemux),
 		Controlling:   t.ICEControlling,
 		SCTP:          t.SCTP != nil,
+		Reached:       reached.Unmap(),
 	})
 	switch {
 	case errors.Is(err, conference.ErrEndpointExists):

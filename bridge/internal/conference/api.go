@@ -2,6 +2,7 @@ package conference
 
 import (
 	"errors"
+	"net/netip"
 
 	"meetbox.local/bridge/internal/channel"
 )
@@ -77,10 +78,11 @@ type AudioSource struct {
 // EndpointConfig is what must be known of an endpoint at its creation.
 type EndpointConfig struct {
 	ID            string
-	StatsID       string // for logs only
-	Visitor       bool   // is sent media, sends none and is not shown
-	SSRCRewriting bool   // learns sources from the bridge's maps
-	MIDDemux      bool   // wants the mid extension on rewritten SSRCs; needs SSRCRewriting
-	Controlling   bool   // the bridge's ICE role
-	SCTP          bool   // offer a data channel
+	StatsID       string     // for logs only
+	Visitor       bool       // is sent media, sends none and is not shown
+	SSRCRewriting bool       // learns sources from the bridge's maps
+	MIDDemux      bool       // wants the mid extension on rewritten SSRCs; needs SSRCRewriting
+	Controlling   bool       // the bridge's ICE role
+	SCTP          bool       // offer a data channel
+	Reached       netip.Addr // of the box, that the client's signalling came in at; zero if unknown
 }

@@ -95,7 +95,7 @@ func newEndpoint(c *Conference, cfg EndpointConfig) (*Endpoint, error) {
 	e.lanes.Store(new(sendLanes))
 	var err error
 	e.link, e.stream, err = c.bridge.port.session(transport.Options{
-		Controlling: cfg.Controlling, SCTP: cfg.SCTP, Log: e.log,
+		Controlling: cfg.Controlling, SCTP: cfg.SCTP, Reached: cfg.Reached, Log: e.log,
 	}, e)
 	return e, err
 }

@@ -25,6 +25,7 @@ type Config struct {
 type Options struct {
 	Controlling bool         // the ICE role; with Jitsi's focus always true for endpoints
 	SCTP        bool         // serve the data channel
+	Reached     netip.Addr   // of ours that the client's signalling came in at, if known: offered first
 	Log         *slog.Logger // with the endpoint's keys already set
 }
 

@@ -50,6 +50,7 @@ type generation struct {
 func (s *Session) newGeneration(number int, locals []*local, extra []netip.Addr) (*generation, error) {
 	var tie [8]byte
 	rand.Read(tie[:])
+	locals = reachedFirst(locals, s.opts.Reached)
 	g := &generation{
 		session: s, number: number,
 		ufrag:    strings.ToLower(rand.Text()[:12]), // 60 bits: the key that the port finds the session by

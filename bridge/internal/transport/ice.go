@@ -4,6 +4,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"time"
@@ -147,9 +148,20 @@ const (
 	offeredPreference = 32767
 )
 
+// reachedFirst puts the address first that the client is known to reach; the
+// others stay in the configured order. The client checks the way in that works
+// before those behind which it may find nothing.
+func reachedFirst(locals []*local, reached netip.Addr) []*local {
+	i := slices.IndexFunc(locals, func(l *local) bool { return l.addr.Addr() == reached })
+	if i <= 0 {
+		return locals
+	}
+	return append(append([]*local{locals[i]}, locals[:i]...), locals[i+1:]...)
+}
+
 // describe makes the candidates we offer: a host candidate for each of our
-// addresses, in the configured order, and one that looks server-reflexive for
-// each address that a port forward in front of us has.
+// addresses, the best first, and one that looks server-reflexive for each
+// address that a port forward in front of us has.
 func describe(locals []*local, extra []netip.Addr) []Candidate {
 	priority := func(preference, i int) uint32 { return uint32(preference<<24 | (offeredPreference-i)<<8 | 255) }
 	var list []Candidate

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/netip"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -354,6 +355,39 @@ func TestOverheardCheck(t *testing.T) {
 	c.talk(t, &seq, "hello")
 	if s.path.Load() != path {
 		t.Error("the path has moved")
+	}
+}
+
+// The address that a client has reached already is offered first, and to it
+// only; one that the bridge has not changes nothing.
+func TestReachedFirst(t *testing.T) {
+	t.Parallel()
+	a := []netip.Addr{loopback, netip.MustParseAddr("127.0.0.2"), netip.MustParseAddr("127.0.0.3")}
+	p := openPort(t, a...)
+	for _, c := range []struct {
+		reached netip.Addr
+		want    []netip.Addr
+	}{
+		{a[2], []netip.Addr{a[2], a[0], a[1]}},
+		{a[0], a},
+		{netip.Addr{}, a},
+		{netip.MustParseAddr("192.0.2.1"), a},
+	} {
+		s, err := p.NewSession(Options{Controlling: true, Reached: c.reached}, newRecorder())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []netip.Addr
+		before := ^uint32(0)
+		for _, o := range s.Local().Candidates {
+			if got = append(got, o.Addr.Addr()); o.Priority >= before {
+				t.Errorf("reached %v: %v is not below the one before", c.reached, o)
+			}
+			before = o.Priority
+		}
+		if !slices.Equal(got, c.want) {
+			t.Errorf("reached %v: offered %v, want %v", c.reached, got, c.want)
+		}
 	}
 }
 

@@ -118,6 +118,7 @@ type member struct {
 	features    *offer.Features // nil until known
 	statsID     string
 	region      string
+	reached     string // the box's address that its signalling came in at; empty if unknown
 
 	forced  colibri2.ForceMute // as the bridge was told
 	session *session

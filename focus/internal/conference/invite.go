@@ -54,7 +54,7 @@ func (c *Conference) invite(m *member) {
 	s := &session{sid: token(), bridge: b.ID, phase: allocating}
 	m.session = s
 	c.dirty = true
-	t := &colibri2.Transport{ICEControlling: true}
+	t := &colibri2.Transport{ICEControlling: true, Reached: m.reached}
 	if f.SCTP {
 		t.SCTP = &colibri2.SCTP{}
 	}

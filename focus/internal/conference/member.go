@@ -86,6 +86,7 @@ func (c *Conference) updated(p stanza.Presence, x muc.User) {
 		c.updated(p, x)
 		return
 	}
+	m.reached = x.Reached
 	returned := !m.present
 	m.present = true
 	stop(&m.gone)

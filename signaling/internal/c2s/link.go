@@ -3,6 +3,7 @@ package c2s
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -37,6 +38,7 @@ type link struct {
 	writers *writers
 	limits  Limits
 	peer    string
+	reached netip.Addr
 	cancel  context.CancelCauseFunc // ends the connection
 	state   atomic.Uint32           // of writing
 	over    chan struct{}           // closed after the last word, or when none is possible
@@ -91,6 +93,9 @@ func (l *link) Wake() {
 
 // Peer implements router.Link.
 func (l *link) Peer() string { return l.peer }
+
+// Reached implements router.Link.
+func (l *link) Reached() netip.Addr { return l.reached }
 
 // Stop implements router.Link.
 func (l *link) Stop(condition string) {

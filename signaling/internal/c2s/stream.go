@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
@@ -74,20 +75,22 @@ type stream struct {
 
 // origin is what is known of a stream before its first word.
 type origin struct {
-	peer   string // for the log
-	host   string // under which the client came, without a port
-	previd string // token of the session that a client will resume
-	token  string // JSON Web Token
-	tcp    bool
-	local  bool // TCP from the box itself
-	bosh   bool
-	bound  *scram.ChannelBinding // of TLS that ends here; nil elsewhere
+	peer    string     // for the log
+	reached netip.Addr // of the box, that it came in at; zero if unknown
+	host    string     // under which the client came, without a port
+	previd  string     // token of the session that a client will resume
+	token   string     // JSON Web Token
+	tcp     bool
+	local   bool // TCP from the box itself
+	bosh    bool
+	bound   *scram.ChannelBinding // of TLS that ends here; nil elsewhere
 }
 
 // originOf reads the URL that a client of the web has used.
 func originOf(r *http.Request) origin {
 	q := r.URL.Query()
 	o := origin{peer: peerOf(r), host: hostOf(r.Host), previd: q.Get("previd"), token: q.Get("token")}
+	o.reached, _ = netip.ParseAddr(r.Header.Get("X-Local-Address")) // web's word; none without web
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && o.token == "" {
 		o.token = bearer
 	}
@@ -104,7 +107,7 @@ func hostOf(header string) string {
 }
 
 func (s *Server) newStream(l *link, o origin) *stream {
-	l.peer = o.peer
+	l.peer, l.reached = o.peer, o.reached
 	return &stream{srv: s, link: l, origin: o, phase: fresh}
 }
 

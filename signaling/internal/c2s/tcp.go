@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,7 +66,7 @@ func (s *Server) tcp(ctx context.Context, conn net.Conn, config *tls.Config, loc
 	}
 	f := &tcp{conn: secure, patience: s.Limits.Write}
 	l := s.newLink(f, s.Limits, unlogged)
-	st := s.newStream(l, origin{tcp: true, local: local, peer: conn.RemoteAddr().String(), bound: bindingOf(secure)})
+	st := s.newStream(l, origin{tcp: true, local: local, peer: conn.RemoteAddr().String(), reached: reachedBy(conn), bound: bindingOf(secure)})
 	s.serve(ctx, l, st, func(ctx context.Context) error { return f.read(ctx, l, st) })
 }
 
@@ -125,6 +126,15 @@ func (s *Server) startTLS(ctx context.Context, conn net.Conn, config *tls.Config
 func loopback(conn net.Conn) bool {
 	a, ok := conn.RemoteAddr().(*net.TCPAddr)
 	return ok && a.IP.IsLoopback()
+}
+
+// reachedBy is our address that the peer connected to.
+func reachedBy(conn net.Conn) netip.Addr {
+	a, ok := conn.LocalAddr().(*net.TCPAddr)
+	if !ok {
+		return netip.Addr{}
+	}
+	return a.AddrPort().Addr().Unmap()
 }
 
 // bindingOf is what logins may be bound to: RFC 9266, which needs TLS 1.3.

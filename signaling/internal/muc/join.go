@@ -227,7 +227,11 @@ func clone(b []byte) []byte {
 // joiner that it is in: in this order, which clients rely on.
 func (r *Room) welcome(o *Occupant, id []byte, created bool, past *muc.History) {
 	for _, p := range r.occupants {
-		if p != o && o.sees(p) {
+		switch {
+		case p == o || !o.sees(p):
+		case o.rank() == FocusBot:
+			o.send(p.forFocus(p.shown, note{}))
+		default:
 			o.send(p.shown)
 		}
 	}

@@ -202,12 +202,26 @@ func (o *Occupant) publish(id []byte, n note) {
 		out = o.presence(nil, note{actor: n.actor, reason: n.reason})
 	}
 	for _, p := range o.room.occupants {
-		if p != o && p.sees(o) {
+		switch {
+		case p == o || !p.sees(o):
+		case p.rank() == FocusBot:
+			p.send(o.forFocus(out, n))
+		default:
 			p.send(out)
 		}
 	}
 	n.codes = append(slices.Clone(n.codes), muc.StatusSelf)
 	o.send(o.presence(id, n))
+}
+
+// forFocus renders what the focus is told of an occupant: what everybody is,
+// and at which of the box's addresses its connection came in, so that its
+// media is tried there first.
+func (o *Occupant) forFocus(out *wire.Out, n note) *wire.Out {
+	if o.member == nil || !o.member.Reached().IsValid() {
+		return out
+	}
+	return o.presence(nil, note{actor: n.actor, reason: n.reason, extra: `<reached xmlns="https://meetbox.local/focus">` + o.member.Reached().String() + `</reached>`})
 }
 
 // exit is why and how an occupant goes.

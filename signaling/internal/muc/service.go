@@ -2,6 +2,7 @@ package muc
 
 import (
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -28,6 +29,7 @@ type Member interface {
 	Addr() jid.JID
 	Escaped() []byte // Addr, as it may stand in an attribute
 	Rank() Rank
+	Reached() netip.Addr // of the box, that its connection came in at; zero if unknown
 	Send(*wire.Out)
 }
 

@@ -109,7 +109,7 @@ func (r *Router) TakeUp(token string, sent uint32, link Link, answer func(in uin
 }
 
 func (r *Router) back(s *Session, link Link) {
-	s.link, s.peer, s.deadline = link, link.Peer(), time.Time{}
+	s.link, s.peer, s.reached, s.deadline = link, link.Peer(), link.Reached(), time.Time{}
 	r.logger().Info("session resumed", "jid", s.addr.String())
 	r.tell(s, "connection back")
 }

@@ -126,7 +126,7 @@ func (r *Router) bind(addr jid.JID, pass Pass, link Link, box *sm.Box) *Session 
 		router: r, link: link, Box: box, pass: pass,
 	}
 	if link != nil {
-		s.peer = link.Peer()
+		s.peer, s.reached = link.Peer(), link.Reached()
 	}
 	box.SetTo(wire.To(s.escaped))
 	r.add(s)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
+	"net/netip"
 	"slices"
 	"strings"
 	"testing"
@@ -33,6 +34,9 @@ type peer struct {
 func (p *peer) Wake() {}
 
 func (p *peer) Peer() string { return "192.0.2.1" }
+
+// Reached implements Link.
+func (p *peer) Reached() netip.Addr { return netip.Addr{} }
 
 func (p *peer) Stop(condition string) { p.stopped = "stopped " + condition }
 

@@ -1,6 +1,7 @@
 package router
 
 import (
+	"net/netip"
 	"time"
 
 	"meetbox.local/signaling/internal/muc"
@@ -15,6 +16,8 @@ type Link interface {
 	sm.Waker
 	// Peer is where it comes from: an address, with or without a port.
 	Peer() string
+	// Reached is the address of the box that it came in at; zero if unknown.
+	Reached() netip.Addr
 	// Stop ends the connection after what its box holds, with a stream error
 	// if the condition is not empty.
 	Stop(condition string)
@@ -32,18 +35,19 @@ type Session struct {
 	router  *Router
 	Box     *sm.Box
 
-	link      Link      // nil while hibernating
-	peer      string    // of the last link; not known over a restart
-	token     string    // of resumption; empty without
-	counting  bool      // XEP-0198 is on
-	in        uint32    // stanzas handled since then
-	acked     uint32    // last acknowledgement, for the journal
-	ackDirty  bool      // acked is not in the journal yet
-	deadline  time.Time // end of hibernation
-	vouched   string    // user who has logged in beside this session, for it
-	ticket    string    // for the guest that this one is elsewhere
-	available bool      // has sent its first presence
-	doomed    string    // stream error condition that awaits it after this event
+	link      Link       // nil while hibernating
+	peer      string     // of the last link; not known over a restart
+	reached   netip.Addr // likewise
+	token     string     // of resumption; empty without
+	counting  bool       // XEP-0198 is on
+	in        uint32     // stanzas handled since then
+	acked     uint32     // last acknowledgement, for the journal
+	ackDirty  bool       // acked is not in the journal yet
+	deadline  time.Time  // end of hibernation
+	vouched   string     // user who has logged in beside this session, for it
+	ticket    string     // for the guest that this one is elsewhere
+	available bool       // has sent its first presence
+	doomed    string     // stream error condition that awaits it after this event
 	ended     bool
 }
 
@@ -55,6 +59,9 @@ func (s *Session) Escaped() []byte { return s.escaped }
 
 // Rank implements muc.Member.
 func (s *Session) Rank() muc.Rank { return s.rank }
+
+// Reached implements muc.Member.
+func (s *Session) Reached() netip.Addr { return s.reached }
 
 // Send implements muc.Member. A session that does not read what it is sent is
 // ended after the event: nobody else waits for it.

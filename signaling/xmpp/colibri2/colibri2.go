@@ -86,7 +86,9 @@ type Media struct {
 }
 
 // Transport is asked for with ice-controlling and perhaps SCTP, answered with
-// the bridge's side, and updated with the client's.
+// the bridge's side, and updated with the client's. Reached is not Jitsi's: the
+// box's address that the client's signalling came in at, which the bridge
+// offers first; bridges that do not know it keep their order.
 type Transport struct {
 	XMLName        xml.Name          `xml:"jitsi:colibri2 transport"`
 	ICEControlling bool              `xml:"ice-controlling,attr,omitempty"`
@@ -94,6 +96,7 @@ type Transport struct {
 	ICERestart     bool              `xml:"ice-restart,attr,omitempty"`
 	ICE            *jingle.Transport `xml:"urn:xmpp:jingle:transports:ice-udp:1 transport"`
 	SCTP           *SCTP             `xml:"jitsi:colibri2 sctp"`
+	Reached        string            `xml:"https://meetbox.local/focus reached,omitempty"`
 }
 
 // SCTP is the data channel's association.

@@ -82,6 +82,10 @@ type User struct {
 	Destroy  *Destroy `xml:"http://jabber.org/protocol/muc#user destroy"`
 	Password string   `xml:"http://jabber.org/protocol/muc#user password,omitempty"`
 	Statuses []Status `xml:"http://jabber.org/protocol/muc#user status"`
+
+	// Reached is told to the focus only: the box's address that the occupant's
+	// connection came in at.
+	Reached string `xml:"https://meetbox.local/focus reached,omitempty"`
 }
 
 // Has tells whether the status code is there.

@@ -276,6 +276,7 @@ func TestWebSocket(t *testing.T) {
 			"Origin":          {"https://elsewhere.example"},
 			"X-Forwarded-For": {"10.9.9.9"},
 			"Forwarded":       {"for=10.9.9.9"},
+			"X-Local-Address": {"10.9.9.9"},
 			"Cookie":          {"a=b"},
 		},
 	})
@@ -295,6 +296,9 @@ func TestWebSocket(t *testing.T) {
 	r := <-seen
 	if got := r.Header.Get("X-Forwarded-For"); got != "127.0.0.1" {
 		t.Errorf("X-Forwarded-For %q, want the peer only", got)
+	}
+	if got := r.Header.Get("X-Local-Address"); got != "127.0.0.1" {
+		t.Errorf("X-Local-Address %q, want where the request came in", got)
 	}
 	if r.Header.Get("Forwarded") != "" || r.Header.Get("Cookie") != "" {
 		t.Errorf("passed on: %v", r.Header)

@@ -29,11 +29,7 @@ func Appliance(socket string, set *metrics.Set, log *slog.Logger) *httputil.Reve
 			p.Out.URL.Scheme = "http"
 			p.Out.URL.Host = "appliance"
 			p.Out.Host = p.In.Host // the appliance compares it with Origin
-			p.SetXForwarded()      // Rewrite has removed what the client sent
-			p.Out.Header.Del("X-Local-Address")
-			if a, ok := p.In.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
-				p.Out.Header.Set("X-Local-Address", a.AddrPort().Addr().String())
-			}
+			addresses(p)
 		},
 		Transport: &http.Transport{
 			DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {

@@ -83,7 +83,7 @@ func through(rt http.RoundTripper, name string, set *metrics.Set, log *slog.Logg
 			p.Out.Host = p.In.Host
 			p.Out.Header.Del("Cookie") // none is ours, so none is theirs
 			takeup.Strip(p.Out.Header)
-			p.SetXForwarded() // Rewrite has removed what the client sent
+			addresses(p)
 		},
 		Transport: rt,
 		ModifyResponse: func(r *http.Response) error {
@@ -97,6 +97,16 @@ func through(rt http.RoundTripper, name string, set *metrics.Set, log *slog.Logg
 		ErrorLog:     slog.NewLogLogger(log.Handler(), slog.LevelDebug),
 	}
 	return b
+}
+
+// addresses says where a request came from, and at which address of the box it
+// came in. What the client itself said of that is forgotten.
+func addresses(p *httputil.ProxyRequest) {
+	p.SetXForwarded() // Rewrite has removed what the client sent
+	p.Out.Header.Del("X-Local-Address")
+	if a, ok := p.In.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr); ok {
+		p.Out.Header.Set("X-Local-Address", a.AddrPort().Addr().Unmap().WithZone("").String())
+	}
 }
 
 func transport(socket string) *http.Transport {
