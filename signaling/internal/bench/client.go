@@ -167,6 +167,11 @@ func (c *client) message(stamp string) string {
 	return `<message xmlns="jabber:client" to="` + c.room + `" type="groupchat" id="` + stamp + `"><body>Shall we meet again next week? ` + stamp + `</body></message>`
 }
 
+// leave ends the stream, which leaves the room.
+func (c *client) leave() error {
+	return c.send(`<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>`)
+}
+
 // stamp marks a time.
 func stamp() string { return "T" + strconv.FormatInt(time.Now().UnixNano(), 10) + "T" }
 

@@ -28,7 +28,8 @@ type load struct {
 // result is one run.
 type result struct {
 	join, update, chat phase
-	memory             float64 // KiB a session, at the peak, over what the program had before anybody came
+	memory             float64 // KiB a session, at the peak, over what the program had when the first guests had left
+	once               float64 // KiB that it took for the first guests, and kept
 }
 
 type phase struct {
@@ -70,8 +71,8 @@ func run(ctx context.Context) error {
 			if err != nil {
 				return fmt.Errorf("%s: %w", name, err)
 			}
-			fmt.Printf("repetition %d, %-7s: join %.3f s, %d presence updates %.3f s, %d messages %.3f s of CPU; %.0f KiB a session; p99 %.1f and %.1f ms\n",
-				i+1, name, r.join.cpu, l.updates, r.update.cpu, l.chats, r.chat.cpu, r.memory, r.update.p99, r.chat.p99)
+			fmt.Printf("repetition %d, %-7s: join %.3f s, %d presence updates %.3f s, %d messages %.3f s of CPU; %.1f KiB a session, %.0f once; p99 %.1f and %.1f ms\n",
+				i+1, name, r.join.cpu, l.updates, r.update.cpu, l.chats, r.chat.cpu, r.memory, r.once, r.update.p99, r.chat.p99)
 			if name == "prosody" {
 				theirs = append(theirs, r)
 			} else {

@@ -4,11 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"meetbox.local/signaling/xmpp/convo"
@@ -28,6 +24,10 @@ func (a account) TCP(ctx context.Context) (convo.Wire, error) {
 
 func (a account) Password(string) string { return password }
 
+// warmUp is how many guests come, talk and leave again before anything is
+// measured: what a program takes once for its first work is not a session's.
+const warmUp = 10
+
 // measure runs the load against a fresh server.
 func measure(ctx context.Context, name, binary string, l load) (r result, err error) {
 	s, err := start(name, binary)
@@ -42,63 +42,56 @@ func measure(ctx context.Context, name, binary string, l load) (r result, err er
 		return r, err
 	}
 	defer focus.Cut()
-	var now atomic.Pointer[tally]
-	now.Store(newTally(0))
-	var wg sync.WaitGroup
-	var clients []*client
-	defer wg.Wait()
-	defer func() {
-		for _, c := range clients {
-			_ = c.conn.Close()
-		}
-	}()
-	enter := func(room string) error {
-		c, err := dial(s.network, s.address)
-		if err != nil {
-			return err
-		}
-		clients = append(clients, c)
-		c.room = room
-		if err := c.login(); err != nil {
-			return err
-		}
-		wg.Go(func() {
-			// It ends with an error in any case.
-			if err := c.read(&now); !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.EOF) {
-				fmt.Println("a client:", err)
-			}
-		})
-		return nil
-	}
-	before, err := s.memory("VmRSS")
+	idle, err := s.memory("VmRSS")
 	if err != nil {
 		return r, err
 	}
+	w := load{rooms: 1, occupants: warmUp, joins: l.joins, rate: l.rate, updates: warmUp, chats: warmUp}
+	if _, err := s.meet(ctx, w, (*crowd).leave); err != nil {
+		return r, fmt.Errorf("the first guests: %w", err)
+	}
+	before, err := s.memory("VmRSS")
+	if err == nil {
+		err = s.forgetPeak()
+	}
+	if err != nil {
+		return r, err
+	}
+	if r, err = s.meet(ctx, l, (*crowd).cut); err != nil {
+		return r, err
+	}
+	peak, err := s.memory("VmHWM")
+	r.once, r.memory = before-idle, (peak-before)/float64(l.rooms*l.occupants)
+	return r, err
+}
+
+// meet lets guests come, join and talk, and ends what is left of them with part.
+func (s *server) meet(ctx context.Context, l load, part func(*crowd) error) (r result, err error) {
+	c := newCrowd(s)
+	defer func() { err = errors.Join(err, part(c)) }()
 	for i := range l.rooms * l.occupants {
-		if err := enter(room(i / l.occupants)); err != nil {
+		if err := c.enter(room(i / l.occupants)); err != nil {
 			return r, err
 		}
 	}
-	all := len(clients)
+	all := len(c.clients)
 	// Everybody is told of everybody in the room, and of who has made it.
-	if r.join, err = s.phase(ctx, &now, all*(l.occupants+1), all, l.joins, func(i int) error {
-		return clients[i].send(clients[i].presence("", true))
+	if r.join, err = c.phase(ctx, all*(l.occupants+1), all, l.joins, func(i int) error {
+		return c.clients[i].send(c.clients[i].presence("", true))
 	}); err != nil {
 		return r, fmt.Errorf("join: %w", err)
 	}
-	if r.update, err = s.phase(ctx, &now, l.updates*l.occupants, l.updates, l.rate, func(i int) error {
-		return clients[i*7%all].send(clients[i*7%all].presence(stamp(), false))
+	if r.update, err = c.phase(ctx, l.updates*l.occupants, l.updates, l.rate, func(i int) error {
+		return c.clients[i*7%all].send(c.clients[i*7%all].presence(stamp(), false))
 	}); err != nil {
 		return r, fmt.Errorf("updates: %w", err)
 	}
-	if r.chat, err = s.phase(ctx, &now, l.chats*l.occupants, l.chats, l.rate, func(i int) error {
-		return clients[i*7%all].send(clients[i*7%all].message(stamp()))
+	if r.chat, err = c.phase(ctx, l.chats*l.occupants, l.chats, l.rate, func(i int) error {
+		return c.clients[i*7%all].send(c.clients[i*7%all].message(stamp()))
 	}); err != nil {
 		return r, fmt.Errorf("messages: %w", err)
 	}
-	peak, err := s.memory("VmHWM")
-	r.memory = (peak - before) / float64(all)
-	return r, err
+	return r, nil
 }
 
 func room(i int) string { return fmt.Sprintf("room%d@muc.meet.jitsi", i) }
@@ -126,27 +119,4 @@ func (s *server) rooms(ctx context.Context, n int) (*convo.Client, error) {
 		}
 	}()
 	return focus, nil
-}
-
-// phase does something n times at a rate and waits until everybody was told.
-func (s *server) phase(ctx context.Context, now *atomic.Pointer[tally], want, n int, rate float64, do func(int) error) (phase, error) {
-	t := newTally(want)
-	now.Store(t)
-	before := s.cpu()
-	tick := time.NewTicker(time.Duration(float64(time.Second) / rate))
-	defer tick.Stop()
-	for i := range n {
-		select {
-		case <-ctx.Done():
-			return phase{}, context.Cause(ctx)
-		case <-tick.C:
-		}
-		if err := do(i); err != nil {
-			return phase{}, err
-		}
-	}
-	if err := t.wait(ctx); err != nil {
-		return phase{}, err
-	}
-	return phase{cpu: s.cpu() - before, deliveries: want, p99: t.p99()}, nil
 }

@@ -195,6 +195,11 @@ func (s *server) memory(line string) (float64, error) {
 	return strconv.ParseFloat(fields[0], 64)
 }
 
+// forgetPeak lets VmHWM begin anew (proc_pid_clear_refs(5)).
+func (s *server) forgetPeak() error {
+	return os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", s.pid), []byte("5"), 0)
+}
+
 // wait waits for a phase to end.
 func (t *tally) wait(ctx context.Context) error {
 	select {
