@@ -59,7 +59,7 @@ var errFixed = errors.New("addresses have changed; a new process takes them over
 func run(ctx context.Context, u *unit.Unit) error {
 	// A meeting's garbage is short-lived and its sessions are many: memory is
 	// dearer here than the time of the collector.
-	debug.SetGCPercent(10)
+	defer saveMemory()()
 	runtime.MemProfileRate = 0 // its table is as much as many sessions; the control socket samples on demand
 	set, err := conf.Wait[settings](ctx, u.Settings())
 	if err != nil {

@@ -236,7 +236,10 @@ func (s *Server) boshSession(ctx context.Context, b *body, r *http.Request) (*bo
 	case s.webUnlogged.Load() >= s.Limits.Unlogged:
 		s.Router.Drop("too_many_connections")
 		return nil, bodyError("policy-violation")
+	case !s.admit():
+		return nil, bodyError("system-shutdown")
 	}
+	defer s.links.Done()
 	f := &bosh{
 		srv: s, sid: rand.Text(), wait: min(b.wait, s.Limits.Wait), hold: min(b.hold, 1), acks: b.acks,
 		next: b.rid, early: map[uint64]*request{},

@@ -1,7 +1,6 @@
 package c2s
 
 import (
-	"context"
 	"runtime"
 	"sync"
 
@@ -10,9 +9,9 @@ import (
 )
 
 // desks are where WebSockets' messages are read and dealt with: goroutines
-// whose stacks have grown with that, so that those of the connections, which
-// wait most of the time, stay small. There are as many as are needed at a time;
-// a client that is held back, or whose message comes slowly, has one meanwhile.
+// whose stacks have grown with that. There are as many as are needed at a time;
+// a client that is held back, or whose message comes slowly, has one meanwhile,
+// and so no other waits for it.
 type desks struct {
 	mu    sync.Mutex
 	free  []*desk
@@ -22,28 +21,14 @@ type desks struct {
 
 // desk is one of them, with its memory.
 type desk struct {
-	visits  chan visit
-	results chan error
+	pool    *desks
+	visits  chan *webSocket
 	buf     []byte
 	scanner *xmlscan.Scanner
 }
 
-// visit is a message that has begun to come.
-type visit struct {
-	ctx context.Context
-	f   *webSocket
-	l   *link
-	st  *stream
-}
-
-// do has a message dealt with.
-func (ds *desks) do(v visit) error {
-	d := ds.take()
-	d.visits <- v
-	err := <-d.results
-	ds.leave(d)
-	return err
-}
+// seat has a client heard who has begun to say something.
+func (ds *desks) seat(f *webSocket) { ds.take().visits <- f }
 
 func (ds *desks) take() *desk {
 	ds.mu.Lock()
@@ -53,7 +38,7 @@ func (ds *desks) take() *desk {
 		ds.free = ds.free[:n-1]
 		return d
 	}
-	d := &desk{visits: make(chan visit), results: make(chan error), scanner: router.NewScanner()}
+	d := &desk{pool: ds, visits: make(chan *webSocket), scanner: router.NewScanner()}
 	ds.group.Go(d.work)
 	return d
 }
@@ -69,8 +54,9 @@ func (ds *desks) leave(d *desk) {
 }
 
 func (d *desk) work() {
-	for v := range d.visits {
-		d.results <- v.f.message(v.ctx, v.l, v.st, d)
+	for f := range d.visits {
+		f.visit(d)
+		d.pool.leave(d)
 	}
 }
 

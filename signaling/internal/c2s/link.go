@@ -215,6 +215,9 @@ func (l *link) pace(ctx context.Context, n int, drop func(string)) error {
 		case <-ctx.Done():
 			t.Stop()
 			return context.Cause(ctx)
+		case <-l.over: // nobody takes what waits any more
+			t.Stop()
+			return errStopped
 		case <-t.C:
 		}
 		d = 0
@@ -227,14 +230,17 @@ func (l *link) pace(ctx context.Context, n int, drop func(string)) error {
 func (s *Server) serve(ctx context.Context, l *link, st *stream, read func(context.Context) error) {
 	s.links.Add(1)
 	defer s.links.Done()
-	ctx, end := s.begin(ctx, l, st)
-	end(read(ctx))
-}
-
-// begin sets up what watches over a link; end takes it down.
-func (s *Server) begin(ctx context.Context, l *link, st *stream) (_ context.Context, end func(error)) {
 	ctx, l.cancel = context.WithCancelCause(ctx)
 	stop := context.AfterFunc(ctx, l.framing.kill)
+	defer stop()
+	s.begin(l, st)
+	err := read(ctx)
+	s.end(ctx, l, st, err)
+	l.cancel(err)
+}
+
+// begin sets up what watches over a link.
+func (s *Server) begin(l *link, st *stream) {
 	if l.limits.Idle > 0 {
 		l.idle = time.AfterFunc(l.limits.Idle, func() { l.watch(st) })
 	}
@@ -242,21 +248,21 @@ func (s *Server) begin(ctx context.Context, l *link, st *stream) (_ context.Cont
 		s.Router.Drop("login_timeout")
 		l.Stop("connection-timeout")
 	})
-	return ctx, func(err error) {
-		st.finish(err)
-		if st.last {
-			select {
-			case <-l.over:
-				l.framing.drain()
-			case <-ctx.Done():
-			}
+}
+
+// end takes it down and says the last words, when nothing is read any more.
+func (s *Server) end(ctx context.Context, l *link, st *stream, err error) {
+	st.finish(err)
+	if st.last {
+		select {
+		case <-l.over:
+			l.framing.drain()
+		case <-ctx.Done():
 		}
-		l.cancel(err)
-		st.settled()
-		if l.idle != nil {
-			l.idle.Stop()
-		}
-		stop()
+	}
+	st.settled()
+	if l.idle != nil {
+		l.idle.Stop()
 	}
 }
 

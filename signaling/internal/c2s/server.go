@@ -58,6 +58,8 @@ type Server struct {
 
 	name     string // of this process, among those before and after it
 	links    sync.WaitGroup
+	endMu    sync.Mutex
+	ended    bool // nothing is added to links from outside any more
 	accounts atomic.Pointer[sasl.Accounts]
 	users    atomic.Pointer[sasl.Accounts]
 	tokens   atomic.Pointer[token.Verifier]
@@ -68,6 +70,7 @@ type Server struct {
 
 	writers writers
 	desks   desks
+	room    waitingRoom
 
 	boshMu sync.Mutex
 	boshes map[string]*bosh // by sid
@@ -97,10 +100,25 @@ func (s *Server) SetTokens(v *token.Verifier) { s.tokens.Store(v) }
 // Wait waits for the connections to end, after the contexts given to Handler
 // and ServeTCP have.
 func (s *Server) Wait() {
+	s.endMu.Lock()
+	s.ended = true
+	s.endMu.Unlock()
 	s.links.Wait()
 	if s.Boards != nil {
 		s.Boards.Wait()
 	}
+	s.room.close()
 	s.desks.wait()
 	s.writers.wait()
+}
+
+// admit has Wait wait for a request of the web too, which ends with
+// links.Done. It reports false when Wait has begun.
+func (s *Server) admit() bool {
+	s.endMu.Lock()
+	defer s.endMu.Unlock()
+	if !s.ended {
+		s.links.Add(1)
+	}
+	return !s.ended
 }

@@ -126,6 +126,7 @@ func (s *stream) limit() int {
 func (s *stream) settled() {
 	s.once.Do(func() {
 		s.login.Stop()
+		s.login = nil // hundreds of streams do not need it any more
 		s.link.unlogged.Add(-1)
 	})
 }

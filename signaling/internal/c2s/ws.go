@@ -27,6 +27,7 @@ const closeFrame = `<close xmlns="` + nsFraming + `" />`
 // of the way through proxies, and is answered with 200. Connections end with
 // ctx.
 func (s *Server) Handler(ctx context.Context) http.Handler {
+	context.AfterFunc(ctx, s.room.clear)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		anyOrigin(w.Header())
 		switch {
@@ -47,7 +48,10 @@ func (s *Server) Handler(ctx context.Context) http.Handler {
 			http.Error(w, "this process has ended the stream", http.StatusConflict)
 		case r.Header.Get(takeup.Token) != "" && !s.Router.Waiting(r.Header.Get(takeup.Token)):
 			http.Error(w, "no such session waits", http.StatusGone)
+		case !s.admit():
+			http.Error(w, "this process ends", http.StatusServiceUnavailable)
 		default:
+			defer s.links.Done()
 			s.webSocket(ctx, w, r)
 		}
 	})
@@ -77,31 +81,29 @@ func (s *Server) webSocket(ctx context.Context, w http.ResponseWriter, r *http.R
 		s.Router.Drop("bad_handshake")
 		return
 	}
-	f := &webSocket{conn: conn, patience: s.Limits.Write}
+	f := &webSocket{conn: conn, ctx: ctx, patience: s.Limits.Write}
 	l := s.newLink(f, s.Limits, &s.webUnlogged)
+	l.cancel = func(error) { f.kill() }
 	conn.Answer = func(payload []byte) {
 		pong := websocket.Append(nil, websocket.Pong, payload)
 		f.pong.Store(&pong)
 		l.Wake()
 	}
-	st := s.newStream(l, originOf(r))
-	token, sent := r.Header.Get(takeup.Token), r.Header.Get(takeup.Sent)
-	// Not on the goroutine of the request: that one's stack has grown with
-	// HTTP, and would be kept with all that was said in it.
-	s.links.Go(func() {
-		s.serve(ctx, l, st, func(ctx context.Context) error {
-			if err := st.takeUp(token, sent); err != nil {
-				return err
-			}
-			return f.read(ctx, l, st)
-		})
-	})
+	f.stream = s.newStream(l, originOf(r))
+	s.links.Add(1) // until end
+	s.room.enter(f)
+	s.begin(l, f.stream)
+	f.begin(r.Header.Get(takeup.Token), r.Header.Get(takeup.Sent))
 }
 
 // webSocket is the framing of RFC 7395: one element a message.
 type webSocket struct {
 	conn     *websocket.Conn
+	stream   *stream
+	ctx      context.Context // of the server
 	patience time.Duration
+	number   int32                  // in the waiting room
+	watched  bool                   // by its poll
 	pong     atomic.Pointer[[]byte] // a frame to be sent
 	mu       sync.Mutex             // of writing
 }
@@ -168,21 +170,58 @@ func streamErrorText(condition string) string {
 func (f *webSocket) drain() { f.conn.Discard() }
 
 func (f *webSocket) kill() {
-	// The peer has gone or is to go; whether it hears of it does not matter.
-	_ = f.conn.Kill()
+	_ = f.conn.Kill() // the peer has gone, or is to go; whether it hears of it does not matter
 }
 
-// read takes message after message. Hundreds of these wait at a time, so what
-// a message takes, its stack too, is a desk's.
-func (f *webSocket) read(ctx context.Context, l *link, st *stream) error {
+// begin lets the client speak. What it has said with its request waits nowhere.
+func (f *webSocket) begin(token, sent string) {
+	s := f.stream.srv
+	if err := f.stream.takeUp(token, sent); err != nil {
+		f.end(err)
+		return
+	}
+	if f.ctx.Err() != nil { // the room may have been cleared before it was entered
+		f.kill()
+	}
+	if f.conn.Pending() || !f.wait() {
+		s.desks.seat(f)
+	}
+}
+
+// visit deals with what has come. A client that cannot wait in the room is
+// waited for here.
+func (f *webSocket) visit(d *desk) {
 	for {
-		if err := f.conn.Wait(); err != nil {
-			return f.unreadable(err)
+		if err := f.message(d); err != nil {
+			f.end(err)
+			return
 		}
-		if err := st.srv.desks.do(visit{ctx, f, l, st}); err != nil {
-			return err
+		if !f.conn.Pending() && f.wait() {
+			return
 		}
 	}
+}
+
+// wait tells whether the waiting room has the client seated when it says
+// something.
+func (f *webSocket) wait() bool {
+	srv := f.stream.srv
+	err := srv.room.wait(f)
+	if err != nil {
+		srv.Log.Debug("a client keeps a goroutine", "err", err)
+	}
+	return err == nil
+}
+
+// end says the last words and closes the connection, which may take its time.
+func (f *webSocket) end(err error) {
+	s := f.stream.srv
+	s.links.Go(func() {
+		defer s.links.Done() // of webSocket
+		s.end(f.ctx, f.stream.link, f.stream, err)
+		s.room.leave(f)
+		_ = f.conn.Close() // the peer knows, or has gone
+	})
 }
 
 // unreadable says why there is no further message.
@@ -209,8 +248,16 @@ func (f *webSocket) part(code uint16) {
 	}
 }
 
-// message reads one and does what it says.
-func (f *webSocket) message(ctx context.Context, l *link, st *stream, d *desk) error {
+// message reads one, or a control frame, and does what it says.
+func (f *webSocket) message(d *desk) error {
+	begun, err := f.conn.Begin()
+	switch {
+	case err != nil:
+		return f.unreadable(err)
+	case !begun:
+		return nil
+	}
+	st := f.stream
 	limit := st.limit()
 	buf, op, err := f.conn.Read(d.buf[:0], limit)
 	if cap(buf) <= 64<<10 {
@@ -219,7 +266,7 @@ func (f *webSocket) message(ctx context.Context, l *link, st *stream, d *desk) e
 	if err != nil {
 		return f.unreadable(err)
 	}
-	l.heard()
+	st.link.heard()
 	switch {
 	case len(buf) > limit:
 		return st.tooLong()
@@ -238,16 +285,17 @@ func (f *webSocket) message(ctx context.Context, l *link, st *stream, d *desk) e
 	if st.phase == ready {
 		raw = bytes.Clone(text) // recipients share it
 	}
-	return f.element(ctx, st, raw, d.scanner)
+	return f.element(raw, d.scanner)
 }
 
-func (f *webSocket) element(ctx context.Context, st *stream, raw []byte, scanner *xmlscan.Scanner) error {
+func (f *webSocket) element(raw []byte, scanner *xmlscan.Scanner) error {
+	st := f.stream
 	el, err := st.check(scanner, raw)
 	switch {
 	case err != nil:
 		return err
 	case string(el.NS) != nsFraming:
-		return st.element(ctx, raw, el)
+		return st.element(f.ctx, raw, el)
 	case string(el.Local) == "open":
 		return st.header(attribute(el, "to"), attribute(el, "version"))
 	case string(el.Local) == "close":

@@ -57,7 +57,7 @@ type Conn struct {
 	got  [14]byte
 	have int
 
-	frame header // being read, after Wait
+	frame header // being read, after Begin
 	left  int64  // of its payload
 	begun bool   // a message is being read
 
@@ -116,31 +116,24 @@ func (c *Conn) need(n int) error {
 // used forgets the first n bytes.
 func (c *Conn) used(n int) { c.have = copy(c.got[:], c.got[n:c.have]) }
 
-// Wait returns when a message has begun, and holds no buffer until then. The
-// peer's orderly end is a CloseError.
-func (c *Conn) Wait() error {
-	for !c.begun {
-		// Here, not further in: the less a goroutine that waits has called, the
-		// smaller its stack is kept.
-		if err := c.need(2); err != nil {
-			return err
-		}
-		if err := c.begin(); err != nil {
-			return err
-		}
+// Begin reads one frame's header, and all of a control frame. It reports
+// whether a message has begun, which Read gives. The peer's orderly end is a
+// CloseError.
+func (c *Conn) Begin() (bool, error) {
+	if c.begun {
+		return true, nil
 	}
-	return nil
-}
-
-// begin reads one frame's header, and all of a control frame.
-func (c *Conn) begin() error {
 	data, err := c.next()
 	if data && c.frame.op == Continuation {
-		return fmt.Errorf("%w: continues nothing", ErrProtocol)
+		return false, fmt.Errorf("%w: continues nothing", ErrProtocol)
 	}
 	c.begun = data
-	return err
+	return data, err
 }
+
+// Pending tells whether something has been received that Begin has not seen,
+// so that nothing more may come.
+func (c *Conn) Pending() bool { return c.have > 0 || c.early != nil }
 
 // next reads a header. It reports false if that was of a control frame, which
 // has been dealt with.
@@ -255,11 +248,13 @@ func closed(b []byte) error {
 	return CloseError(code)
 }
 
-// Read appends the message that Wait has seen the beginning of to buf, at most
-// one byte more than limit, after which it must not be called again.
+// Read appends the next message to buf, at most one byte more than limit, after
+// which it must not be called again.
 func (c *Conn) Read(buf []byte, limit int) ([]byte, Op, error) {
-	if err := c.Wait(); err != nil {
-		return buf, 0, err
+	for !c.begun {
+		if _, err := c.Begin(); err != nil {
+			return buf, 0, err
+		}
 	}
 	op, start := c.frame.op, len(buf)
 	for {
@@ -314,8 +309,33 @@ func (c *Conn) Discard() {
 	_, _ = io.Copy(io.Discard, c.conn)
 }
 
-// Kill closes the connection at once. Safe for concurrent use.
-func (c *Conn) Kill() error { return c.conn.Close() }
+// Control calls f with the connection's descriptor, which stays open meanwhile.
+// It fails with errors.ErrUnsupported where there is none.
+func (c *Conn) Control(f func(fd uintptr) error) error {
+	if c.raw == nil {
+		return errors.ErrUnsupported
+	}
+	var err error
+	failed := c.raw.Control(func(fd uintptr) { err = f(fd) })
+	return errors.Join(failed, err)
+}
+
+// Kill ends both directions at once, which whoever reads, writes or polls
+// notices; the descriptor stays until Close, where it can. Safe for concurrent
+// use.
+func (c *Conn) Kill() error {
+	half, ok := c.conn.(interface {
+		CloseRead() error
+		CloseWrite() error
+	})
+	if !ok {
+		return c.conn.Close()
+	}
+	return errors.Join(half.CloseWrite(), half.CloseRead())
+}
+
+// Close gives the descriptor back.
+func (c *Conn) Close() error { return c.conn.Close() }
 
 // AppendHeader appends the header of a frame with a payload of n bytes.
 func AppendHeader(b []byte, op Op, n int) []byte {

@@ -107,9 +107,6 @@ func TestMessages(t *testing.T) {
 				for {
 					var b []byte
 					var op websocket.Op
-					if err = conn.Wait(); err != nil {
-						break
-					}
 					if b, op, err = conn.Read(nil, 100_000); err != nil {
 						break
 					}
