@@ -3,14 +3,14 @@
 
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
-import { type Box, setupCode, startBox } from './box.ts';
+import { certificate } from './authority.ts';
+import { type Box, freeTcp, setupCode, startBox } from './box.ts';
 import { allSee, Guest, launch, until } from './guest.ts';
 import { barriers, fits, shoot } from './look.ts';
 import { allow, watch } from './network.ts';
@@ -197,7 +197,7 @@ test('the support bundle is seen before it is given away', { timeout: 60_000 }, 
 });
 
 test('OpenID Connect: set up, tried, signed in with', { timeout: 180_000 }, async () => {
-  const port = await freePort();
+  const port = await freeTcp();
   const authority = path.join(folder, 'provider');
   await mkdir(authority);
   await certificate(authority);
@@ -241,7 +241,7 @@ test('OpenID Connect: set up, tried, signed in with', { timeout: 180_000 }, asyn
   expect(await fits(page)).toBe(true);
   // The server of another kind is tried too, and what is wrong is said in words.
   const ldap = page.getByRole('group', { name: 'LDAP or Active Directory' });
-  await ldap.getByLabel('Server').fill(`ldaps://localhost:${await freePort()}`);
+  await ldap.getByLabel('Server').fill(`ldaps://localhost:${await freeTcp()}`);
   await ldap.getByLabel('Where people are (base DN)').fill('dc=example,dc=org');
   await ldap.getByRole('button', { name: 'Add a group' }).click();
   await ldap.getByLabel('Group', { exact: true }).fill('*');
@@ -288,22 +288,4 @@ async function signIn(page: Page): Promise<void> {
   await page.getByLabel('Password').fill(password);
   await page.getByRole('button', { name: 'Sign in', exact: true }).click();
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
-}
-
-/** An authority, and a certificate of its own for localhost. */
-async function certificate(to: string): Promise<void> {
-  const key = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes'];
-  await run('openssl', ['req', '-x509', ...key, '-keyout', 'ca.key', '-out', 'ca', '-subj', '/CN=Office', '-days', '9'], { cwd: to });
-  await run('openssl', ['req', '-x509', ...key, '-keyout', 'key', '-out', 'crt', '-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost', '-addext', 'basicConstraints=critical,CA:FALSE', '-CA', 'ca', '-CAkey', 'ca.key', '-days', '9'], { cwd: to });
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port));
-    });
-  });
 }

@@ -6,20 +6,18 @@ import { createHmac } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { connect } from 'node:tls';
 import { promisify } from 'node:util';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { issuer } from './authority.ts';
 import { ownerPassword, setSection } from './box.ts';
 import { cast, owner, ownBox } from './cast.ts';
+import { desktop, look, phone, signIn } from './console.ts';
 import { until } from './guest.ts';
-import { barriers, fits, shoot } from './look.ts';
 
 const run = promisify(execFile);
 const box = ownBox('log-owners', 'max_participants=30');
 const { open } = cast(() => box.box.consoleUrl);
-const desktop = { viewport: { width: 1280, height: 800 } };
-const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, colorScheme: 'dark' as const };
 const patience = { timeout: 180_000 };
 let folder: string;
 
@@ -34,24 +32,12 @@ async function visit(page: Page, where: string): Promise<void> {
   await page.goto(`${box.box.consoleUrl}/#/${where}`);
 }
 
-async function type(page: Page, name: string, password: string): Promise<void> {
-  await page.getByLabel('Name').fill(name);
-  await page.getByLabel('Password', { exact: true }).fill(password);
-  await page.getByRole('button', { name: 'Sign in', exact: true }).click();
-}
-
 async function signedIn(name: string, password: string, where: string): Promise<Page> {
   const { page } = await open(name, desktop);
   await visit(page, where);
-  await type(page, name, password);
+  await signIn(page, name, password);
   await page.getByRole('heading', { level: 1 }).and(page.locator('.page h1')).waitFor();
   return page;
-}
-
-async function look(page: Page, picture: string, full = false): Promise<void> {
-  await shoot(page, picture, full);
-  expect(await fits(page), picture).toBe(true);
-  expect(await barriers(page), picture).toEqual([]);
 }
 
 /** What an authenticator shows (RFC 6238), or will after so many half minutes. */
@@ -106,7 +92,7 @@ test('somebody gets an account, a second factor, another role, a token; and goes
 
   // From now on the password alone is not enough.
   await desk.getByRole('button', { name: 'Sign out', exact: true }).click();
-  await type(desk, 'Desk', 'four chairs and a plant');
+  await signIn(desk, 'Desk', 'four chairs and a plant');
   const digits = desk.getByLabel('Six digits from your authenticator');
   await digits.fill('000000');
   await desk.getByRole('button', { name: 'Sign in', exact: true }).click();
@@ -214,7 +200,7 @@ test('a backup is looked into, and brings back what was', patience, async () => 
     await page.reload();
     const door = page.getByRole('heading', { name: 'Sign in to the console' });
     await door.or(backup).waitFor();
-    if (await door.isVisible()) await type(page, owner, ownerPassword);
+    if (await door.isVisible()) await signIn(page, owner, ownerPassword);
     await backup.waitFor();
     return (await idle()) === undefined;
   });
@@ -284,31 +270,20 @@ test('a certificate of the office’s authority, by a request of the box', patie
   await until('the box vouches for itself again', 10_000, async () => (await issuer(box.url)) !== 'Office');
 });
 
-/** Who vouches for what answers there. */
-function issuer(url: string): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const socket = connect({ port: Number(new URL(url).port), host: '127.0.0.1', servername: 'localhost', rejectUnauthorized: false }, () => {
-      resolve(String(socket.getPeerCertificate().issuer.CN));
-      socket.end();
-    });
-    socket.once('error', reject);
-  });
-}
-
 test('who guesses passwords is slowed down, and told so', patience, async () => {
   const { page } = await open('Stranger', phone);
   await visit(page, '');
   const wrong = page.getByText('The name, the password or the code is not right.');
   const slow = page.getByText(/^There were too many wrong attempts from your address\. Try again in [1-9]\d*s\.$/);
   await until('it is slowed down', 60_000, async () => {
-    await type(page, owner, 'not this one');
+    await signIn(page, owner, 'not this one');
     await wrong.or(slow).waitFor();
     return await slow.isVisible();
   });
   await look(page, 'console-sign-in-slow-phone-dark');
   expect(await page.getByLabel('Name').inputValue()).toBe(owner);
   await until('it is over', 60_000, async () => {
-    await type(page, owner, ownerPassword);
+    await signIn(page, owner, ownerPassword);
     const inside = page.getByRole('heading', { level: 1, name: 'Overview' });
     await inside.or(slow).waitFor();
     return await inside.isVisible();

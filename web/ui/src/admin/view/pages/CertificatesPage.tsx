@@ -1,3 +1,4 @@
+import { useEffect } from 'preact/hooks';
 import { date } from '../../../i18n/format.ts';
 import { Card, Facts, Notice, Tag } from '../../../kit/Card.tsx';
 import { QrCode } from '../../../kit/QrCode.tsx';
@@ -9,9 +10,19 @@ import { RequestCard } from '../certificates/RequestCard.tsx';
 import { UploadCard } from '../certificates/UploadCard.tsx';
 import { Loaded, Page, useBox, useResource } from '../use.tsx';
 
+/** How often it is looked whether the authority has answered, in milliseconds. */
+const askingEvery = 2000;
+
 export function CertificatesPage() {
   const box = useBox();
   const list = useResource<CertificateState>('/api/v1/certificates', 30_000);
+  const { reload } = list;
+  const asking = list.data.value?.source === 'acme' && !list.data.value.site;
+  useEffect(() => {
+    if (!asking) return undefined;
+    const timer = setInterval(() => void reload(), askingEvery);
+    return () => clearInterval(timer);
+  }, [asking, reload]);
   return (
     <Page title={t('nav.page.certificates')} lead={t('certificates.lead')}>
       <Loaded of={list}>
@@ -20,6 +31,10 @@ export function CertificatesPage() {
             {c.problem ? (
               <Notice mood="bad">
                 <p>{c.problem}</p>
+              </Notice>
+            ) : asking ? (
+              <Notice mood="warn" live>
+                <p>{t('acme.asking')}</p>
               </Notice>
             ) : null}
             <div class="columns">
@@ -56,7 +71,7 @@ function Described({ title, of, notes = [] }: { readonly title: string; readonly
       ))}
       <Facts
         facts={[
-          [t('certificates.subject'), of.subject],
+          of.subject === '' ? null : [t('certificates.subject'), of.subject],
           of.names || of.addresses ? [t('certificates.for'), [...(of.names ?? []), ...(of.addresses ?? [])].join(', ')] : null,
           [t('certificates.until'), date(of.not_after)],
           of.renew_at ? [t('certificates.renews'), date(of.renew_at, 'day')] : null,
