@@ -17,9 +17,11 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
 
 	"golang.org/x/crypto/acme"
@@ -253,6 +255,12 @@ func plain(err error) error {
 	}
 	if e, ok := errors.AsType[*acme.AuthorizationError](err); ok {
 		return fmt.Errorf("%w (%w)", err, errors.Join(e.Errors...))
+	}
+	if e, ok := errors.AsType[*net.DNSError](err); ok && e.IsNotFound {
+		return fmt.Errorf("there is no host %s: check the directory's address", e.Name)
+	}
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		return errors.New("nothing listens at the directory's address: check its name and port")
 	}
 	return err
 }

@@ -190,8 +190,12 @@ func TestObtain(t *testing.T) {
 	}
 	other = set
 	other.Directory = "https://127.0.0.1:" + porttest.Free(t) + "/dir"
+	if _, err := Obtain(t.Context(), other, account, a.answers); err == nil || !strings.Contains(err.Error(), "nothing listens") {
+		t.Errorf("nobody there: %v", err)
+	}
+	other.Directory = "https://nowhere.invalid/dir"
 	if _, err := Obtain(t.Context(), other, account, a.answers); err == nil {
-		t.Error("nobody there, and no error")
+		t.Error("a name that nobody has, and no error")
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

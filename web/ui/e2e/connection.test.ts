@@ -1,8 +1,9 @@
 // Lines that break, change or are weak: what the page does about it, and what it says.
 
-import { expect, inject, test } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
+import { pause } from './box.ts';
 import { cast } from './cast.ts';
-import { allSee, type Guest, longestFreeze, until } from './guest.ts';
+import { allSee, Guest, launch, longestFreeze, until } from './guest.ts';
 import { barriers, shoot } from './look.ts';
 
 const box = inject('box');
@@ -32,6 +33,50 @@ test('another network: ICE begins again in the same session, and no picture stop
   expect((await ways()).length, 'still one connection').toBe(1);
   await until('it is taken', 10_000, async () => await ada.page.evaluate(() => (globalThis as unknown as { testPeers: RTCPeerConnection[] }).testPeers[0]?.iceConnectionState === 'connected'));
   await allSee(guests, 10_000);
+});
+
+test('a picture that stands still is kept, and says why: the bridge is away, or its person', async () => {
+  const [ada] = (await meet('stand-still', 'Ada')) as [Guest];
+  // Ben has a browser of his own, which can be stopped with all its processes.
+  const other = await launch();
+  onTestFinished(() => other.close());
+  const ben = await Guest.open(other, box.url, 'Ben');
+  onTestFinished(() => ben.close());
+  await ben.join(`${box.url}/stand-still`);
+  await allSee([ada, ben], 60_000);
+  const tile = ada.tile('Ben');
+  const moves = async () => {
+    const before = (await ada.frames())['Ben'] ?? 0;
+    await until('Ben moves again', 30_000, async () => ((await ada.frames())['Ben'] ?? 0) > before + 5);
+  };
+
+  const goOn = await pause(box, 'bridge');
+  try {
+    await tile.getByText('Last picture').waitFor();
+    expect(await tile.locator('video').count(), 'it is kept').toBe(1);
+    await shoot(ada.page, 'still-bridge-desktop-light');
+    expect(await barriers(ada.page)).toEqual([]);
+  } finally {
+    goOn();
+  }
+  await tile.getByText('Last picture').waitFor({ state: 'detached' });
+  await moves();
+
+  const { processInfo } = await (await other.newBrowserCDPSession()).send('SystemInfo.getProcessInfo');
+  const signal = (name: NodeJS.Signals) => processInfo.forEach((p) => process.kill(p.id, name));
+  signal('SIGSTOP');
+  try {
+    await tile.getByText('Connection interrupted').waitFor();
+    await ada.page.setViewportSize({ width: 390, height: 844 });
+    await ada.page.emulateMedia({ colorScheme: 'dark' });
+    await shoot(ada.page, 'still-person-phone-dark');
+    expect(await barriers(ada.page)).toEqual([]);
+  } finally {
+    signal('SIGCONT');
+  }
+  await tile.getByText('Connection interrupted').waitFor({ state: 'detached' });
+  await moves();
+  expect(ben.faults).toEqual([]);
 });
 
 test('the box has too much to do: the page says that pictures are smaller, and until when', async () => {
