@@ -38,34 +38,37 @@ func (r *reader) run() {
 	}
 }
 
-// work handles the n datagrams of one system call.
+// work handles the n messages of one system call.
 func (r *reader) work(n int) {
 	if n == 0 {
 		return
 	}
 	now, clock := Now(), time.Now().UnixNano()
-	bytes := 0
+	packets, bytes := 0, 0
 	for i := range n {
-		b, from := r.in.packet(i)
-		bytes += len(b)
+		m := r.in.message(i)
+		bytes += len(m.bytes)
 		r.out.arrived = now
-		if ago := clock - r.in.came(i); ago > 0 && ago < longestWait {
+		if ago := clock - m.came; ago > 0 && ago < longestWait {
 			r.out.arrived -= ago
 		}
-		r.handle(b, from, now)
+		if m.cut {
+			r.out.dropped[dropTruncated]++
+			continue
+		}
+		for more := true; more; more = len(m.bytes) > 0 { // a datagram may be empty
+			r.handle(m.next(), m.from, now)
+			packets++
+		}
 	}
 	g := r.port.gauges
 	g.readCalls.Inc()
-	g.packetsIn.Add(n)
+	g.packetsIn.Add(packets)
 	g.bytesIn.Add(bytes)
 }
 
-// handle sorts one datagram. What came cut short is nil.
+// handle sorts one datagram.
 func (r *reader) handle(b []byte, from address, now int64) {
-	if b == nil {
-		r.out.dropped[dropTruncated]++
-		return
-	}
 	switch k := classify(b); k {
 	case rtpPacket, rtcpPacket:
 		bound := (*r.local.bindings.Load())[from]

@@ -36,8 +36,8 @@ func TestLookForMore(t *testing.T) {
 	check := func(n int) {
 		t.Helper()
 		for i := range n {
-			if b, a := in.packet(i); len(b) != 1 || b[0] != want || a != from {
-				t.Fatalf("%v from %v, want %d from %v", b, a, want, from)
+			if m := in.message(i); len(m.bytes) != 1 || m.bytes[0] != want || m.from != from {
+				t.Fatalf("%+v, want %d from %v", m, want, from)
 			}
 			want++
 		}
@@ -117,7 +117,7 @@ func TestArrivals(t *testing.T) {
 			t.Fatalf("%d, %v", n, err)
 		}
 		for i := range n {
-			if at := in.came(i); at < sent[i][0] || at > sent[i][1] {
+			if at := in.message(i).came; at < sent[i][0] || at > sent[i][1] {
 				good = 0
 			}
 		}

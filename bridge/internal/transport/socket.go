@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	// readBatch is how many datagrams one system call may bring. At full load
-	// five come per wake-up of a reader; more only helps after a stall.
-	readBatch = 64
-	// slotSize is a receive buffer's size: an Ethernet frame's payload and some
-	// slack. WebRTC clients stay below 1,500 bytes.
+	// readBatch is how many messages one system call may bring. At full load
+	// five come per wake-up of a reader, and it looks for more by itself.
+	readBatch = 16
+	// slotSize is the longest datagram that is taken: an Ethernet frame's payload
+	// and some slack. WebRTC clients stay below 1,500 bytes.
 	slotSize = 1600
 	// socketBuffer is asked of the kernel for each direction: what 40 Mbit/s
 	// bring in a second of trouble, twice over. It may grant less.
@@ -57,6 +57,26 @@ func (l *local) send(b []byte, to netip.AddrPort) error {
 	}
 	_, err := l.sockets[0].conn.WriteToUDPAddrPort(b, to)
 	return err
+}
+
+// arrival is what one place of a read holds: a datagram, or several of one
+// client that the kernel has merged, each but the last of the same length.
+type arrival struct {
+	bytes  []byte
+	from   address
+	part   int // bytes of each datagram; none is longer
+	merged bool
+	cut    bool  // there is nothing, for it was too long
+	came   int64 // ns of the system's clock; 0 if the kernel does not say
+}
+
+// next takes the next datagram off. Nobody may write behind its end, where the
+// one after it begins.
+func (m *arrival) next() []byte {
+	n := min(m.part, len(m.bytes))
+	b := m.bytes[:n:n]
+	m.bytes = m.bytes[n:]
+	return b
 }
 
 func network(a netip.Addr) string {

@@ -46,14 +46,13 @@ func (in *incoming) read() (int, error) {
 
 func (in *incoming) more() int { return 0 }
 
-func (in *incoming) packet(int) ([]byte, address) {
-	if in.n > slotSize {
-		return nil, in.from
+func (in *incoming) message(int) arrival {
+	m := arrival{from: in.from, part: slotSize, cut: in.n > slotSize}
+	if !m.cut {
+		m.bytes = in.slot[:in.n:in.n]
 	}
-	return in.slot[:in.n:in.n], in.from
+	return m
 }
-
-func (in *incoming) came(int) int64 { return 0 }
 
 // outgoing sends each packet by itself.
 type outgoing struct {

@@ -41,6 +41,8 @@ const (
 	// streamWrite is how long the kernel may take none of it before the
 	// connection is given up.
 	streamWrite = 10 * time.Second
+	// burstFrames is how many packets leave together at most.
+	burstFrames = 64
 	// frameHeader is RFC 4571's.
 	frameHeader = 2
 )
@@ -252,7 +254,7 @@ func (c *streamConn) burst(in *bufio.Reader) bool {
 	}()
 	r := reader{port: p, local: c.streams.local, out: out}
 	from, now := addressOf(c.alias), Now()
-	for range readBatch {
+	for range burstFrames {
 		there, _ := in.Peek(in.Buffered()) // cannot fail
 		if len(there) < frameHeader {
 			break
