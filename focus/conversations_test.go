@@ -69,8 +69,8 @@ func (s *stage) WebSocket(ctx context.Context, query string) (convo.Wire, error)
 }
 
 // BOSH implements convo.World.
-func (s *stage) BOSH() convo.Wire {
-	return convo.DialBOSH(ctl.Client(s.path("signaling.sock")), "http://meet.jitsi/http-bind?room=demo")
+func (s *stage) BOSH(query string) convo.Wire {
+	return convo.DialBOSH(ctl.Client(s.path("signaling.sock")), "http://meet.jitsi/http-bind?room=demo&"+query)
 }
 
 // TCP implements convo.World.

@@ -32,7 +32,7 @@ func TestConversations(t *testing.T) {
 var (
 	streamManagement = regexp.MustCompile(`(?m)^\w+: +(cut|resume)`)
 	enabling         = regexp.MustCompile(`(?m)^\w+: +enable$`)
-	dialling         = regexp.MustCompile(`(?m)^(\w+: +)websocket$`)
+	dialling         = regexp.MustCompile(`(?m)^(\w+: +)websocket( \S+)?$`)
 )
 
 // TestConversationsOverBOSH: what is said does not depend on what carries it.
@@ -50,7 +50,7 @@ func TestConversationsOverBOSH(t *testing.T) {
 			continue
 		}
 		played++
-		text = dialling.ReplaceAllString(enabling.ReplaceAllString(text, "#"), "${1}bosh")
+		text = dialling.ReplaceAllString(enabling.ReplaceAllString(text, "#"), "${1}bosh$2")
 		t.Run(strings.TrimSuffix(filepath.Base(f), ".txt"), func(t *testing.T) {
 			t.Parallel()
 			convo.PlayText(t, newWorld(t), f, text)

@@ -57,7 +57,7 @@ func (o *other) TCP(ctx context.Context) (convo.Wire, error) {
 }
 
 // BOSH implements convo.World; the plain conversations do without.
-func (o *other) BOSH() convo.Wire { panic("prosody has no BOSH here") }
+func (o *other) BOSH(string) convo.Wire { panic("prosody has no BOSH here") }
 
 // Password implements convo.World.
 func (o *other) Password(string) string { return password }

@@ -222,7 +222,7 @@ func TestSameResource(t *testing.T) {
 func TestStop(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	ann, err := convo.Guest(t.Context(), w)
+	ann, err := convo.Guest(t.Context(), w, "")
 	if err != nil {
 		t.Fatal(err)
 	}

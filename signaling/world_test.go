@@ -280,8 +280,8 @@ func (w *world) WebSocket(ctx context.Context, query string) (convo.Wire, error)
 }
 
 // BOSH implements convo.World.
-func (w *world) BOSH() convo.Wire {
-	return convo.DialBOSH(w.client(), "http://meet.jitsi/http-bind?room=demo")
+func (w *world) BOSH(query string) convo.Wire {
+	return convo.DialBOSH(w.client(), "http://meet.jitsi/http-bind?room=demo&"+query)
 }
 
 // TCP implements convo.World.

@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -111,10 +112,31 @@ var roomName = regexp.MustCompile(`^[^\s/@<>&'":\\]+$`)
 // directive of a policy.
 var frameOrigin = regexp.MustCompile(`^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:[0-9]{1,5})?$`)
 
+// tenantName is what may stand before a room's name and a slash.
+var tenantName = regexp.MustCompile(`^[^\s/@<>&'":\\.\[\]?#!$()*+,;=]+$`)
+
 func checkRoom(f FieldErrors, field, name string) {
-	if !roomName.MatchString(name) || !utf8.ValidString(name) || len(name) > 200 || name != strings.ToLower(name) {
-		f.Add(field, "Give the room's name as in its address: lower case, no blanks, none of / @ < > & ' \" : \\.")
+	tenant, room := SplitRoom(name)
+	if name != room && !tenantName.MatchString(tenant) || !roomName.MatchString(room) || !utf8.ValidString(name) || len(name) > 200 || name != strings.ToLower(name) {
+		f.Add(field, "Give the room's name as in its address: lower case, no blanks, none of @ < > & ' \" : \\, and one / at most, behind a tenant's name.")
 	}
+}
+
+// RoomPath is where a room is found, by its name in rules: ROOM or TENANT/ROOM.
+func RoomPath(name string) string {
+	tenant, room := SplitRoom(name)
+	if tenant != "" {
+		return "/" + url.PathEscape(tenant) + "/" + url.PathEscape(room)
+	}
+	return "/" + url.PathEscape(room)
+}
+
+// SplitRoom takes a room's name in rules apart; most have no tenant.
+func SplitRoom(name string) (tenant, room string) {
+	if tenant, room, ok := strings.Cut(name, "/"); ok {
+		return tenant, room
+	}
+	return "", name
 }
 
 // Validate says what is wrong with which field.

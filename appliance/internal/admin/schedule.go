@@ -32,7 +32,7 @@ func (p *Parts) shown(c *Call, q api.Planned) api.Planned {
 		q.Meeting.Password = "********"
 	}
 	q.Next = schedule.Next(q.Meeting, p.now())
-	q.Path = "/" + url.PathEscape(q.Meeting.Room)
+	q.Path = api.RoomPath(q.Meeting.Room)
 	return q
 }
 
@@ -134,7 +134,7 @@ func (p *Parts) getCalendar(c *Call) (File, error) {
 	if b == nil {
 		return File{}, problem(http.StatusConflict, "no-times", "This room is always open: there are no times to put into a calendar.")
 	}
-	return File{Name: q.Meeting.Room + ".ics", Body: bytes.NewReader(b)}, nil
+	return File{Name: strings.ReplaceAll(q.Meeting.Room, "/", "-") + ".ics", Body: bytes.NewReader(b)}, nil
 }
 
 func (p *Parts) calendar(q api.Planned, password bool) []byte {
@@ -143,7 +143,7 @@ func (p *Parts) calendar(q api.Planned, password bool) []byte {
 		return nil
 	}
 	return schedule.Calendar(schedule.Invitation{
-		Plan: q, URL: home.JoinPath(url.PathEscape(q.Meeting.Room)).String(), Password: password, Now: p.now(), Host: home.Hostname(),
+		Plan: q, URL: home.JoinPath(api.RoomPath(q.Meeting.Room)).String(), Password: password, Now: p.now(), Host: home.Hostname(),
 	})
 }
 

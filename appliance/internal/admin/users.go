@@ -3,11 +3,11 @@ package admin
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
 	"meetbox.local/appliance/api"
+	"meetbox.local/appliance/internal/render"
 	"meetbox.local/appliance/internal/secrets"
 	"meetbox.local/appliance/internal/state"
 )
@@ -88,14 +88,19 @@ func (p *Parts) invite(_ *Call, q api.Invitation) (out api.Invited, err error) {
 	if out.Token, err = p.sign(secret, q.Room, user, now, out.Expires); err != nil {
 		return out, err
 	}
-	out.Path = "/" + url.PathEscape(q.Room) + "?jwt=" + out.Token
+	out.Path = api.RoomPath(q.Room) + "?jwt=" + out.Token
 	return out, nil
 }
 
-// sign makes a token that opens a room.
+// sign makes a token that opens a room, by its name in rules. Who has one is
+// not let into rooms of that name below other tenants.
 func (p *Parts) sign(secret state.Secret, room string, user map[string]any, now, until time.Time) (string, error) {
+	subject, name := api.SplitRoom(room)
+	if subject == "" {
+		subject = render.Domain
+	}
 	t := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
-		"iss": api.BoxKey, "aud": "jitsi", "sub": "*", "room": room,
+		"iss": api.BoxKey, "aud": "jitsi", "sub": subject, "room": name,
 		"iat": now.Unix(), "exp": until.Unix(), "context": map[string]any{"user": user},
 	})
 	t.Header["kid"] = api.BoxKey

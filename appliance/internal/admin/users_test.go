@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/golang-jwt/jwt/v5"
 	"meetbox.local/appliance/api"
 )
 
@@ -59,6 +60,16 @@ func TestInvitations(t *testing.T) {
 	got := read[api.Invited](t, c.want(200, "POST", "/api/v1/invitations", api.Invitation{Room: "demo", Moderator: true}))
 	if strings.Count(got.Token, ".") != 2 || got.Path != "/demo?jwt="+got.Token {
 		t.Errorf("%+v", got)
+	}
+	for room, sub := range map[string]string{"demo": "meet.jitsi", "acme/demo": "acme"} {
+		got := read[api.Invited](t, c.want(200, "POST", "/api/v1/invitations", api.Invitation{Room: room}))
+		claims := jwt.MapClaims{}
+		if _, _, err := jwt.NewParser().ParseUnverified(got.Token, claims); err != nil {
+			t.Fatal(err)
+		}
+		if claims["sub"] != sub || claims["room"] != "demo" || !strings.HasPrefix(got.Path, "/"+room+"?jwt=") {
+			t.Errorf("%s: %v at %s", room, claims, got.Path)
+		}
 	}
 	c.want(422, "POST", "/api/v1/invitations", api.Invitation{Room: "a b"})
 	const path = "/api/v1/settings/rooms"

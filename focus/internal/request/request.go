@@ -20,6 +20,7 @@ import (
 	"meetbox.local/signaling/xmpp/jid"
 	"meetbox.local/signaling/xmpp/jitsimeet"
 	"meetbox.local/signaling/xmpp/stanza"
+	"meetbox.local/signaling/xmpp/tenant"
 )
 
 // maxBody is more than any token with its request needs.
@@ -39,7 +40,7 @@ type Door struct {
 	conferences Conferences
 	judge       Judge
 	focus       jid.JID  // bare; clients recognise the focus in the room by it
-	domains     []string // of the rooms
+	domains     []string // of the rooms; the first one is that of meetings
 	log         *slog.Logger
 	asked       *metrics.Counter
 	refused     *metrics.Counter
@@ -47,7 +48,7 @@ type Door struct {
 	mux         *http.ServeMux
 }
 
-// New returns a door to the rooms of some domains.
+// New returns a door to the rooms of some domains, of meetings first.
 func New(c Conferences, judge Judge, focus jid.JID, domains []string, log *slog.Logger, set *metrics.Set) *Door {
 	d := &Door{
 		conferences: c, judge: judge, focus: focus, domains: domains, log: log,
@@ -71,6 +72,17 @@ func (d *Door) room(s string) (jid.JID, error) {
 		return jid.JID{}, stanza.NewError(stanza.BadRequest, "no room of this server")
 	}
 	return j, nil
+}
+
+// below reads the address of a room as somebody from outside writes it, which
+// signaling does for XMPP clients: a tenant is part of its domain.
+func (d *Door) below(s string) (jid.JID, *tenant.View, error) {
+	v := tenant.Of(s, d.domains[0])
+	room, err := d.room(string(v.Inward([]byte(s))))
+	if name, _ := tenant.Split(room.Local()); err == nil && v == nil && name != "" {
+		err = stanza.NewError(stanza.BadRequest, "no room of this server")
+	}
+	return room, v, err
 }
 
 // answers are the properties of every answer: what there is not, said in the
@@ -149,8 +161,9 @@ func (d *Door) post(w http.ResponseWriter, r *http.Request) {
 	var ask httpRequest
 	err := json.NewDecoder(io.LimitReader(r.Body, maxBody)).Decode(&ask)
 	var room jid.JID
+	var view *tenant.View
 	if err == nil {
-		room, err = d.room(ask.Room)
+		room, view, err = d.below(ask.Room)
 	}
 	if err != nil {
 		d.refused.Inc()
@@ -169,7 +182,7 @@ func (d *Door) post(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	ready := make(chan bool, 1)
 	d.conferences.Request(room, texts(ask.Properties), func(ok bool) { ready <- ok })
-	answer := httpAnswer{Room: room.String(), FocusJID: d.focus.String(), Properties: make(map[string]string)}
+	answer := httpAnswer{Room: string(view.Outward([]byte(room.String()))), FocusJID: d.focus.String(), Properties: make(map[string]string)}
 	for _, p := range answers() {
 		answer.Properties[p.Name] = p.Value
 	}

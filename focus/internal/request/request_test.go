@@ -62,12 +62,46 @@ func TestPost(t *testing.T) {
 	}
 }
 
+// TestTenants: a room below a tenant's name is another one than the room of that
+// name without it, and is not got at by writing its address as services do.
+func TestTenants(t *testing.T) {
+	t.Parallel()
+	for asked, want := range map[string]string{
+		"demo@muc.acme.x":       "[acme]demo@muc.x",
+		"demo@muc.x":            "demo@muc.x",
+		"d%c3%a4@muc.b%c3%bc.x": "[b%c3%bc]d%c3%a4@muc.x",
+		"[acme]demo@muc.x":      "",
+		"[acme]demo@muc.acme.x": "[acme][acme]demo@muc.x",
+		"demo@muc.a.b.x":        "",
+		"demo@muc.Acme.x":       "",
+		"demo@muc..x":           "",
+		"@muc.acme.x":           "",
+		"muc.acme.x":            "",
+		"demo@muc.acme.x/focus": "",
+	} {
+		d, r := door()
+		w := httptest.NewRecorder()
+		d.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/conference-request/v1", strings.NewReader(`{"room":"`+asked+`"}`)))
+		if want == "" {
+			if w.Code != http.StatusBadRequest || len(r.asked) > 0 {
+				t.Errorf("%q: %d, asked for %v", asked, w.Code, r.asked)
+			}
+			continue
+		}
+		var a httpAnswer
+		if err := json.Unmarshal(w.Body.Bytes(), &a); err != nil || len(r.asked) != 1 || r.asked[0].String() != want || a.Room != asked {
+			t.Errorf("%q: %d, asked for %v, answer for %q, %v", asked, w.Code, r.asked, a.Room, err)
+		}
+	}
+}
+
 // FuzzPost: an answer is either a refusal, or of a room that is ours; and it
 // always has properties, without which clients break.
 func FuzzPost(f *testing.F) {
 	f.Add(`{"room":"demo@muc.x","machineUid":"u","properties":{"startAudioMuted":10}}`)
 	f.Add(`{"room":"demo@muc.y"}`)
 	f.Add(`{"room":"demo@muc.x/focus","properties":[]}`)
+	f.Add(`{"room":"demo@muc.acme.x"}`)
 	f.Add(`{"ROOM":"demo@muc.x","room":1}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		d, r := door()

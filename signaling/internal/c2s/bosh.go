@@ -240,6 +240,10 @@ func (s *Server) boshSession(ctx context.Context, b *body, r *http.Request) (*bo
 		return nil, bodyError("system-shutdown")
 	}
 	defer s.links.Done()
+	o, err := originOf(r)
+	if err != nil {
+		return nil, bodyError("bad-request")
+	}
 	f := &bosh{
 		srv: s, sid: rand.Text(), wait: min(b.wait, s.Limits.Wait), hold: min(b.hold, 1), acks: b.acks,
 		next: b.rid, early: map[uint64]*request{},
@@ -252,7 +256,6 @@ func (s *Server) boshSession(ctx context.Context, b *body, r *http.Request) (*bo
 	s.boshes[f.sid] = f
 	s.boshMu.Unlock()
 	f.inactive = time.AfterFunc(f.wait+s.Limits.Inactivity, func() { f.fail(errSilent) })
-	o := originOf(r)
 	o.bosh, o.previd = true, ""
 	st := s.newStream(f.link, o)
 	s.links.Go(func() {

@@ -213,6 +213,7 @@ func (f *bosh) handle(ctx context.Context, st *stream, scanner *xmlscan.Scanner,
 		if len(raw) > st.limit() {
 			return st.tooLong()
 		}
+		raw = st.inward(raw)
 		el, err := st.check(scanner, raw)
 		if err != nil {
 			return err

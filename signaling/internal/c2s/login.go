@@ -149,7 +149,7 @@ func (s *stream) step(text string) error {
 func (s *stream) guest() error {
 	pass := router.Pass{}
 	if s.domain == s.srv.Router.Domain && (s.token != "" || !s.srv.Router.GuestsHere()) {
-		claims, err := s.srv.tokens.Load().Verify(s.token, time.Now())
+		claims, err := s.srv.tokens.Load().Verify(s.token, s.tenant, time.Now())
 		if err != nil {
 			s.srv.Log.Info("token refused", "peer", s.peer, "err", err)
 			return s.denied("not-allowed", err.Error())
@@ -168,7 +168,7 @@ func (s *stream) guest() error {
 }
 
 func (s *stream) welcome(user string, pass router.Pass, success string) {
-	pass.Host = s.host
+	pass.Host, pass.Tenant = s.host, s.tenant
 	s.account = router.Account{User: user, Domain: s.domain, Pass: pass}
 	s.phase = loggedIn
 	s.link.say(success)

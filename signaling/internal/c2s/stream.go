@@ -19,6 +19,7 @@ import (
 	"meetbox.local/signaling/internal/wire"
 	"meetbox.local/signaling/internal/xmlscan"
 	"meetbox.local/signaling/xmpp/stanza"
+	"meetbox.local/signaling/xmpp/tenant"
 )
 
 const (
@@ -80,21 +81,28 @@ type origin struct {
 	host    string     // under which the client came, without a port
 	previd  string     // token of the session that a client will resume
 	token   string     // JSON Web Token
+	tenant  string     // below whose name the client came
 	tcp     bool
 	local   bool // TCP from the box itself
 	bosh    bool
 	bound   *scram.ChannelBinding // of TLS that ends here; nil elsewhere
 }
 
-// originOf reads the URL that a client of the web has used.
-func originOf(r *http.Request) origin {
+// originOf reads the URL that a client of the web has used. The web process puts
+// a tenant into its query, as Jitsi's nginx does.
+func originOf(r *http.Request) (origin, error) {
 	q := r.URL.Query()
-	o := origin{peer: peerOf(r), host: hostOf(r.Host), previd: q.Get("previd"), token: q.Get("token")}
+	o := origin{peer: peerOf(r), host: hostOf(r.Host), previd: q.Get("previd"), token: q.Get("token"), tenant: q.Get("prefix")}
 	o.reached, _ = netip.ParseAddr(r.Header.Get("X-Local-Address")) // web's word; none without web
+	if o.tenant != "" {
+		if err := tenant.Check(o.tenant); err != nil {
+			return o, err
+		}
+	}
 	if bearer, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && o.token == "" {
 		o.token = bearer
 	}
-	return o
+	return o, nil
 }
 
 // hostOf is a Host header without its port; an IPv6 address keeps its brackets.
@@ -185,6 +193,14 @@ func (s *stream) check(scanner *xmlscan.Scanner, raw []byte) (*xmlscan.Element, 
 	}
 	s.srv.Router.Drop("malformed")
 	return nil, streamError("not-well-formed")
+}
+
+// inward is raw as the servers take it; see router.Session.
+func (s *stream) inward(raw []byte) []byte {
+	if s.phase != ready {
+		return raw
+	}
+	return s.session.Inward(raw)
 }
 
 func (s *stream) tooLong() error {

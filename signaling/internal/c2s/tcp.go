@@ -246,6 +246,7 @@ func (f *tcp) read(ctx context.Context, l *link, st *stream) error {
 			return st.unreadable(err)
 		}
 		l.heard()
+		raw = st.inward(raw)
 		el, err := st.check(scanner, raw)
 		if err != nil {
 			return err

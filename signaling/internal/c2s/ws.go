@@ -75,6 +75,12 @@ func peerOf(r *http.Request) string {
 }
 
 func (s *Server) webSocket(ctx context.Context, w http.ResponseWriter, r *http.Request) {
+	from, err := originOf(r)
+	if err != nil {
+		s.Router.Drop("bad_handshake")
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
 	w.Header().Set(takeup.Process, s.name)
 	conn, err := websocket.Upgrade(w, r, "xmpp")
 	if err != nil {
@@ -89,7 +95,7 @@ func (s *Server) webSocket(ctx context.Context, w http.ResponseWriter, r *http.R
 		f.pong.Store(&pong)
 		l.Wake()
 	}
-	f.stream = s.newStream(l, originOf(r))
+	f.stream = s.newStream(l, from)
 	s.links.Add(1) // until end
 	s.room.enter(f)
 	s.begin(l, f.stream)
@@ -290,6 +296,7 @@ func (f *webSocket) message(d *desk) error {
 
 func (f *webSocket) element(raw []byte, scanner *xmlscan.Scanner) error {
 	st := f.stream
+	raw = st.inward(raw)
 	el, err := st.check(scanner, raw)
 	switch {
 	case err != nil:

@@ -11,6 +11,7 @@ import (
 	"meetbox.local/signaling/internal/wire"
 	"meetbox.local/signaling/xmpp/jid"
 	"meetbox.local/signaling/xmpp/stanza"
+	"meetbox.local/signaling/xmpp/tenant"
 )
 
 const (
@@ -265,8 +266,9 @@ type seen struct {
 func (s *Set) update(main *muc.Room) {
 	b := &s.meeting(main).Breakouts
 	b.Update = time.Time{}
+	_, id := tenant.Split(main.Addr().Local()) // as clients know it
 	rooms := map[string]told{
-		main.Addr().Local(): {ID: main.Addr().Local(), JID: main.Addr().String(), Main: true, Members: members(main)},
+		id: {ID: id, JID: main.Addr().String(), Main: true, Members: members(main)},
 	}
 	for _, v := range b.Rooms {
 		t := told{ID: v.ID, JID: s.addr(v).String(), Name: v.Name, Members: map[string]seen{}}

@@ -11,6 +11,7 @@ import (
 	"meetbox.local/signaling/xmpp/jid"
 	"meetbox.local/signaling/xmpp/muc"
 	"meetbox.local/signaling/xmpp/stanza"
+	"meetbox.local/signaling/xmpp/tenant"
 )
 
 // query is an iq to the room itself; o is nil for somebody outside.
@@ -84,7 +85,7 @@ func (r *Room) discoInfo(m Member, st *wire.Stanza) *stanza.Error {
 	}
 	name := r.config.Name
 	if name == "" {
-		name = r.addr.Local()
+		_, name = tenant.Split(r.addr.Local())
 	}
 	m.Send(wire.Answer(st, r.escaped, disco.Info{
 		Identities: []disco.Identity{{Category: "conference", Type: "text", Name: name}},

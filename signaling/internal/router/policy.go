@@ -12,6 +12,7 @@ import (
 	"meetbox.local/signaling/internal/wire"
 	"meetbox.local/signaling/xmpp/jid"
 	"meetbox.local/signaling/xmpp/stanza"
+	"meetbox.local/signaling/xmpp/tenant"
 )
 
 // Who may begin a meeting.
@@ -65,12 +66,12 @@ const (
 	before, after = 12 * time.Hour, time.Hour
 )
 
-// preset is what a room has of its own now: by the appointment that is on, or
-// the next one.
+// preset is what a room, by the local part of its address, has of its own now:
+// by the appointment that is on, or the next one.
 func (p Rooms) preset(room string, now time.Time) muc.Preset {
 	found := Appointment{}
 	for _, a := range p.Schedule {
-		if !strings.EqualFold(a.Room, room) || now.Before(a.From.Add(-before)) || now.After(a.Until.Add(after)) {
+		if !sameRoom(a.Room, room) || now.Before(a.From.Add(-before)) || now.After(a.Until.Add(after)) {
 			continue
 		}
 		if over := now.After(a.Until); found.Room == "" || !over && (now.After(found.Until) || a.From.Before(found.From)) {
@@ -80,6 +81,25 @@ func (p Rooms) preset(room string, now time.Time) muc.Preset {
 	// The box's calls to itself have nobody who would let anybody in.
 	everywhere := p.Lobby && !strings.HasPrefix(room, "selfcall-")
 	return muc.Preset{Password: found.Password, Lobby: found.Lobby || everywhere, Max: found.MaxOccupants}
+}
+
+// sameRoom tells whether rules name the room with that local part of its
+// address: as people do, TENANT/ROOM, escaped or not.
+func sameRoom(name, local string) bool {
+	return strings.EqualFold(escaped(name), escaped(tenant.Path(local)))
+}
+
+// escaped is a room's name as clients write it into addresses.
+func escaped(name string) string {
+	var b strings.Builder
+	for i := range len(name) {
+		if c := name[i]; c > ' ' && c < 0x7f && strings.IndexByte(`"#&'+,:;<=>?@[\]^{|}`+"`$", c) < 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02x", c)
+		}
+	}
+	return b.String()
 }
 
 // Check tells what is wrong with rules.
@@ -94,16 +114,17 @@ func (p Rooms) Check() error {
 // secure tells whether it matters who somebody is.
 func (p Rooms) secure() bool { return p.Create != CreateAnyone }
 
-// opens tells whether everybody may open a room now.
+// opens tells whether everybody may open a room now, by the local part of its
+// address.
 func (p Rooms) opens(room string, now time.Time) bool {
 	switch p.Create {
 	case CreateAnyone:
 		return true
 	case CreateListed:
-		return slices.ContainsFunc(p.Listed, func(l string) bool { return strings.EqualFold(l, room) })
+		return slices.ContainsFunc(p.Listed, func(l string) bool { return sameRoom(l, room) })
 	case CreateScheduled:
 		return slices.ContainsFunc(p.Schedule, func(a Appointment) bool {
-			return strings.EqualFold(a.Room, room) && !now.Before(a.From.Add(-early)) && now.Before(a.Until)
+			return sameRoom(a.Room, room) && !now.Before(a.From.Add(-early)) && now.Before(a.Until)
 		})
 	}
 	return false
@@ -161,6 +182,8 @@ const permitFor = time.Minute
 var (
 	errLogin = stanza.NewError(stanza.NotAuthorized, "log in to begin this meeting, or wait for who does")
 	errToken = stanza.NewError(stanza.NotAllowed, "Room and token mismatched")
+	// errTenant is for who writes [TENANT]ROOM and did not come below /TENANT/.
+	errTenant = stanza.NewError(stanza.NotAllowed, "this room belongs to another tenant: use the address that begins with its name")
 )
 
 // Gate implements muc.Gate: whether somebody may enter a room, which is open if
@@ -262,6 +285,9 @@ func (r *Router) judge(s *Session, st *wire.Stanza) *stanza.Error {
 	room, err := jid.Parse(ask.Room)
 	if err != nil || room.Domain() != r.MUC {
 		return nil // the focus knows what to say; a breakout room is its main room's affair
+	}
+	if s.strange(room) {
+		return errTenant
 	}
 	if ask.Session != "" && r.config.Rooms.secure() && !s.pass.User {
 		t, ok := r.tickets[ask.Session]

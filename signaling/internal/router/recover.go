@@ -416,7 +416,7 @@ func (r *Router) restore(snapshot []byte) error {
 	for _, ss := range st.Sessions {
 		s := &Session{
 			num: ss.Num, addr: ss.Addr, escaped: wire.Escape(ss.Addr.String()), rank: r.rankOf(ss.Addr), router: r,
-			Box: sm.New(r.QueueBytes, nil), token: ss.Token, counting: ss.Counting, in: ss.In, available: ss.Available, pass: ss.Pass,
+			Box: sm.New(r.QueueBytes, nil), token: ss.Token, counting: ss.Counting, in: ss.In, available: ss.Available, pass: ss.Pass, view: r.viewOf(ss.Pass),
 			vouched: ss.Vouched, ticket: ss.Ticket,
 		}
 		s.Box.SetTo(wire.To(s.escaped))

@@ -22,10 +22,15 @@ func (r *Router) route(s *Session, st *wire.Stanza) {
 		} else {
 			r.account(s, st)
 		}
-	case r.MUC:
-		r.rooms.Handle(s, st)
-	case r.lobby.Domain:
-		r.lobby.Handle(s, st)
+	case r.MUC, r.lobby.Domain:
+		switch {
+		case s.strange(st.To):
+			r.refuseWith(s, st, errTenant)
+		case st.To.Domain() == r.MUC:
+			r.rooms.Handle(s, st)
+		default:
+			r.lobby.Handle(s, st)
+		}
 	case r.InternalMUC:
 		r.internal.Handle(s, st)
 	case r.Focus:
@@ -54,6 +59,10 @@ func (r *Router) route(s *Session, st *wire.Stanza) {
 // addressed to nobody is the account's affair (RFC 6120 §10.3.3): Smack takes
 // an answer of another domain for a forgery.
 func (r *Router) refuse(s *Session, st *wire.Stanza, c stanza.Condition) {
+	r.refuseWith(s, st, stanza.NewError(c, ""))
+}
+
+func (r *Router) refuseWith(s *Session, st *wire.Stanza, e *stanza.Error) {
 	r.meter.drop("refused")
 	if !st.Answerable() {
 		return
@@ -62,7 +71,7 @@ func (r *Router) refuse(s *Session, st *wire.Stanza, c stanza.Condition) {
 	if !st.To.IsZero() {
 		from = wire.Escape(st.To.String())
 	}
-	s.Send(wire.Failure(st, from, stanza.NewError(c, "")))
+	s.Send(wire.Failure(st, from, e))
 }
 
 // Refuse answers a stanza that is none by what Parse has found wrong.

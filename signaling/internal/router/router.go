@@ -96,6 +96,8 @@ type Pass struct {
 	User  bool          `json:"user,omitempty"`  // by the password of an account of the box
 	Token *token.Claims `json:"token,omitempty"` // by a JSON Web Token
 	Host  string        `json:"host,omitempty"`  // under which the client came to the box, by the web
+	// Tenant is below which name it came (xmpp/tenant); empty without one.
+	Tenant string `json:"tenant,omitempty"`
 }
 
 // Bind makes a session. An older one of the same address ends.
@@ -123,7 +125,7 @@ func (r *Router) bind(addr jid.JID, pass Pass, link Link, box *sm.Box) *Session 
 	r.lastNum++
 	s := &Session{
 		num: r.lastNum, addr: addr, escaped: wire.Escape(addr.String()), rank: r.rankOf(addr),
-		router: r, link: link, Box: box, pass: pass,
+		router: r, link: link, Box: box, pass: pass, view: r.viewOf(pass),
 	}
 	if link != nil {
 		s.peer, s.reached = link.Peer(), link.Reached()

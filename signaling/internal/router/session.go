@@ -8,6 +8,7 @@ import (
 	"meetbox.local/signaling/internal/sm"
 	"meetbox.local/signaling/internal/wire"
 	"meetbox.local/signaling/xmpp/jid"
+	"meetbox.local/signaling/xmpp/tenant"
 )
 
 // Link is a connection as the router sees it. Its methods are called under
@@ -32,6 +33,7 @@ type Session struct {
 	escaped []byte
 	rank    muc.Rank
 	pass    Pass
+	view    *tenant.View // nil: rooms' addresses are what they are
 	router  *Router
 	Box     *sm.Box
 
@@ -70,7 +72,32 @@ func (s *Session) Send(out *wire.Out) {
 		return
 	}
 	s.router.meter.out.Inc()
+	if s.view != nil {
+		out = &wire.Out{Head: s.view.Outward(out.Head), Body: s.view.Outward(out.Body), Whole: out.Whole}
+	}
 	if !s.Box.Put(out) {
 		s.router.doom(s, "resource-constraint")
 	}
+}
+
+// Inward is what the session's client has written as the router takes it:
+// rooms of its tenant have other addresses here. Without a tenant it is raw.
+func (s *Session) Inward(raw []byte) []byte { return s.view.Inward(raw) }
+
+func (r *Router) viewOf(p Pass) *tenant.View {
+	if p.Tenant == "" {
+		return nil
+	}
+	return tenant.NewView(p.Tenant, r.MUC)
+}
+
+// strange tells whether a room is below another tenant's name than the session:
+// nobody comes into it by writing its address as services do.
+func (s *Session) strange(room jid.JID) bool {
+	local := room.Local()
+	if s.rank != muc.Guest || s.pass.Tenant == "" && (local == "" || local[0] != '[') {
+		return false
+	}
+	name, _ := tenant.Split(local)
+	return local != "" && name != s.pass.Tenant
 }

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
+	"meetbox.local/signaling/xmpp/tenant"
 )
 
 // Key is one that tokens may be signed with.
@@ -52,9 +53,12 @@ type Claims struct {
 	Expires   time.Time       `json:"expires"`
 }
 
-// For tells whether the token is good for a room, named by the local part of
-// its address.
-func (c Claims) For(room string) bool { return c.Room == "*" || c.Room == room }
+// For tells whether the token is good for a room, by the local part of its
+// address. Whose room it is, Verify has seen.
+func (c Claims) For(local string) bool {
+	_, room := tenant.Split(local)
+	return c.Room == "*" || c.Room == room
+}
 
 // What is wrong with a token; the texts are shown to people.
 var (
@@ -194,8 +198,8 @@ func (f *flag) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Verify checks a token.
-func (v *Verifier) Verify(token string, now time.Time) (Claims, error) {
+// Verify checks a token of somebody who came below a tenant's name, or none.
+func (v *Verifier) Verify(token, below string, now time.Time) (Claims, error) {
 	if token == "" {
 		return Claims{}, ErrRequired
 	}
@@ -228,16 +232,22 @@ func (v *Verifier) Verify(token string, now time.Time) (Claims, error) {
 	case err != nil:
 		return Claims{}, ErrInvalid
 	}
-	return v.claims(p, used.Key)
+	subject := v.domain
+	if below != "" {
+		subject = below
+	}
+	return read(p, used.Key, subject)
 }
 
-func (v *Verifier) claims(p payload, k Key) (Claims, error) {
+// read takes in a payload that is signed. The subject is whose rooms the token
+// must be for: a tenant's, or the domain's.
+func read(p payload, k Key, subject string) (Claims, error) {
 	switch {
 	case len(k.Issuers) > 0 && !slices.Contains(k.Issuers, p.Issuer):
 		return Claims{}, fmt.Errorf("%w: issuer", ErrInvalid)
 	case len(k.Audiences) > 0 && !slices.ContainsFunc(k.Audiences, func(a string) bool { return slices.Contains(p.Audience, a) }):
 		return Claims{}, fmt.Errorf("%w: audience", ErrInvalid)
-	case p.Subject != "" && p.Subject != "*" && !strings.EqualFold(p.Subject, v.domain):
+	case p.Subject != "" && p.Subject != "*" && !strings.EqualFold(p.Subject, subject):
 		return Claims{}, fmt.Errorf("%w: subject", ErrInvalid)
 	case p.Room == nil || *p.Room == "":
 		return Claims{}, ErrNoRoom

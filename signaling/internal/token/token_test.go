@@ -110,7 +110,7 @@ func TestVerify(t *testing.T) {
 	for _, tc := range tests {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
-			if _, err := w.verifier.Verify(tc.token, now); !errors.Is(err, tc.err) {
+			if _, err := w.verifier.Verify(tc.token, "", now); !errors.Is(err, tc.err) {
 				t.Errorf("Verify = %v, want %v", err, tc.err)
 			}
 		})
@@ -126,7 +126,7 @@ func TestClaims(t *testing.T) {
 			"group":    "north",
 			"features": map[string]any{"recording": "false", "livestreaming": true},
 		},
-	})), now)
+	})), "", now)
 	want := Claims{
 		Room: "demo", ID: "7", Name: "Oslo", Email: "oslo@example.org", Group: "north", Moderator: true,
 		Features: map[string]bool{"recording": false, "livestreaming": true}, Expires: now.Add(time.Hour),
@@ -138,8 +138,34 @@ func TestClaims(t *testing.T) {
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
 	}
-	if !got.For("demo") || got.For("demo2") || got.For("*") {
+	if !got.For("demo") || !got.For("[acme]demo") || got.For("demo2") || got.For("*") || got.For("[demo]x") {
 		t.Error("For")
+	}
+}
+
+// TestTenants: a token names whose rooms it is good for, those of a tenant or
+// those of the box itself, or does not say, or says "*".
+func TestTenants(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for _, tc := range []struct {
+		subject any
+		below   string
+		good    bool
+	}{
+		{"acme", "acme", true},
+		{"Acme", "acme", true},
+		{"*", "acme", true},
+		{nil, "acme", true},
+		{"meet.jitsi", "acme", false},
+		{"other", "acme", false},
+		{"acme", "", false},
+		{"meet.jitsi", "", true},
+	} {
+		_, err := w.verifier.Verify(w.sign(jwt.SigningMethodHS256, "", []byte(secret), claims(jwt.MapClaims{"sub": tc.subject})), tc.below, now)
+		if good := err == nil; good != tc.good || !good && !errors.Is(err, ErrInvalid) {
+			t.Errorf("sub %v below %q: %v", tc.subject, tc.below, err)
+		}
 	}
 }
 
@@ -171,7 +197,7 @@ func FuzzVerify(f *testing.F) {
 	f.Add(part([]byte(`{"alg":"none"}`)) + "." + part([]byte(`{"room":"*","exp":99999999999}`)) + ".")
 	f.Add(part([]byte(`{"alg":"HS256","kid":1}`)) + "." + part([]byte(`{"room":1,"exp":"x","context":[]}`)) + ".AAAA")
 	f.Fuzz(func(t *testing.T, s string) {
-		if c, err := v.Verify(s, now); err == nil {
+		if c, err := v.Verify(s, "", now); err == nil {
 			t.Errorf("Verify(%q) = %+v", s, c)
 		}
 	})

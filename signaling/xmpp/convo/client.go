@@ -40,9 +40,9 @@ type Client struct {
 	door    Door
 }
 
-// Guest logs in over WebSocket.
-func Guest(ctx context.Context, w World) (*Client, error) {
-	wire, err := w.WebSocket(ctx, "")
+// Guest logs in over WebSocket; the query is that of the URL.
+func Guest(ctx context.Context, w World, query string) (*Client, error) {
+	wire, err := w.WebSocket(ctx, query)
 	if err != nil {
 		return nil, err
 	}
@@ -51,8 +51,8 @@ func Guest(ctx context.Context, w World) (*Client, error) {
 }
 
 // GuestBOSH logs in over HTTP.
-func GuestBOSH(ctx context.Context, w World) (*Client, error) {
-	c := &Client{wire: w.BOSH()}
+func GuestBOSH(ctx context.Context, w World, query string) (*Client, error) {
+	c := &Client{wire: w.BOSH(query)}
 	return c, c.guest(ctx, true)
 }
 

@@ -26,9 +26,11 @@
 // by the login. A received stanza is judged by encoding/xml, so what the
 // server sends is also known to be well-formed.
 //
-// Orders to clients: websocket, bosh, tcp USER, login USER RESOURCE, guest,
-// token CLAIMS (JSON without blanks) log in; dial [QUERY | token CLAIMS] only
-// connects, for files that write the login themselves; then enable, cut,
+// Orders to clients: websocket [QUERY], bosh [QUERY], tcp USER, login USER
+// RESOURCE, guest, token CLAIMS (JSON without blanks) [QUERY] log in; dial
+// [QUERY | token CLAIMS] only connects, for files that write the login
+// themselves; prefix=TENANT is the query of who comes below a tenant's name;
+// then enable, cut,
 // resume, reopen, close, silent ("nothing has come", found out by a ping). To
 // servers: "server: restart", "server: settings JSON", and what a Stage takes.
 // "include NAME" plays NAME.txt of the folder scenes beside the file's own.
@@ -59,7 +61,7 @@ type Door interface {
 type World interface {
 	// WebSocket connects; the query is that of the URL.
 	WebSocket(ctx context.Context, query string) (Wire, error)
-	BOSH() Wire
+	BOSH(query string) Wire
 	Door
 	// Restart kills the server and starts it again.
 	Restart(t *testing.T)
@@ -209,9 +211,9 @@ func (p *player) order(ctx context.Context, name string, words []string) error {
 	var err error
 	switch words[0] {
 	case "websocket":
-		c, err = Guest(ctx, p.world)
+		c, err = Guest(ctx, p.world, strings.Join(words[1:], "&"))
 	case "bosh":
-		c, err = GuestBOSH(ctx, p.world)
+		c, err = GuestBOSH(ctx, p.world, strings.Join(words[1:], "&"))
 	case "tcp":
 		c, err = Account(ctx, p.world, words[1])
 	case "login", "guest", "token":

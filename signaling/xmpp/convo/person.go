@@ -68,12 +68,13 @@ func (p *player) dial(ctx context.Context, before *Client, words []string) (*Cli
 	return c, err
 }
 
-// token is the query of a URL with claims that are signed.
+// token is the query of a URL with claims that are signed, and what else there
+// is to it.
 func (p *player) token(words []string) (string, error) {
 	w, ok := p.world.(Settings)
-	if !ok || len(words) != 1 {
+	if !ok || len(words) == 0 {
 		return "", errors.New("token: no claims, or no key")
 	}
 	text, err := w.Token(words[0])
-	return "token=" + url.QueryEscape(text), err
+	return strings.Join(append(words[1:], "token="+url.QueryEscape(text)), "&"), err
 }

@@ -187,7 +187,7 @@ func plain(local, domain, resource string) bool {
 		return false
 	}
 	for i := range len(local) {
-		if c := local[i]; !lower(c) && !digit(c) && strings.IndexByte("-._%+~", c) < 0 {
+		if c := local[i]; !lower(c) && !digit(c) && strings.IndexByte("-._%+~[]", c) < 0 {
 			return false
 		}
 	}

@@ -11,6 +11,7 @@ package configjs
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"meetbox.local/appliance/api"
 )
@@ -128,14 +129,35 @@ type (
 	}
 )
 
-// Script returns the file for a client that reached the box under host, as
-// [policy.Hosts.Own] spells it, port included.
-func Script(host string, o Options) ([]byte, error) {
+// Place is where a client reached the box.
+type Place struct {
+	Host   string // as [policy.Hosts.Own] spells it, port included
+	Tenant string // as [policy.Tenant] spells it; empty: none
+}
+
+// muc is the domain of rooms: those of a tenant have one of their own, which
+// signaling knows.
+func (p Place) muc(domain string) string {
+	if p.Tenant == "" {
+		return domain
+	}
+	first, rest, _ := strings.Cut(domain, ".")
+	return first + "." + p.Tenant + "." + rest
+}
+
+// Script returns the file for a client that reached the box there.
+func Script(p Place, o Options) ([]byte, error) {
+	host, path := p.Host, "/"
+	if p.Tenant != "" {
+		path += p.Tenant + "/"
+	}
+	domains := o.Domains
+	domains.MUC = p.muc(domains.MUC)
 	codecs := []string{"VP8", "VP9", "H264", "AV1"}
 	c := config{
-		Hosts:                 hosts(o.Domains),
-		WebSocket:             "wss://" + host + "/xmpp-websocket",
-		BOSH:                  "https://" + host + "/http-bind",
+		Hosts:                 hosts(domains),
+		WebSocket:             "wss://" + host + path + "xmpp-websocket",
+		BOSH:                  "https://" + host + path + "http-bind",
 		WebSocketKeepAlive:    60_000,
 		EnableWebSocketResume: true,
 		XMPPPing:              ping{Interval: 10_000, Timeout: 5_000, Threshold: 2},

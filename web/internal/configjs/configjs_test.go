@@ -8,7 +8,7 @@ import (
 
 func TestScript(t *testing.T) {
 	t.Parallel()
-	b, err := Script("192.168.1.23:8443", Options{
+	b, err := Script(Place{Host: "192.168.1.23:8443"}, Options{
 		Domains: Domains{Domain: "meet.jitsi", MUC: "muc.meet.jitsi", Focus: "focus.meet.jitsi"},
 		Frames:  []string{"https://intranet.example"}, FileBytes: 1000, Directory: true,
 	})
@@ -74,11 +74,29 @@ func TestScript(t *testing.T) {
 // TestEscaping: names come from settings, and none may end the script.
 func TestEscaping(t *testing.T) {
 	t.Parallel()
-	b, err := Script("localhost", Options{Domains: Domains{Domain: "</script>\u2028\";alert(1)//", MUC: "m", Focus: "f"}})
+	b, err := Script(Place{Host: "localhost"}, Options{Domains: Domains{Domain: "</script>\u2028\";alert(1)//", MUC: "m", Focus: "f"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	if strings.ContainsAny(string(b), "<>\u2028") || strings.Contains(string(b), `";alert`) && !strings.Contains(string(b), `\";alert`) {
 		t.Errorf("not escaped: %s", b)
+	}
+}
+
+// TestTenant: below a tenant's name the rooms have a domain of their own, and
+// the connection says whose client it is of.
+func TestTenant(t *testing.T) {
+	t.Parallel()
+	b, err := Script(Place{Host: "box", Tenant: "b%c3%bcro"}, Options{Domains: Domains{Domain: "meet.jitsi", MUC: "muc.meet.jitsi", Focus: "focus.meet.jitsi"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		`"muc": "muc.b%c3%bcro.meet.jitsi"`, `"domain": "meet.jitsi"`, `"focus": "focus.meet.jitsi"`,
+		`"wss://box/b%c3%bcro/xmpp-websocket"`, `"https://box/b%c3%bcro/http-bind"`,
+	} {
+		if !strings.Contains(string(b), want) {
+			t.Errorf("no %s in %s", want, b)
+		}
 	}
 }

@@ -16,6 +16,7 @@
 //	/host.json                 → appliance
 //	/schedule.json, /schedule/ID.ics  → appliance
 //	/branding.json, /branding/LOGO    → appliance
+//	/TENANT/…                  any of these for a tenant, whose rooms are its own
 //
 // TURN on the same port, with TLS or without, goes to the bridge, too: see
 // sorter.

@@ -39,7 +39,6 @@ func TestPages(t *testing.T) {
 		{"asset folder", "/assets/", 404, "no such file"},
 		{"not a room", "/favicon.ico", 404, "no such file"},
 		{"well-known", "/.well-known/x", 404, "no such file"},
-		{"tenant", "/a/b", 404, "no such page"},
 		{"traversal", "/../etc/passwd", 400, "cannot be a meeting"},
 		{"escaped traversal", "/%2e%2e/etc/passwd", 400, "cannot be a meeting"},
 		{"escaped all", "/..%2f..%2fetc%2fpasswd", 400, "cannot be a meeting"},

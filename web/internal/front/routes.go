@@ -17,14 +17,14 @@ const maxReport = 16 << 10
 
 // routes is the handler of the secure port.
 func (s *Server) routes(signaling, focus, bridge http.Handler) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/xmpp-websocket", signaling)
-	mux.Handle("/http-bind", signaling)
+	mux := newTaken()
+	mux.Handle("/xmpp-websocket", withPrefix(signaling))
+	mux.Handle("/http-bind", withPrefix(signaling))
 	mux.Handle(proxy.FilesPath, moving(signaling, readWait, writeWait))
 	mux.Handle("/socket.io/", signaling) // whiteboards
 	mux.Handle("/conference-request/v1", focus)
 	mux.Handle("/colibri-ws/", bridge)
-	own := http.NewServeMux()
+	own := &taken{http.NewServeMux(), mux.names}
 	mux.Handle("/", s.ownHost(own))
 
 	own.HandleFunc("GET /{path...}", s.getPage)
@@ -48,7 +48,10 @@ func (s *Server) routes(signaling, focus, bridge http.Handler) http.Handler {
 	for _, later := range []string{"/external_api.js", "/interface_config.js", "/libs/", "/static/", "/.well-known/", "/favicon.ico"} {
 		own.HandleFunc("GET "+later, s.getFile) // a room must never take these names
 	}
-	return s.guard(mux)
+	for _, elsewhere := range []string{"api", "index.html"} { // the console's, and the page itself
+		mux.names[elsewhere] = true
+	}
+	return s.guard(s.tenants(mux, mux.names))
 }
 
 // guard sets the common headers and refuses paths that a browser never
@@ -98,8 +101,10 @@ func (s *Server) getPage(w http.ResponseWriter, r *http.Request) {
 	// Parts are counted in the escaped path: a room may be called "a/b",
 	// which arrives as a%2Fb.
 	escaped := strings.TrimPrefix(r.URL.EscapedPath(), "/")
-	if room, ok := strings.CutSuffix(escaped, "/"); ok && !strings.Contains(room, "/") {
-		to := "/" + room
+	below := tenantOf(r.Context())
+	room, slash := strings.CutSuffix(escaped, "/")
+	if !strings.Contains(room, "/") && (slash || below.deep) {
+		to := below.path() + room
 		if r.URL.RawQuery != "" {
 			to += "?" + r.URL.RawQuery
 		}
@@ -127,7 +132,7 @@ func (s *Server) getFile(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Server) getConfig(w http.ResponseWriter, r *http.Request) {
-	b, err := configjs.Script(hostOf(r.Context()), s.site.Load().config)
+	b, err := configjs.Script(placeOf(r.Context()), s.site.Load().config)
 	if err != nil {
 		s.log.ErrorContext(r.Context(), "no config.js", "err", err)
 		http.Error(w, "The configuration could not be made.", http.StatusInternalServerError)
