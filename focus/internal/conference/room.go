@@ -46,7 +46,7 @@ func (c *Conference) sendPresence(join bool) {
 	children := []any{}
 	if join {
 		none := 0
-		children = append(children, muc.Join{History: &muc.History{MaxStanzas: &none}})
+		children = append(children, muc.Join{History: &muc.History{MaxStanzas: &none}, Continue: &muc.Continue{}})
 	}
 	bridges := "0"
 	if c.bridge != nil && c.bridge.Created {

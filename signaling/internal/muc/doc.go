@@ -12,7 +12,9 @@
 // One thing is not in the standard: the focus. Clients take the departure of
 // the occupant "focus" for the end of the meeting, so when the focus' session
 // ends without leaving its rooms, its occupant lingers; what is addressed to it
-// is held, and a new session of the same address takes the occupant over.
+// is held, and a new session of the same address takes the occupant over, if it
+// says that it continues. One that does not, as Jicofo, joins like anybody, and
+// the occupant leaves before.
 //
 // Two more are Jitsi's: a room for members only has a lobby (lobby.go), and there
 // may be breakout rooms beside a room (branch.go).

@@ -85,8 +85,13 @@ func (sv *Service) join(m Member, room *Room, st *wire.Stanza, x muc.Join) {
 	nick := st.To.Resource()
 	if room != nil {
 		if o := room.nicks[nick]; o != nil && o.member == nil && o.addr == m.Addr() {
-			room.takeOver(o, m, st)
-			return
+			if x.Continue != nil {
+				room.takeOver(o, m, st)
+				return
+			}
+			// It knows nothing of its meeting: everybody sees it leave, and come.
+			room.drop(o, exit{reason: "has forgotten the meeting"})
+			room = sv.rooms[room.addr]
 		}
 	}
 	name := ""
@@ -258,7 +263,8 @@ func (r *Room) welcome(o *Occupant, id []byte, created bool, past *muc.History) 
 	}
 }
 
-// takeOver gives a lingering occupant to a new session.
+// takeOver gives a lingering occupant to a new session, which says that it
+// continues.
 func (r *Room) takeOver(o *Occupant, m Member, st *wire.Stanza) {
 	held := o.held
 	o.member, o.held, o.until = m, nil, r.created // any past time; it does not linger

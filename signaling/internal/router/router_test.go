@@ -106,7 +106,7 @@ func (p *peer) hear() (out []string) {
 
 func (p *peer) enter(nick string) {
 	p.t.Helper()
-	if err := p.say(`<presence to="demo@muc.meet.jitsi/%s"><x xmlns="http://jabber.org/protocol/muc"/></presence>`, nick); err != nil {
+	if err := p.say(`<presence to="demo@muc.meet.jitsi/%s"><x xmlns="http://jabber.org/protocol/muc"><continue xmlns="https://meetbox.local/focus"/></x></presence>`, nick); err != nil {
 		p.t.Fatal(err)
 	}
 }

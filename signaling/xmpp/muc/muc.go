@@ -61,6 +61,13 @@ type Join struct {
 	History   *History `xml:"http://jabber.org/protocol/muc history"`
 	Password  string   `xml:"http://jabber.org/protocol/muc password,omitempty"`
 	BillingID string   `xml:"http://jabber.org/protocol/muc billingid,omitempty"` // Jitsi, after an HTTP conference request
+	Continue  *Continue
+}
+
+// Continue is a focus' word that it knows its meeting from before and takes
+// its place there over, if that is kept; one that does not say it begins anew.
+type Continue struct {
+	XMLName xml.Name `xml:"https://meetbox.local/focus continue"`
 }
 
 // History limits what a joining occupant is told of the past.
