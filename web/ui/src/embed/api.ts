@@ -40,9 +40,9 @@ export default class JitsiMeetExternalAPI {
   #state: Readonly<Record<string, unknown>> = {};
   readonly #greeting: ReturnType<typeof setInterval>;
 
-  /** domain is the box's host, with its port if that is not the usual one. */
+  /** domain is the box's host, with its port if that is not the usual one, and a slash and the tenant if there is one. */
   constructor(domain: string, options: Options = {}) {
-    const url = new URL(`https://${domain}/${encodeURIComponent(options.roomName ?? '')}`);
+    const url = new URL(`https://${domain.replace(/\/+$/, '')}/${encodeURIComponent(options.roomName ?? '')}`);
     if (options.jwt !== undefined) url.searchParams.set('jwt', options.jwt);
     const { displayName, email } = options.userInfo ?? {};
     url.hash = printFragment({ config: options.configOverwrite, userInfo: { displayName, email }, lang: options.lang });

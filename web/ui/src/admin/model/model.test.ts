@@ -14,6 +14,9 @@ test.each([
   ['b%c3%bcro', 'büro'],
   ['100%', '100%'],
   ['quay', 'quay'],
+  ['[acme]quay', 'acme/quay'],
+  ['[b%c3%bcro]stand%20up', 'büro/stand up'],
+  ['[quay]', '[quay]'],
 ])('the room %s is called %s', (node, name) => {
   expect(roomName(node)).toBe(name);
 });

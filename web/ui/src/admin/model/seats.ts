@@ -8,12 +8,19 @@ export function nameOf(seat: Pick<MeetingSeat, 'name' | 'endpoint'>): string {
   return seat.name || seat.endpoint;
 }
 
-/** A room's name as people wrote it: in addresses it is percent-encoded (see roomNode of the meeting page). */
+/**
+ * A room's name as people see it in its address, TENANT/ROOM where it has a tenant. XMPP addresses have
+ * it percent-encoded (see roomNode of the meeting page) behind the tenant in brackets.
+ */
 export function roomName(node: string): string {
+  return node.replace(/^\[([^\]]+)\](?=.)/, '$1/').split('/').map(decoded).join('/');
+}
+
+function decoded(part: string): string {
   try {
-    return decodeURIComponent(node);
+    return decodeURIComponent(part);
   } catch {
-    return node;
+    return part;
   }
 }
 

@@ -6,7 +6,7 @@ import { TextField } from '../../../kit/Field.tsx';
 import { lazy } from '../../../kit/lazy.tsx';
 import { Logo } from '../../../kit/Logo.tsx';
 import type { Meeting } from '../../model/types.ts';
-import { go } from '../app/route.ts';
+import { go, tenant } from '../app/route.ts';
 import { name as myName } from '../app/settings.ts';
 import { framed, wishes } from '../app/wishes.ts';
 import { PreJoinMedia } from '../media/lazy.ts';
@@ -38,7 +38,7 @@ export function PreJoin({ meeting, title, connecting }: PreJoinProps) {
   const join = (event: Event) => {
     event.preventDefault();
     if (connecting) return;
-    remember(localStorage, title, Date.now());
+    remember(localStorage, { room: title, tenant }, Date.now());
     meeting.join(myName.value.trim());
   };
   return (

@@ -43,6 +43,7 @@ export function Schedule() {
 
 function Line({ meeting, now, today }: { readonly meeting: Planned; readonly now: number; readonly today: boolean }) {
   const { room, title, host, begin, end, password, lobby, calendar } = meeting;
+  const [name = '', tenant] = room.split('/').toReversed(); // as rules name rooms
   const on = begin <= now && now < end;
   const range = tf('schedule.range', { begin: clock(begin), end: clock(end) });
   const day = today ? '' : `${new Intl.DateTimeFormat(locale(), { weekday: 'short', day: 'numeric', month: 'short' }).format(begin)}, `;
@@ -51,11 +52,11 @@ function Line({ meeting, now, today }: { readonly meeting: Planned; readonly now
     <li class={on ? 'schedule-item schedule-on' : 'schedule-item'}>
       <a
         class="schedule-link"
-        href={pathOf(room)}
+        href={pathOf(name, tenant)}
         onClick={(event) => {
           if (event.metaKey || event.ctrlKey || event.shiftKey) return;
           event.preventDefault();
-          go(room);
+          go(name, tenant);
         }}
       >
         <span class="schedule-time">

@@ -10,7 +10,7 @@ import { lazy } from '../../../kit/lazy.tsx';
 import { Logo } from '../../../kit/Logo.tsx';
 import { go, pathOf } from '../app/route.ts';
 import { pronounceable, secureRandom } from './names.ts';
-import { forget, recentRooms } from './recent.ts';
+import { forget, recentRooms, titleOf } from './recent.ts';
 import './start.css';
 
 const BrandLinks = lazy(async () => (await import('../../../kit/BrandLinks.tsx')).BrandLinks);
@@ -79,26 +79,26 @@ function RecentRooms() {
     <section class="recent" aria-labelledby="recent-title">
       <h2 id="recent-title">{t('start.recent')}</h2>
       <ul class="recent-list">
-        {rooms.map(({ room, at }) => (
-          <li key={room} class="recent-item">
+        {rooms.map((r) => (
+          <li key={titleOf(r)} class="recent-item">
             <a
               class="recent-link"
-              href={pathOf(room)}
+              href={pathOf(r.room, r.tenant)}
               onClick={(event) => {
                 if (event.metaKey || event.ctrlKey || event.shiftKey) return;
                 event.preventDefault();
-                go(room);
+                go(r.room, r.tenant);
               }}
             >
-              <span class="recent-name">{room}</span>
-              <span class="recent-time">{ago(at, now)}</span>
+              <span class="recent-name">{titleOf(r)}</span>
+              <span class="recent-time">{ago(r.at, now)}</span>
             </a>
             <IconButton
-              label={t('start.forget', { name: room })}
+              label={t('start.forget', { name: titleOf(r) })}
               look="plain"
               small
               onClick={() => {
-                forget(localStorage, room);
+                forget(localStorage, r);
                 setRooms(recentRooms(localStorage));
               }}
             >

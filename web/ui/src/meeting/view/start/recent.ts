@@ -2,7 +2,18 @@
 
 export interface Recent {
   readonly room: string;
+  /** Whose room it is; not there for one of the box itself. */
+  readonly tenant?: string;
   readonly at: number;
+}
+
+type Named = Pick<Recent, 'room' | 'tenant'>;
+
+const same = (a: Named, b: Named) => a.room === b.room && (a.tenant ?? '') === (b.tenant ?? '');
+
+/** A room as people see it in its address. */
+export function titleOf({ room, tenant = '' }: Named): string {
+  return tenant === '' ? room : `${tenant}/${room}`;
 }
 
 const key = 'meetbox.recent';
@@ -17,14 +28,15 @@ export function recentRooms(storage: Storage): readonly Recent[] {
   }
 }
 
-export function remember(storage: Storage, room: string, at: number): void {
-  write(storage, [{ room, at }, ...recentRooms(storage).filter((r) => r.room !== room)].slice(0, most));
+export function remember(storage: Storage, { room, tenant = '' }: Named, at: number): void {
+  const entry = tenant === '' ? { room, at } : { room, tenant, at };
+  write(storage, [entry, ...recentRooms(storage).filter((r) => !same(r, entry))].slice(0, most));
 }
 
-export function forget(storage: Storage, room: string): void {
+export function forget(storage: Storage, room: Named): void {
   write(
     storage,
-    recentRooms(storage).filter((r) => r.room !== room),
+    recentRooms(storage).filter((r) => !same(r, room)),
   );
 }
 
@@ -37,5 +49,6 @@ function write(storage: Storage, list: readonly Recent[]): void {
 }
 
 function isRecent(value: unknown): value is Recent {
-  return typeof value === 'object' && value !== null && 'room' in value && typeof value.room === 'string' && 'at' in value && typeof value.at === 'number';
+  if (typeof value !== 'object' || value === null || ('tenant' in value && typeof value.tenant !== 'string')) return false;
+  return 'room' in value && typeof value.room === 'string' && 'at' in value && typeof value.at === 'number';
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { pronounceable, secureRandom } from './names.ts';
-import { forget, recentRooms, remember } from './recent.ts';
+import { forget, recentRooms, remember, titleOf } from './recent.ts';
 
 class Memory implements Storage {
   readonly #map = new Map<string, string>();
@@ -39,11 +39,21 @@ describe('made-up names', () => {
 describe('recent rooms', () => {
   test('newest first, each once, six at most', () => {
     const store = new Memory();
-    for (let i = 0; i < 9; i++) remember(store, `room ${i}`, i);
-    remember(store, 'room 5', 10);
+    for (let i = 0; i < 9; i++) remember(store, { room: `room ${i}` }, i);
+    remember(store, { room: 'room 5' }, 10);
     expect(recentRooms(store).map((r) => r.room)).toEqual(['room 5', 'room 8', 'room 7', 'room 6', 'room 4', 'room 3']);
-    forget(store, 'room 7');
+    forget(store, { room: 'room 7' });
     expect(recentRooms(store).some((r) => r.room === 'room 7')).toBe(false);
+  });
+
+  test('a tenant has rooms of its own', () => {
+    const store = new Memory();
+    remember(store, { room: 'standup' }, 1);
+    remember(store, { room: 'standup', tenant: 'acme' }, 2);
+    remember(store, { room: 'standup', tenant: '' }, 3);
+    expect(recentRooms(store).map(titleOf)).toEqual(['standup', 'acme/standup']);
+    forget(store, { room: 'standup', tenant: 'acme' });
+    expect(recentRooms(store).map(titleOf)).toEqual(['standup']);
   });
 
   test('damaged storage is an empty list', () => {
@@ -61,6 +71,6 @@ describe('recent rooms', () => {
     store.setItem = () => {
       throw new DOMException('full', 'QuotaExceededError');
     };
-    expect(() => remember(store, 'a', 1)).not.toThrow();
+    expect(() => remember(store, { room: 'a' }, 1)).not.toThrow();
   });
 });
