@@ -1,12 +1,15 @@
 import { preact } from '@preact/preset-vite';
 import { defineConfig } from 'vitest/config';
 import { catalogs } from './catalogs.ts';
+import { byPages } from './chunks.ts';
 import { compress } from './compress.ts';
 import { excalidraw } from './excalidraw.ts';
 
 // The page is served by the box's Go front. While developing, `npm run dev` serves the sources and
 // passes everything that needs a service on to a running `make run`.
 const box = process.env['MEETBOX_ORIGIN'] ?? 'https://localhost:8443';
+
+const pages = { meeting: 'index.html', admin: 'admin.html', trust: 'trust.html', check: 'check.html' };
 
 export default defineConfig({
   plugins: [catalogs(), preact(), excalidraw(), compress()],
@@ -17,7 +20,10 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
     sourcemap: false,
-    rollupOptions: { input: { meeting: 'index.html', admin: 'admin.html', trust: 'trust.html', check: 'check.html' } },
+    rolldownOptions: {
+      input: pages,
+      output: { codeSplitting: { groups: [{ name: byPages(pages), includeDependenciesRecursively: false }] } },
+    },
   },
   server: {
     proxy: {

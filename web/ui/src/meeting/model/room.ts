@@ -34,7 +34,7 @@ import { child, el, textOf, type Xml } from '../../xmpp/xml.ts';
 import { lobbyOf, printMembers, printMembersOnly } from '../../xmpp/lobby.ts';
 import { createInquiries } from './inquiries.ts';
 import { askFocus, FocusRefused, NoFocus } from './focus.ts';
-import { logIn, type LogInResult } from './host.ts';
+import type { LogInResult } from './host.ts';
 import { createLobby, type Knocker } from './lobby.ts';
 import type { Failure, Interruption, Waiting } from './types.ts';
 
@@ -470,6 +470,7 @@ export function createRoom(options: RoomOptions): Room {
       if (!inside) join();
     },
     async logIn(name, secret) {
+      const { logIn } = await import('./host.ts');
       const found = await logIn({ config, room: home, machineUid: options.machineUid, connect: options.connect, fetch: options.fetch }, name, secret);
       // Somebody else may have opened the meeting, or the person have left.
       if (inside || task.signal.aborted) return found;

@@ -1,14 +1,11 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { locale, t } from '../../../i18n/i18n.ts';
-import { Button } from '../../../kit/Button.tsx';
+import { locale } from '../../../i18n/i18n.ts';
 import { lazy } from '../../../kit/lazy.tsx';
 import { LiveRegion } from '../../../kit/Live.tsx';
 import { useTitle } from '../../../kit/title.ts';
 import type { Meeting } from '../../model/types.ts';
 import { Failed, Left, Unsupported } from '../end/EndPage.tsx';
-import { Message } from '../end/Message.tsx';
-import { PasswordPage } from '../end/PasswordPage.tsx';
 import { PreJoin } from '../prejoin/PreJoin.tsx';
 import { current } from './current.ts';
 import { room } from './route.ts';
@@ -17,8 +14,8 @@ import '../../../kit/tokens.css';
 import '../../../kit/base.css';
 
 // Not needed before the camera shows; loaded while the person looks at it.
-const HostPage = lazy(async () => (await import('../end/HostPage.tsx')).HostPage);
 const Room = lazy(async () => (await import('../room/Room.tsx')).Room);
+const WaitingPage = lazy(async () => (await import('../end/WaitingPage.tsx')).WaitingPage);
 // Who opens a link never sees it.
 const StartPage = lazy(async () => (await import('../start/StartPage.tsx')).StartPage);
 
@@ -58,7 +55,10 @@ function OneMeeting({ title, open }: { readonly title: string; readonly open: (r
     },
     [meeting],
   );
-  useEffect(Room.preload, []);
+  useEffect(() => {
+    Room.preload();
+    WaitingPage.preload();
+  }, []);
   useEffect(() => {
     current.value = meeting;
   }, [meeting]);
@@ -84,15 +84,7 @@ function OneMeeting({ title, open }: { readonly title: string; readonly open: (r
     case 'connecting':
       return <PreJoin meeting={meeting} title={title} connecting />;
     case 'waiting':
-      if (phase.why === 'password') return <PasswordPage meeting={meeting} wrong={phase.wrong === true} />;
-      if (phase.why === 'host') return <HostPage meeting={meeting} />;
-      return (
-        <Message icon="hand" title={t(`waiting.${phase.why}.title`)} text={<p>{t(`waiting.${phase.why}.text`)}</p>}>
-          <Button large onClick={() => meeting.leave()}>
-            {t('waiting.leave')}
-          </Button>
-        </Message>
-      );
+      return <WaitingPage meeting={meeting} phase={phase} />;
     case 'joined':
     case 'reconnecting':
       return <Room meeting={meeting} title={title} />;
