@@ -3,7 +3,8 @@ package api
 import "strings"
 
 // HostPath is where somebody whom the directory knows gets a token to begin a
-// meeting with: a POST of a [HostSignIn], on the meetings' port.
+// meeting with: a POST of a [HostSignIn], on the meetings' port; below a
+// tenant's name for that one's rooms, which web says in the query (prefix).
 const HostPath = "/host.json"
 
 // HostSignIn asks for the token.

@@ -115,9 +115,14 @@ var frameOrigin = regexp.MustCompile(`^https?://[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:
 // tenantName is what may stand before a room's name and a slash.
 var tenantName = regexp.MustCompile(`^[^\s/@<>&'":\\.\[\]?#!$()*+,;=]+$`)
 
-func checkRoom(f FieldErrors, field, name string) {
+// RoomName tells whether name can be that of a room, ROOM or TENANT/ROOM.
+func RoomName(name string) bool {
 	tenant, room := SplitRoom(name)
-	if name != room && !tenantName.MatchString(tenant) || !roomName.MatchString(room) || !utf8.ValidString(name) || len(name) > 200 || name != strings.ToLower(name) {
+	return (name == room || tenantName.MatchString(tenant)) && roomName.MatchString(room) && utf8.ValidString(name) && name == strings.ToLower(name)
+}
+
+func checkRoom(f FieldErrors, field, name string) {
+	if !RoomName(name) || len(name) > 200 {
 		f.Add(field, "Give the room's name as in its address: lower case, no blanks, none of @ < > & ' \" : \\, and one / at most, behind a tenant's name.")
 	}
 }

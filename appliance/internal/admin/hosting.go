@@ -25,6 +25,13 @@ func (p *Parts) publicHost(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
+	// Below whose name the page is, web says, as it does to signaling.
+	if tenant := r.URL.Query().Get("prefix"); tenant != "" {
+		if q.Room = tenant + "/" + q.Room; !api.RoomName(q.Room) {
+			writeProblem(w, api.Problem{Status: http.StatusBadRequest, Code: "invalid", Detail: "No tenant can have this name."})
+			return
+		}
+	}
 	out, err := p.host(r, q)
 	if err != nil {
 		p.refuse(w, Route{Path: api.HostPath}, &Call{Request: r}, err)

@@ -3,6 +3,7 @@ package admin
 import (
 	"bytes"
 	"log/slog"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -67,6 +68,27 @@ func TestHosting(t *testing.T) {
 	parsed, err := jwt.ParseWithClaims(got.Token, &claims, func(*jwt.Token) (any, error) { return []byte(secret), nil }, jwt.WithExpirationRequired(), jwt.WithIssuer(api.BoxKey))
 	if u := claims.Context.User; err != nil || parsed.Header["kid"] != api.BoxKey || claims.Room != "board" || u.ID != "ada" || u.Name != slapd.Called["ada"] || u.Email != "ada@example.org" || !u.Moderator || got.Name != u.Name {
 		t.Errorf("token %+v, %v", claims, err)
+	}
+	if claims.Subject != "meet.jitsi" {
+		t.Errorf("for rooms of %q", claims.Subject)
+	}
+	for tenant, room := range map[string]string{"acme": "acme/board", "b%c3%bcro": "b%c3%bcro/board"} {
+		got := read[api.HostToken](t, guest.want(200, "POST", api.HostPath+"?prefix="+url.QueryEscape(tenant), api.HostSignIn{Room: "board", Name: "ada", Password: slapd.Password}))
+		var below struct {
+			jwt.RegisteredClaims
+			Room string
+		}
+		if _, _, err := jwt.NewParser().ParseUnverified(got.Token, &below); err != nil || below.Subject != tenant || below.Room != "board" {
+			t.Errorf("below %s: %+v, %v", tenant, below, err)
+		}
+		if audit := owner.want(200, "GET", "/api/v1/audit", nil).body; !strings.Contains(string(audit), room) {
+			t.Errorf("the audit log has no %s: %s", room, audit)
+		}
+	}
+	for _, tenant := range []string{"*", "a/b", "Acme", "[acme]"} {
+		if a := guest.do("POST", api.HostPath+"?prefix="+url.QueryEscape(tenant), api.HostSignIn{Room: "board", Name: "ada", Password: slapd.Password}); a.status != 400 {
+			t.Errorf("below %q: %d %s", tenant, a.status, a.body)
+		}
 	}
 	if left := time.Until(claims.ExpiresAt.Time); left > hostLife || left < hostLife-time.Minute {
 		t.Errorf("good for %v", left)

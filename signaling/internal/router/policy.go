@@ -71,7 +71,7 @@ const (
 func (p Rooms) preset(room string, now time.Time) muc.Preset {
 	found := Appointment{}
 	for _, a := range p.Schedule {
-		if !sameRoom(a.Room, room) || now.Before(a.From.Add(-before)) || now.After(a.Until.Add(after)) {
+		if !tenant.Same(a.Room, tenant.Path(room)) || now.Before(a.From.Add(-before)) || now.After(a.Until.Add(after)) {
 			continue
 		}
 		if over := now.After(a.Until); found.Room == "" || !over && (now.After(found.Until) || a.From.Before(found.From)) {
@@ -81,25 +81,6 @@ func (p Rooms) preset(room string, now time.Time) muc.Preset {
 	// The box's calls to itself have nobody who would let anybody in.
 	everywhere := p.Lobby && !strings.HasPrefix(room, "selfcall-")
 	return muc.Preset{Password: found.Password, Lobby: found.Lobby || everywhere, Max: found.MaxOccupants}
-}
-
-// sameRoom tells whether rules name the room with that local part of its
-// address: as people do, TENANT/ROOM, escaped or not.
-func sameRoom(name, local string) bool {
-	return strings.EqualFold(escaped(name), escaped(tenant.Path(local)))
-}
-
-// escaped is a room's name as clients write it into addresses.
-func escaped(name string) string {
-	var b strings.Builder
-	for i := range len(name) {
-		if c := name[i]; c > ' ' && c < 0x7f && strings.IndexByte(`"#&'+,:;<=>?@[\]^{|}`+"`$", c) < 0 {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02x", c)
-		}
-	}
-	return b.String()
 }
 
 // Check tells what is wrong with rules.
@@ -121,10 +102,10 @@ func (p Rooms) opens(room string, now time.Time) bool {
 	case CreateAnyone:
 		return true
 	case CreateListed:
-		return slices.ContainsFunc(p.Listed, func(l string) bool { return sameRoom(l, room) })
+		return slices.ContainsFunc(p.Listed, func(l string) bool { return tenant.Same(l, tenant.Path(room)) })
 	case CreateScheduled:
 		return slices.ContainsFunc(p.Schedule, func(a Appointment) bool {
-			return sameRoom(a.Room, room) && !now.Before(a.From.Add(-early)) && now.Before(a.Until)
+			return tenant.Same(a.Room, tenant.Path(room)) && !now.Before(a.From.Add(-early)) && now.Before(a.Until)
 		})
 	}
 	return false

@@ -57,7 +57,7 @@ type Claims struct {
 // address. Whose room it is, Verify has seen.
 func (c Claims) For(local string) bool {
 	_, room := tenant.Split(local)
-	return c.Room == "*" || c.Room == room
+	return c.Room == "*" || tenant.Same(c.Room, room)
 }
 
 // What is wrong with a token; the texts are shown to people.
@@ -247,7 +247,7 @@ func read(p payload, k Key, subject string) (Claims, error) {
 		return Claims{}, fmt.Errorf("%w: issuer", ErrInvalid)
 	case len(k.Audiences) > 0 && !slices.ContainsFunc(k.Audiences, func(a string) bool { return slices.Contains(p.Audience, a) }):
 		return Claims{}, fmt.Errorf("%w: audience", ErrInvalid)
-	case p.Subject != "" && p.Subject != "*" && !strings.EqualFold(p.Subject, subject):
+	case p.Subject != "" && p.Subject != "*" && !tenant.Same(p.Subject, subject):
 		return Claims{}, fmt.Errorf("%w: subject", ErrInvalid)
 	case p.Room == nil || *p.Room == "":
 		return Claims{}, ErrNoRoom

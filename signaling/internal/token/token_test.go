@@ -143,6 +143,16 @@ func TestClaims(t *testing.T) {
 	}
 }
 
+// TestNames: a room is named as people do, or as it is in addresses.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for name, local := range map[string]string{"größe": "gr%c3%b6%c3%9fe", "gr%c3%b6%c3%9fe": "gr%c3%b6%c3%9fe", "weekly sync": "[b%c3%bcro]weekly%20sync", "50%25": "50%25"} {
+		if !(Claims{Room: name}).For(local) || (Claims{Room: name}).For(local+"x") {
+			t.Errorf("%q is not for %q alone", name, local)
+		}
+	}
+}
+
 // TestTenants: a token names whose rooms it is good for, those of a tenant or
 // those of the box itself, or does not say, or says "*".
 func TestTenants(t *testing.T) {
@@ -155,6 +165,9 @@ func TestTenants(t *testing.T) {
 	}{
 		{"acme", "acme", true},
 		{"Acme", "acme", true},
+		{"büro", "b%c3%bcro", true},
+		{"Büro", "b%c3%bcro", true},
+		{"b%c3%bcro", "b%c3%bcro", true},
 		{"*", "acme", true},
 		{nil, "acme", true},
 		{"meet.jitsi", "acme", false},

@@ -59,6 +59,24 @@ func Path(local string) string {
 	return local
 }
 
+// Same tells whether two names of rooms or of tenants, each escaped as in
+// addresses or as people write it, are the same.
+func Same(a, b string) bool { return escaped(a) == escaped(b) }
+
+// escaped is a name as clients write it into addresses.
+func escaped(name string) string {
+	name = strings.ToLower(name)
+	var b strings.Builder
+	for i := range len(name) {
+		if c := name[i]; c > ' ' && c < 0x7f && strings.IndexByte(`"#&'+,:;<=>?@[\]^{|}`+"`$", c) < 0 {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02x", c)
+		}
+	}
+	return b.String()
+}
+
 // View is what addresses of rooms look like below one tenant; nil is that
 // without one, where they stay as they are. It is never changed, and safe for
 // concurrent use.

@@ -191,7 +191,7 @@ func Script(p Place, o Options) ([]byte, error) {
 		DeploymentInfo:            json.RawMessage("{}"),
 	}
 	if o.Directory {
-		c.HostURL = "https://" + host + api.HostPath
+		c.HostURL = "https://" + host + path + strings.TrimPrefix(api.HostPath, "/")
 	}
 	if o.FileBytes > 0 {
 		c.FileSharing = fileSharing{Enabled: true, APIURL: "https://" + host + filesPath, MaxFileSize: o.FileBytes}

@@ -87,13 +87,14 @@ func TestEscaping(t *testing.T) {
 // the connection says whose client it is of.
 func TestTenant(t *testing.T) {
 	t.Parallel()
-	b, err := Script(Place{Host: "box", Tenant: "b%c3%bcro"}, Options{Domains: Domains{Domain: "meet.jitsi", MUC: "muc.meet.jitsi", Focus: "focus.meet.jitsi"}})
+	b, err := Script(Place{Host: "box", Tenant: "b%c3%bcro"}, Options{Directory: true, Domains: Domains{Domain: "meet.jitsi", MUC: "muc.meet.jitsi", Focus: "focus.meet.jitsi"}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
 		`"muc": "muc.b%c3%bcro.meet.jitsi"`, `"domain": "meet.jitsi"`, `"focus": "focus.meet.jitsi"`,
 		`"wss://box/b%c3%bcro/xmpp-websocket"`, `"https://box/b%c3%bcro/http-bind"`,
+		`"https://box/b%c3%bcro/host.json"`,
 	} {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("no %s in %s", want, b)

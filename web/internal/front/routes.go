@@ -39,7 +39,7 @@ func (s *Server) routes(signaling, focus, bridge http.Handler) http.Handler {
 	own.HandleFunc("GET /check", s.getCheck)
 	own.Handle("GET "+api.CheckPath+"box.json", s.appliance)
 	own.Handle("POST "+api.CheckPath+"report", s.appliance)
-	own.Handle("POST "+api.HostPath, s.appliance)
+	own.Handle("POST "+api.HostPath, withPrefix(s.appliance))
 	own.Handle("GET "+api.SchedulePath, s.appliance)
 	own.Handle("GET "+api.CalendarPath+"{file}", s.appliance)
 	own.Handle("GET "+api.BrandingPath, s.appliance)

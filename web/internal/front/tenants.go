@@ -12,7 +12,8 @@ import (
 
 // Below /TENANT/ everything is found that is found below /, so that addresses
 // which clients make relative to their page work. Rooms there are other ones:
-// signaling is told of the tenant, and clients are by config.js. Of several
+// signaling and the appliance, where it signs tokens, are told of the tenant,
+// and clients are by config.js. Of several
 // names in a row the last one counts, as with Jitsi's nginx.
 
 // tenant is below whose name a request came. The zero value is nobody's.
@@ -101,13 +102,13 @@ func (s *Server) tenants(next http.Handler, names map[string]bool) http.Handler 
 	})
 }
 
-// withPrefix tells signaling of the tenant, as Jitsi's nginx tells prosody: in
+// withPrefix tells a service of the tenant, as Jitsi's nginx tells prosody: in
 // front of the query, where nothing that the client has written comes before.
-func withPrefix(signaling http.Handler) http.Handler {
+func withPrefix(service http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if t := tenantOf(r.Context()); t.name != "" {
 			r.URL.RawQuery = "prefix=" + url.QueryEscape(t.name) + "&" + r.URL.RawQuery
 		}
-		signaling.ServeHTTP(w, r)
+		service.ServeHTTP(w, r)
 	})
 }

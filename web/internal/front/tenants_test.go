@@ -72,6 +72,18 @@ func TestTenants(t *testing.T) {
 			t.Errorf("%s: GET %s = %d %q to %q, want %d with %q", tc.name, tc.path, got.StatusCode, got.text, got.Header.Get("Location"), tc.status, tc.has)
 		}
 	}
+	w.backend(t, "appliance", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(rw, r.URL.RequestURI())
+	}))
+	for path, has := range map[string]string{
+		"/host.json":                  "/host.json",
+		"/b%C3%BCro/host.json":        "/host.json?prefix=b%25c3%25bcro&",
+		"/acme/host.json?prefix=evil": "/host.json?prefix=acme&prefix=evil",
+	} {
+		if got := w.do(t, request(t, http.MethodPost, "https://"+w.https+path, nil)); got.text != has {
+			t.Errorf("POST %s: %q, want %q", path, got.text, has)
+		}
+	}
 	r := request(t, http.MethodGet, "https://"+w.https+"/acme/standup", nil)
 	r.Host = "evil.example"
 	if got := w.do(t, r); got.StatusCode != http.StatusMisdirectedRequest {

@@ -118,6 +118,12 @@ test('a person of a directory is the host; who is in no group, or guesses, is no
     expect(other).toMatchObject({ name: 'Office at the quay', moderator: true });
     await shoot(page, 'host-directory-desktop-light');
     await shoot(guest.page, 'host-directory-phone-dark');
+    // Below a tenant's name it is another meeting, begun in the same way.
+    await knock(page, 'North/depot', 'Somebody');
+    await page.getByRole('button', { name: 'I am the host' }).click();
+    await logIn(page, 'quay', 'six gulls on a post');
+    await controls.waitFor();
+    await until('the host moderates there', 15_000, async () => (await host.state()).participants[0]?.moderator === true);
   } finally {
     await directory.stop();
   }
