@@ -36,20 +36,27 @@ func (v via) RoundTrip(r *http.Request) (*http.Response, error) {
 	return v.next.RoundTrip(r)
 }
 
-// opened is a meeting whose whiteboard has the id b1.
-const opened = `
+// opened is a meeting whose whiteboard has the id b1, below a tenant's name or
+// none.
+func opened(tenant string) string {
+	query, outside, inside := "", "demo@muc.meet.jitsi", "demo@muc.meet.jitsi"
+	if tenant != "" {
+		query, outside, inside = "prefix="+tenant, "demo@muc."+tenant+".meet.jitsi", "["+tenant+"]demo@muc.meet.jitsi"
+	}
+	return strings.NewReplacer("QUERY", query, "OUTSIDE", outside, "INSIDE", inside).Replace(`
 focus: tcp focus
-ann:   websocket
-focus> <presence to="demo@muc.meet.jitsi/focus"><x xmlns="http://jabber.org/protocol/muc"/></presence>
+ann:   websocket QUERY
+focus> <presence to="INSIDE/focus"><x xmlns="http://jabber.org/protocol/muc"/></presence>
 focus<~ <message/>
-ann>   <presence to="demo@muc.meet.jitsi/${ann.nick}"><x xmlns="http://jabber.org/protocol/muc"/></presence>
+ann>   <presence to="OUTSIDE/${ann.nick}"><x xmlns="http://jabber.org/protocol/muc"/></presence>
 ann<~  <message/>
-focus> <iq type="set" to="demo@muc.meet.jitsi" id="g1"><query xmlns="http://jabber.org/protocol/muc#admin"><item affiliation="owner" jid="${ann.bare}"/></query></iq>
+focus> <iq type="set" to="INSIDE" id="g1"><query xmlns="http://jabber.org/protocol/muc#admin"><item affiliation="owner" jid="${ann.bare}"/></query></iq>
 focus<~ <iq type="result"/>
 ann<~  <presence><x xmlns="http://jabber.org/protocol/muc#user"><item affiliation="owner"/></x></presence>
-ann>   <message to="metadata.meet.jitsi" id="1"><room_metadata xmlns="http://jitsi.org/jitmeet" room="demo@muc.meet.jitsi">{"key":"whiteboard","data":{"collabDetails":{"roomId":"b1","roomKey":"k"},"collabServerUrl":"https://box"}}</room_metadata></message>
+ann>   <message to="metadata.meet.jitsi" id="1"><room_metadata xmlns="http://jitsi.org/jitmeet" room="OUTSIDE">{"key":"whiteboard","data":{"collabDetails":{"roomId":"b1","roomKey":"k"},"collabServerUrl":"https://box"}}</room_metadata></message>
 ann<~  <message from="metadata.meet.jitsi"/>
-`
+`)
+}
 
 // drawer connects to the board b1 and asks to be let in.
 func (w *world) drawer(t *testing.T, addr, id string) *websocket.Conn {
@@ -98,7 +105,7 @@ func TestBoard(t *testing.T) {
 	}
 	var c *websocket.Conn
 	t.Run("meeting", func(inner *testing.T) {
-		convo.PlayText(inner, behind{w, ann}, "board", opened)
+		convo.PlayText(inner, behind{w, ann}, "board", opened(""))
 		for _, no := range [][2]string{{stranger, "b1"}, {ann, "b2"}, {ann, "demo"}} {
 			if text, ended := heard(t, w.drawer(t, no[0], no[1]), "room-user-change"); !ended {
 				t.Errorf("%v got in: %q", no, text)
@@ -113,5 +120,19 @@ func TestBoard(t *testing.T) {
 	// Ann has left, and with her the meeting.
 	if text, ended := heard(t, c, "nothing that is ever said"); !ended {
 		t.Errorf("%q", text)
+	}
+}
+
+// TestBoardsOfTenants: meetings of the same name, below a tenant's name and
+// without one, have boards of their own, even if they are called alike.
+func TestBoardsOfTenants(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	for tenant, addr := range map[string]string{"": "192.0.2.7", "acme": "192.0.2.8", "other": "192.0.2.9"} {
+		convo.PlayText(t, behind{w, addr}, "board"+tenant, opened(tenant))
+		c := w.drawer(t, addr, "b1")
+		if text, ended := heard(t, c, "room-user-change"); ended || !slices.Contains(text, `42["first-in-room"]`) {
+			t.Errorf("below %q: %q", tenant, text)
+		}
 	}
 }
