@@ -44,7 +44,9 @@ export class Writer {
   }
 
   leave(): void {
-    this.#socket.terminate();
+    this.#socket.send(`<presence xmlns="jabber:client" to="${this.#room}/${this.nick}" type="unavailable"/>`);
+    this.#socket.send('<close xmlns="urn:ietf:params:xml:ns:xmpp-framing"/>');
+    this.#socket.close();
   }
 
   async #ask(text: string, answer: RegExp): Promise<RegExpExecArray> {
