@@ -1,6 +1,8 @@
 package transport
 
 import (
+	"encoding/binary"
+
 	"github.com/pion/ice/v4"
 	"github.com/pion/stun/v4"
 )
@@ -89,10 +91,15 @@ func (p *Port) answer(l *local, m stunMessage, from address) (reason, bool) {
 	return 0, true
 }
 
+// attrNomination is libwebrtc's NOMINATION: of two ways that were nominated the
+// one with the higher number is used. Others have not to know it.
+const attrNomination stun.AttrType = 0xC001
+
 // request handles an authentic check of the remote side. The agent answers
 // it; an address that has not yet answered us is asked at once (RFC 8445's
 // triggered check), which takes the agent longer or, once it has a pair, it
-// does not do at all.
+// does not do at all. Nor does it nominate a second time: a way that works and
+// needs no relay takes the place of one that does here.
 func (g *generation) request(l *local, m stunMessage, from address, now int64) (reason, bool) {
 	s := g.session
 	addr := from.addrPort()
@@ -100,10 +107,12 @@ func (g *generation) request(l *local, m stunMessage, from address, now int64) (
 	r := s.remoteAt(remoteKey{l, from}, now)
 	ufrag, password := g.theirs.Ufrag, g.theirs.Password
 	bound := r.bound
-	ask := bound == nil && ufrag != "" && now-r.checked > checkPause
+	nominate := bound != nil && g == s.current && s.outdoes(bound)
+	ask := ufrag != "" && (bound == nil && now-r.checked > checkPause || nominate && now-r.checked > nominatePause)
 	if ask {
 		r.checked = now
 	}
+	move := s.moves
 	s.mu.Unlock()
 	s.active.Store(now)
 	if bound != nil {
@@ -113,12 +122,19 @@ func (g *generation) request(l *local, m stunMessage, from address, now int64) (
 		}
 	}
 	if ask {
-		g.ask(check{g: g, from: l, to: from, addr: addr, ufrag: ufrag, password: password})
+		g.ask(check{g: g, from: l, to: from, addr: addr, ufrag: ufrag, password: password, nominate: nominate, move: move})
 	}
 	if c := g.conn(l); c == nil || !c.in.push(m.raw, addr) {
 		return dropSTUNFlood, false
 	}
 	return 0, true
+}
+
+// outdoes says whether media goes through a relay and need not, because there is
+// this way. The caller holds s.mu.
+func (s *Session) outdoes(b *binding) bool {
+	path := s.path.Load()
+	return s.opts.Controlling && path != nil && path != b && s.relays[path.addr] && !s.relays[b.addr]
 }
 
 // response handles a response from where one of our checks went. A success
@@ -156,7 +172,9 @@ func (g *generation) ask(c check) {
 	const peerReflexive = 110<<24 | 65535<<8 | 255 // RFC 8445 §7.1.1: as if found by this check
 	setters := []stun.Setter{stun.BindingRequest, stun.TransactionID, stun.NewUsername(c.ufrag + ":" + g.ufrag), role}
 	if c.nominate {
-		setters = append(setters, ice.PriorityAttr(movedPriority(c.move)), ice.UseCandidate())
+		setters = append(setters, ice.PriorityAttr(movedPriority(c.move)), ice.UseCandidate(), stun.RawAttribute{
+			Type: attrNomination, Value: binary.BigEndian.AppendUint32(nil, 1+g.session.nominations.Add(1)), // the agent's first has none, which counts as 1
+		})
 	} else {
 		setters = append(setters, ice.PriorityAttr(peerReflexive))
 	}

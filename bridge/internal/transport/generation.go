@@ -215,6 +215,9 @@ func (g *generation) remember(d Description) error {
 	for _, c := range d.Candidates {
 		if c.Addr.IsValid() && c.Addr.Port() != 0 && g.taken < maxCandidates {
 			g.taken++
+			if c.Type == Relayed && len(g.session.relays) < maxRemotes {
+				g.session.relays[c.Addr] = true
+			}
 			g.theirs.Candidates = append(g.theirs.Candidates, c)
 		}
 	}

@@ -27,6 +27,9 @@ const (
 	// checkPause is the least time between two of our own checks of one
 	// address; a client's first checks come closer than that.
 	checkPause = int64(20 * time.Millisecond)
+	// nominatePause is the least time between two nominations of one way: the
+	// client may take a moment to follow.
+	nominatePause = int64(time.Second)
 
 	checkInterval = 100 * time.Millisecond
 	// maxChecks of one pair, at checkInterval: a firewall on the client's side

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -34,11 +35,12 @@ type Session struct {
 	index int // below maxSessions; the batches' shortcut to the session's chain
 	cert  *certificate
 	// What the readers use.
-	path    atomic.Pointer[binding]     // where to send to
-	egress  atomic.Pointer[srtp.Sender] // nil before the handshake is done
-	active  atomic.Int64
-	rx      sync.Mutex     // held while the peer handles a packet
-	ingress *srtp.Receiver // guarded by rx; nil before the handshake and after the end
+	path        atomic.Pointer[binding]     // where to send to
+	egress      atomic.Pointer[srtp.Sender] // nil before the handshake is done
+	active      atomic.Int64
+	nominations atomic.Uint32  // of ours, beside the agents'
+	rx          sync.Mutex     // held while the peer handles a packet
+	ingress     *srtp.Receiver // guarded by rx; nil before the handshake and after the end
 
 	dtlsIn   *inbox
 	wake     chan struct{} // something changed that run waits for
@@ -60,7 +62,8 @@ type Session struct {
 	setup        Setup         // its role
 	streams      map[uint32]*Stream
 	remotes      map[remoteKey]*remoteAddress
-	handshook    bool // fingerprints have been checked and no longer change
+	relays       map[netip.AddrPort]bool // addresses that the remote side calls a relay's
+	handshook    bool                    // fingerprints have been checked and no longer change
 
 	ring   [maxTransactions]transactionID // guarded by port.txMu
 	ringAt int
@@ -76,6 +79,7 @@ func newSession(p *Port, o Options, peer Peer, index int, cert *certificate) (*S
 		messages: make(chan []byte, messageQueue),
 		streams:  map[uint32]*Stream{},
 		remotes:  map[remoteKey]*remoteAddress{},
+		relays:   map[netip.AddrPort]bool{},
 	}
 	var err error
 	s.current, err = s.newGeneration(0, p.locals, p.extra)
