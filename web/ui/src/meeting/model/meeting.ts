@@ -126,7 +126,7 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       const [report] = await session.stats();
       return report ? reduceStats([...report.values()] as Record<string, unknown>[]) : null;
     },
-    lost: () => frozen.peek(),
+    lost: frozen,
     others: () => new Map(roster.members.peek().map((m) => [m.id, m.quality.peek()])),
     tell: (own, figures) => session.sendToBridge(printEndpointStats({ quality: own, ...figures })),
     now: Date.now,

@@ -1,3 +1,4 @@
+import { signal } from '@preact/signals-core';
 import fc from 'fast-check';
 import { describe, expect, test, vi } from 'vitest';
 
@@ -42,28 +43,28 @@ test('a score is 0 to 100, and worse for more loss', () => {
 
 describe('the verdict', () => {
   test.each([
-    ['all is well', 95, { ben: 90 }, false, { kind: 'good' }],
-    ['we alone', 30, {}, false, { kind: 'own-weak' }],
-    ['we, of three', 30, { ben: 90, cleo: 95 }, false, { kind: 'own-weak' }],
-    ['both of two: our own is what we can mend', 30, { ben: 20 }, false, { kind: 'own-weak' }],
-    ['one other', 90, { ben: 20, cleo: 95 }, false, { kind: 'other-weak', who: 'ben' }],
-    ['the worst of the others', 90, { a: 40, b: 20, c: 95, d: 95, e: 90 }, false, { kind: 'other-weak', who: 'b' }],
-    ['most of us', 30, { ben: 20, cleo: 95 }, false, { kind: 'box-busy' }],
-    ['most of the others', 90, { ben: 20, cleo: 30 }, false, { kind: 'box-busy' }],
-    ['nothing gets through', 95, {}, true, { kind: 'lost' }],
-  ] as const)('%s', (_what, own, others, lost, want) => {
-    expect(judge(own, new Map(Object.entries(others)), lost)).toEqual(want);
+    ['all is well', 95, { ben: 90 }, { kind: 'good' }],
+    ['we alone', 30, {}, { kind: 'own-weak' }],
+    ['we, of three', 30, { ben: 90, cleo: 95 }, { kind: 'own-weak' }],
+    ['both of two: our own is what we can mend', 30, { ben: 20 }, { kind: 'own-weak' }],
+    ['one other', 90, { ben: 20, cleo: 95 }, { kind: 'other-weak', who: 'ben' }],
+    ['the worst of the others', 90, { a: 40, b: 20, c: 95, d: 95, e: 90 }, { kind: 'other-weak', who: 'b' }],
+    ['most of us', 30, { ben: 20, cleo: 95 }, { kind: 'box-busy' }],
+    ['most of the others', 90, { ben: 20, cleo: 30 }, { kind: 'box-busy' }],
+  ] as const)('%s', (_what, own, others, want) => {
+    expect(judge(own, new Map(Object.entries(others)))).toEqual(want);
   });
 });
 
-test('one bad look is no news; the others are told', async () => {
+test('one bad look is no news, being cut off is; the others are told', async () => {
   vi.useFakeTimers();
   let sentLoss = 0;
   let at = 0;
   const told: number[] = [];
+  const lost = signal(false);
   const quality = createQuality({
     stats: () => Promise.resolve({ ...none, sentLoss }),
-    lost: () => false,
+    lost,
     others: () => new Map(),
     tell: (q) => told.push(q),
     now: () => (at += 2000),
@@ -81,6 +82,10 @@ test('one bad look is no news; the others are told', async () => {
   expect(quality.verdict.value).toEqual({ kind: 'own-weak' });
   sentLoss = 0;
   await looks(5);
+  expect(quality.verdict.value).toEqual({ kind: 'good' });
+  lost.value = true;
+  expect(quality.verdict.value).toEqual({ kind: 'lost' });
+  lost.value = false;
   expect(quality.verdict.value).toEqual({ kind: 'good' });
   expect(told.length).toBeGreaterThan(3);
   quality.stop();

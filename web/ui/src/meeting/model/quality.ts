@@ -2,7 +2,7 @@
 // come from the difference of two looks at the statistics; what the others think of theirs comes over
 // the bridge channel.
 
-import { signal, type ReadonlySignal } from '@preact/signals-core';
+import { computed, signal, type ReadonlySignal } from '@preact/signals-core';
 
 import type { PeerStats, Path } from '../../rtc/stats.ts';
 
@@ -72,8 +72,7 @@ export function score(f: Pick<Figures, 'lossUp' | 'lossDown' | 'roundTrip'>): nu
 }
 
 /** others: what each of the others says of their own line, by participant. */
-export function judge(own: number, others: ReadonlyMap<string, number>, lost: boolean): Verdict {
-  if (lost) return { kind: 'lost' };
+export function judge(own: number, others: ReadonlyMap<string, number>): Verdict {
   const all = [own, ...others.values()];
   const poor = all.filter((q) => q < weak).length;
   // Lines seldom get worse together; what they have in common is the box.
@@ -85,13 +84,14 @@ export function judge(own: number, others: ReadonlyMap<string, number>, lost: bo
 
 export interface Quality {
   readonly figures: ReadonlySignal<Figures | null>;
-  /** A verdict counts when two looks in a row come to it. */
+  /** Being cut off counts at once, anything else when two looks in a row come to it. */
   readonly verdict: ReadonlySignal<Verdict>;
 }
 
 export interface QualityOptions {
   stats(): Promise<PeerStats | null>;
-  lost(): boolean;
+  /** Whether nothing gets through. */
+  readonly lost: ReadonlySignal<boolean>;
   /** By participant. */
   others(): ReadonlyMap<string, number>;
   /** Tells the others. */
@@ -105,7 +105,7 @@ const tellEvery = 3;
 
 export function createQuality(options: QualityOptions): Quality & { start(): void; stop(): void } {
   const figures = signal<Figures | null>(null);
-  const verdict = signal<Verdict>({ kind: 'good' });
+  const measured = signal<Verdict>({ kind: 'good' });
   let before: { readonly stats: PeerStats; readonly at: number } | undefined;
   let last: Verdict = { kind: 'good' };
   let looks = 0;
@@ -124,14 +124,14 @@ export function createQuality(options: QualityOptions): Quality & { start(): voi
       if (++looks % tellEvery === 0) options.tell(smooth, now);
     }
     before = stats ? { stats, at } : undefined;
-    const found = judge(smooth, options.others(), options.lost());
-    if (JSON.stringify(found) === JSON.stringify(last) && JSON.stringify(found) !== JSON.stringify(verdict.peek())) verdict.value = found;
+    const found = judge(smooth, options.others());
+    if (JSON.stringify(found) === JSON.stringify(last) && JSON.stringify(found) !== JSON.stringify(measured.peek())) measured.value = found;
     last = found;
   }
 
   return {
     figures,
-    verdict,
+    verdict: computed<Verdict>(() => (options.lost.value ? { kind: 'lost' } : measured.value)),
     start() {
       timer ??= setInterval(() => void look().catch(() => undefined), every);
     },
