@@ -3,8 +3,6 @@ package transport
 import (
 	"bytes"
 	"encoding/binary"
-	"net"
-	"net/netip"
 	"slices"
 	"testing"
 	"unsafe"
@@ -16,17 +14,7 @@ import (
 // interface, and as with a network card that merges, and is its datagrams again.
 func TestMerged(t *testing.T) {
 	t.Parallel()
-	l, err := listen(netip.AddrPortFrom(loopback, 0), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(l.close)
-	in := newIncoming(l.sockets[0])
-	client, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(l.addr))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
+	in, client := newReading(t)
 	for _, c := range []struct {
 		part, sent int
 		want       []int // lengths; none: it is cut

@@ -8,20 +8,26 @@ import (
 	"time"
 )
 
-// A look for more takes what is there and never what is not, and the wait
-// after it still hears of what comes later.
-func TestLookForMore(t *testing.T) {
+// newReading is a socket's buffers, and a client that sends to them.
+func newReading(t *testing.T) (*incoming, *net.UDPConn) {
+	t.Helper()
 	l, err := listen(netip.AddrPortFrom(loopback, 0), 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(l.close)
-	in := newIncoming(l.sockets[0])
 	client, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(l.addr))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer client.Close()
+	t.Cleanup(func() { client.Close() })
+	return newIncoming(l.sockets[0]), client
+}
+
+// A look for more takes what is there and never what is not, and the wait
+// after it still hears of what comes later.
+func TestLookForMore(t *testing.T) {
+	in, client := newReading(t)
 	from := addressOf(client.LocalAddr().(*net.UDPAddr).AddrPort())
 	next, want := byte(0), byte(0)
 	send := func(n int) {
@@ -81,17 +87,7 @@ func TestArrivals(t *testing.T) {
 		return // the others read one at a time
 	}
 	t.Parallel()
-	l, err := listen(netip.AddrPortFrom(loopback, 0), 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(l.close)
-	in := newIncoming(l.sockets[0])
-	client, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(l.addr))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer client.Close()
+	in, client := newReading(t)
 	const apart = 2 * time.Millisecond
 	// The kernel begins a moment after it was asked; and the control messages
 	// are set up anew each time.
