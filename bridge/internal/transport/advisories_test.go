@@ -131,17 +131,17 @@ func FuzzDTLS(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, client := range []bool{false, true} {
-			s := &Session{port: p, cert: cert, dtlsIn: newInbox(dtlsQueue)}
+			s := &Session{port: p, cert: cert, dtlsIn: newInbox(dtlsQueue, dtlsRate)}
 			conn, err := s.dtlsConn(&dtlsPort{s}, client)
 			if err != nil {
 				t.Fatal(err)
 			}
 			ctx, cancel := context.WithTimeout(context.Background(), 20*time.Millisecond)
 			// Records may come one or several in a datagram.
-			s.dtlsIn.push(b, netip.AddrPort{})
+			s.dtlsIn.push(b, netip.AddrPort{}, 0)
 			if len(b) > 30 {
-				s.dtlsIn.push(b[:len(b)/2], netip.AddrPort{})
-				s.dtlsIn.push(b[len(b)/2:], netip.AddrPort{})
+				s.dtlsIn.push(b[:len(b)/2], netip.AddrPort{}, 0)
+				s.dtlsIn.push(b[len(b)/2:], netip.AddrPort{}, 0)
 			}
 			err = conn.HandshakeContext(ctx)
 			cancel()

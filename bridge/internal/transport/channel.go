@@ -22,6 +22,9 @@ const (
 	// messageQueue is how many messages may wait for a client that is slow to
 	// acknowledge; a busy conference makes some ten a second.
 	messageQueue = 256
+	// messageBytes is how much they may weigh together: what a client may say in
+	// a burst, so that one text of it cannot be refused for another.
+	messageBytes = 1 << 20
 	// receiveWindow is what a client may send ahead of us.
 	receiveWindow = 256 << 10
 	// rtoMax in milliseconds: a client out of a tunnel is to be found again soon.
@@ -112,6 +115,7 @@ func (s *Session) writeMessages(ctx context.Context, dc *datachannel.DataChannel
 		case <-ctx.Done():
 			return
 		case text := <-s.messages:
+			s.waiting.Add(-int64(len(text)))
 			if _, err := dc.WriteDataChannel(text, true); err != nil {
 				return // the reader will see the same
 			}
@@ -123,7 +127,8 @@ func (s *Session) writeMessages(ctx context.Context, dc *datachannel.DataChannel
 func (s *Session) discardMessages() {
 	for {
 		select {
-		case <-s.messages:
+		case text := <-s.messages:
+			s.waiting.Add(-int64(len(text)))
 		default:
 			return
 		}
@@ -138,11 +143,14 @@ func (s *Session) SendMessage(text []byte) error {
 	case !s.open.Load():
 		return ErrNoChannel
 	}
-	select {
-	case s.messages <- bytes.Clone(text):
-		return nil
-	default:
-		s.port.gauges.messagesLost.Inc()
-		return ErrQueueFull
+	if s.waiting.Add(int64(len(text))) <= messageBytes {
+		select {
+		case s.messages <- bytes.Clone(text):
+			return nil
+		default:
+		}
 	}
+	s.waiting.Add(-int64(len(text)))
+	s.port.gauges.messagesLost.Inc()
+	return ErrQueueFull
 }

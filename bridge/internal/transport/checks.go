@@ -124,7 +124,7 @@ func (g *generation) request(l *local, m stunMessage, from address, now int64) (
 	if ask {
 		g.ask(check{g: g, from: l, to: from, addr: addr, ufrag: ufrag, password: password, nominate: nominate, move: move})
 	}
-	if c := g.conn(l); c == nil || !c.in.push(m.raw, addr) {
+	if c := g.conn(l); c == nil || !c.in.push(m.raw, addr, now) {
 		return dropSTUNFlood, false
 	}
 	return 0, true
@@ -157,7 +157,7 @@ func (g *generation) response(tx *transaction, m stunMessage, now int64) (reason
 	if tx.own {
 		return 0, true
 	}
-	if c := g.conn(tx.local); c == nil || !c.in.push(m.raw, tx.to.addrPort()) {
+	if c := g.conn(tx.local); c == nil || !c.in.push(m.raw, tx.to.addrPort(), now) {
 		return dropSTUNFlood, false
 	}
 	return 0, true

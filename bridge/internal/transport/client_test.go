@@ -317,6 +317,7 @@ type movable struct {
 	conn   *net.UDPConn
 	closed bool
 	seen   func([]byte) // each datagram that comes; may be nil
+	silent atomic.Bool  // nothing goes out
 }
 
 // watch has a look at all that comes from now on.
@@ -372,6 +373,9 @@ func (m *movable) ReadFrom(b []byte) (int, net.Addr, error) {
 }
 
 func (m *movable) WriteTo(b []byte, to net.Addr) (int, error) {
+	if m.silent.Load() {
+		return len(b), nil
+	}
 	conn, _ := m.current()
 	if n, err := conn.WriteTo(b, to); err == nil {
 		return n, nil

@@ -19,6 +19,9 @@ const (
 	// dtlsQueue is how many records may wait: a handshake flight is four or
 	// five, the rest is for SCTP bursts.
 	dtlsQueue = 128
+	// dtlsRate of them in each inboxWindow: 40 Mbit/s. A client that sends more
+	// through its data channel loses some, and SCTP then slows it down.
+	dtlsRate = 400
 	// dtlsMTU keeps handshake fragments below every tunnel's size.
 	dtlsMTU          = 1200
 	handshakeTimeout = 30 * time.Second

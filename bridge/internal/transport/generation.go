@@ -61,7 +61,7 @@ func (s *Session) newGeneration(number int, locals []*local, extra []netip.Addr)
 	}
 	list := make(conns, len(locals))
 	for _, l := range locals {
-		c := &muxConn{g: g, addr: l.addr, in: newInbox(stunQueue)}
+		c := &muxConn{g: g, addr: l.addr, in: newInbox(stunQueue, stunRate)}
 		c.local.Store(l)
 		list[l], g.agents[l.addr.Addr()] = c, c
 	}

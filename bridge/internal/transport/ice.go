@@ -18,6 +18,9 @@ const (
 	// stunQueue is how many checks may wait for an agent. A client sends a
 	// few at once to each address.
 	stunQueue = 32
+	// stunRate of them in each inboxWindow: a thousand a second, where a client
+	// with twenty addresses of its own sends four hundred.
+	stunRate = 100
 	// maxTransactions is how many of a session's requests may be unanswered
 	// before the oldest is forgotten: a second of checks to a dozen pairs.
 	maxTransactions = 128

@@ -10,11 +10,14 @@ import (
 )
 
 // inbox is a bounded queue of datagrams between a reader and a slower
-// consumer (ICE agent, DTLS). What does not fit is dropped: both protocols
-// repeat themselves.
+// consumer (ICE agent, DTLS). What does not fit is dropped, and so is what
+// comes faster than anybody means it: both protocols repeat themselves.
 type inbox struct {
 	limit    int
+	rate     int // datagrams in each inboxWindow; 0 is any number
 	mu       sync.Mutex
+	began    int64 // the current window
+	taken    int   // … in it
 	queue    []datagram
 	wake     chan struct{}
 	closed   chan struct{}
@@ -22,20 +25,28 @@ type inbox struct {
 	deadline *deadline.Deadline
 }
 
+// inboxWindow is what an inbox's rate is counted in.
+const inboxWindow = int64(100 * time.Millisecond)
+
 type datagram struct {
 	b    []byte
 	from netip.AddrPort
 }
 
-func newInbox(limit int) *inbox {
-	return &inbox{limit: limit, wake: make(chan struct{}, 1), closed: make(chan struct{}), deadline: deadline.New()}
+func newInbox(limit, rate int) *inbox {
+	return &inbox{limit: limit, rate: rate, wake: make(chan struct{}, 1), closed: make(chan struct{}), deadline: deadline.New()}
 }
 
-// push copies b; it reports whether there was room.
-func (q *inbox) push(b []byte, from netip.AddrPort) bool {
+// push copies b; it reports whether there was room. now is of the clock of
+// [Now].
+func (q *inbox) push(b []byte, from netip.AddrPort, now int64) bool {
 	q.mu.Lock()
-	room := len(q.queue) < q.limit
+	if now-q.began >= inboxWindow {
+		q.began, q.taken = now, 0
+	}
+	room := len(q.queue) < q.limit && (q.rate == 0 || q.taken < q.rate)
 	if room {
+		q.taken++
 		q.queue = append(q.queue, datagram{append([]byte(nil), b...), from})
 	}
 	q.mu.Unlock()

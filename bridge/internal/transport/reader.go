@@ -83,7 +83,7 @@ func (r *reader) handle(b []byte, from address, now int64) {
 			r.out.dropped[dropDTLSStranger]++
 			return
 		}
-		if !bound.session.dtlsIn.push(b, bound.addr) {
+		if !bound.session.dtlsIn.push(b, bound.addr, now) {
 			r.out.dropped[dropDTLSFlood]++
 		}
 	case stunPacket, turnPacket:

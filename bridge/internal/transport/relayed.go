@@ -19,6 +19,9 @@ const (
 	// relayedQueue is what waits for the server: some 10 ms of 40 Mbit/s, and a
 	// burst.
 	relayedQueue = 512
+	// maxAsked is how many requests of one client are answered in a second. The
+	// answers are larger than requests, and may go to who did not ask.
+	maxAsked = 50
 )
 
 // The methods and classes of TURN that clients send (RFC 8656 §17).
@@ -52,15 +55,20 @@ type relayed struct {
 type relayedClient struct {
 	local *local
 	seen  int64
+	since int64 // when the current second began
+	asked int   // … in it
 }
 
 // Relayed is the media port for a TURN server: from now on what clients send
 // to such a server is read here. Closing it ends that. It is called once.
 func (p *Port) Relayed() net.PacketConn {
-	r := &relayed{port: p, in: newInbox(relayedQueue), clients: map[netip.AddrPort]*relayedClient{}}
+	r := &relayed{port: p, in: newInbox(relayedQueue, 0), clients: map[netip.AddrPort]*relayedClient{}}
 	p.relayed.Store(r)
 	return r
 }
+
+// asking says whether a datagram wants an answer.
+func asking(b []byte) bool { return b[0] < 4 && binary.BigEndian.Uint16(b) != sendIndication }
 
 // handleRelayed hands a datagram to the TURN server.
 func (p *Port) handleRelayed(l *local, b []byte, from address, now int64) (reason, bool) {
@@ -71,24 +79,24 @@ func (p *Port) handleRelayed(l *local, b []byte, from address, now int64) (reaso
 	to := from.addrPort()
 	// Only what asks for something makes a client known, and not too often:
 	// the answer may go to who did not ask.
-	if !r.note(l, to, b[0] < 4, now) {
-		return dropTURNStranger, false
+	if why, ok := r.note(l, to, asking(b), now); !ok {
+		return why, false
 	}
-	if !r.in.push(b, to) {
+	if !r.in.push(b, to, now) {
 		return dropTURNFlood, false
 	}
 	return 0, true
 }
 
-// note remembers by which address a client came. It is false for a stranger
-// who may not be let in now.
-func (r *relayed) note(l *local, from netip.AddrPort, may bool, now int64) bool {
+// note remembers by which address a client came. It refuses a stranger who may
+// not be let in now, and who asks too often.
+func (r *relayed) note(l *local, from netip.AddrPort, asks bool, now int64) (reason, bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	c := r.clients[from]
 	if c == nil {
-		if !may || !r.port.answers.Allow() {
-			return false
+		if !asks || !r.port.answers.Allow() {
+			return dropTURNStranger, false
 		}
 		if len(r.clients) >= maxRelayed {
 			r.forget()
@@ -97,7 +105,15 @@ func (r *relayed) note(l *local, from netip.AddrPort, may bool, now int64) bool 
 		r.clients[from] = c
 	}
 	c.local, c.seen = l, now
-	return true
+	if asks {
+		if now-c.since >= int64(time.Second) {
+			c.since, c.asked = now, 0
+		}
+		if c.asked++; c.asked > maxAsked {
+			return dropTURNFlood, false
+		}
+	}
+	return 0, true
 }
 
 // forget lets go of the client that was silent for longest.

@@ -71,10 +71,10 @@ func TestRelayedStrangers(t *testing.T) {
 		return netip.AddrPortFrom(netip.AddrFrom4([4]byte{192, 0, 2, 1}), uint16(i))
 	}
 	for i := range 10 * maxRelayed {
-		if !r.note(p.locals[0], who(i), i > 0, int64(i)) && i > 0 {
+		if _, ok := r.note(p.locals[0], who(i), i > 0, int64(i)); !ok && i > 0 {
 			t.Fatalf("%d is not let in", i)
 		}
-		r.note(p.locals[0], who(1), true, int64(i))
+		r.note(p.locals[0], who(1), false, int64(i))
 	}
 	if len(r.clients) != maxRelayed || r.clients[who(1)] == nil || r.clients[who(0)] != nil {
 		t.Errorf("%d are remembered, the active one %v", len(r.clients), r.clients[who(1)])

@@ -47,8 +47,9 @@ type Session struct {
 	stop     chan struct{}
 	stopOnce sync.Once
 	done     chan struct{}
-	messages chan []byte // to the data channel
-	open     atomic.Bool // the data channel is
+	messages chan []byte  // to the data channel
+	waiting  atomic.Int64 // bytes of them
+	open     atomic.Bool  // the data channel is
 
 	mu           sync.Mutex
 	closing      bool
@@ -72,7 +73,7 @@ type Session struct {
 func newSession(p *Port, o Options, peer Peer, index int, cert *certificate) (*Session, error) {
 	s := &Session{
 		port: p, opts: o, log: o.Log, peer: peer, index: index, cert: cert,
-		dtlsIn:   newInbox(dtlsQueue),
+		dtlsIn:   newInbox(dtlsQueue, dtlsRate),
 		wake:     make(chan struct{}, 1),
 		stop:     make(chan struct{}),
 		done:     make(chan struct{}),

@@ -3,6 +3,7 @@ package transport
 import (
 	"bytes"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"net"
@@ -146,6 +147,43 @@ func TestClientMoves(t *testing.T) {
 	next(t, "message on the new way", c.texts)
 }
 
+// RFC 7675: to a client that has not been heard of for half a minute nothing is
+// sent any more, until it is heard of again.
+func TestConsent(t *testing.T) {
+	t.Parallel()
+	p := openPort(t)
+	r := newRecorder()
+	r.echo = true
+	s, c := join(t, p, r, clientOptions{})
+	r.wantState(t, Connected)
+	var seq uint16 = 1
+	c.talk(t, &seq, "hello")
+	s.checkConsent(s.LastActivity() + int64(consentTime))
+	if s.path.Load() == nil {
+		t.Fatal("given up too early")
+	}
+	c.socket.silent.Store(true)
+	out := newBatch(p.gauges, 0)
+	header := []byte{0x80, clientPT, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1}
+	binary.BigEndian.PutUint32(header[8:], bridgeSSRC+1)
+	eventually(t, "nothing is sent any more", func() bool {
+		s.checkConsent(Now() + int64(consentTime) + int64(time.Minute))
+		before := p.dropped(dropSendPath)
+		header[3]++
+		s.Stream(bridgeSSRC+1).Send(out, header, []byte("into the dark"))
+		out.Flush()
+		return s.Path() == "" && p.dropped(dropSendPath) > before
+	})
+	for len(c.packets) > 0 {
+		<-c.packets
+	}
+	c.socket.silent.Store(false)
+	c.talk(t, &seq, "back")
+	if s.Path() == "" {
+		t.Error("no way back to it")
+	}
+}
+
 func TestIPv6(t *testing.T) {
 	t.Parallel()
 	p := openPort(t, loopback, netip.IPv6Loopback())
@@ -236,6 +274,13 @@ func TestWrongFingerprint(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.wantState(t, Failed)
+	// CVE-2021-28681: after a handshake that failed there is nothing that could
+	// carry anything.
+	s.rx.Lock()
+	if s.ingress != nil || s.egress.Load() != nil || s.open.Load() {
+		t.Error("keys, or a channel, of a stranger")
+	}
+	s.rx.Unlock()
 	s.Close()
 	r.wantState(t, Closed)
 	if got := p.gauges.handshakes[handshakeFingerprint].Get(); got != 1 {
