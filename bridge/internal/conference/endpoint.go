@@ -90,6 +90,7 @@ func newEndpoint(c *Conference, cfg EndpointConfig) (*Endpoint, error) {
 		videoBy:    map[int]*videoLane{}, audioBy: map[int]*audioLane{},
 	}
 	e.line.init()
+	e.inbox.talk = newTalk()
 	e.media.Store(new(mediaTable))
 	e.routes.Store(new(routes))
 	e.lanes.Store(new(sendLanes))

@@ -1,6 +1,10 @@
 package conference
 
-import "time"
+import (
+	"time"
+
+	"golang.org/x/time/rate"
+)
 
 // What one endpoint may make the bridge do, in each floodWindow: whoever has a
 // place in a meeting may still be broken, or mean it badly, and the others pay.
@@ -13,12 +17,30 @@ const (
 	// maxResent packets to it: 4,000 a second, a third of all it could lack of a
 	// meeting in good resolution.
 	maxResent = 400
+	// maxCompounds of RTCP: 2,000 a second, of which a client that is sent forty
+	// bad streams needs a third.
+	maxCompounds = 200
+	// maxReports of its streams, each of which goes to all who are sent the
+	// stream. Clients make one a second and stream.
+	maxReports = 50
+	// maxFates of packets that it was sent: 40,000 a second. Some bytes of
+	// feedback can claim 65,535, and take a millisecond.
+	maxFates = 4000
+)
+
+const (
+	// messagesPerSecond on the bridge channel is what a remote mouse makes, and
+	// messagesBurst a key for each member of a large meeting. All of a burst
+	// fits into the queue of whoever it goes to.
+	messagesPerSecond, messagesBurst = 200, 250
+	textPerSecond, textBurst         = 256 << 10, 1 << 20 // bytes
 )
 
 // ration counts what an endpoint did in the current window. It is under rx.
 type ration struct {
-	began                  int64
-	packets, bytes, resent int
+	began                     int64
+	packets, bytes, resent    int
+	compounds, reports, fated int
 }
 
 func (r *ration) at(now int64) {
@@ -40,4 +62,39 @@ func (r *ration) resend(now int64) bool {
 	r.at(now)
 	r.resent++
 	return r.resent <= maxResent
+}
+
+// compound says whether one more of RTCP is taken.
+func (r *ration) compound(now int64) bool {
+	r.at(now)
+	r.compounds++
+	return r.compounds <= maxCompounds
+}
+
+// report says whether one more sender report is passed on.
+func (r *ration) report(now int64) bool {
+	r.at(now)
+	r.reports++
+	return r.reports <= maxReports
+}
+
+// fate says whether the client may tell of one more packet what became of it.
+func (r *ration) fate(now int64) bool {
+	r.at(now)
+	r.fated++
+	return r.fated <= maxFates
+}
+
+// talk is how much a client may say on its channel, which every other may
+// have to hear.
+type talk struct{ messages, text *rate.Limiter }
+
+func newTalk() talk {
+	return talk{rate.NewLimiter(messagesPerSecond, messagesBurst), rate.NewLimiter(textPerSecond, textBurst)}
+}
+
+// may says whether one more text is read.
+func (t talk) may(size int) bool {
+	now := time.Now()
+	return t.messages.AllowN(now, 1) && t.text.AllowN(now, size)
 }

@@ -336,10 +336,24 @@ func (e *Endpoint) classicLane(s *videoSource) *videoLane {
 		e.videoLanes[s.primary()] = l
 		e.publishLanes()
 	}
+	if rtx := s.encodings[0].rtx; l.rtxSSRC != rtx { // signalled anew
+		l.retransmitAs(rtx)
+		e.publishLanes()
+	}
 	if l.source != s {
 		l.put(s)
 	}
 	return l
+}
+
+// retransmitAs changes the SSRC of a lane's retransmissions; 0 for none.
+func (l *videoLane) retransmitAs(ssrc uint32) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.rtxSSRC, l.rtx = ssrc, nil
+	if ssrc != 0 {
+		l.rtx = l.to.stream(ssrc)
+	}
 }
 
 // abandon forgets an endpoint that left: its slots are not used again.

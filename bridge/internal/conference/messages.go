@@ -25,15 +25,21 @@ const (
 
 // inbox is a client's messages on their way to the conference.
 type inbox struct {
+	talk talk
 	mu   sync.Mutex
 	list []channel.Message
 }
 
 // HandleMessage takes one text from either channel. It never blocks: it only
-// queues, and drops the oldest when the client floods.
+// queues. Of a client that floods some are not read, and of those that wait the
+// oldest are dropped.
 func (e *Endpoint) HandleMessage(text []byte) {
 	b := e.conf.bridge
 	b.totals.messagesReceived.Add(1)
+	if !e.inbox.talk.may(len(text)) {
+		b.drops.message("flood")
+		return
+	}
 	m, err := channel.Decode(text)
 	if err != nil {
 		b.drops.message(channel.Reason(err))

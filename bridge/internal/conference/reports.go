@@ -31,6 +31,10 @@ func (e *Endpoint) HandleRTCP(out *transport.Batch, packet []byte, now int64) {
 	}
 	e.rx.Lock()
 	defer e.rx.Unlock()
+	if !e.receiving.ration.compound(now) {
+		e.conf.bridge.drops.flood.Inc()
+		return
+	}
 	for p, rest := rtcp.Next(packet); p != nil; p, rest = rtcp.Next(rest) {
 		switch p.Type() {
 		case rtcp.SR:
@@ -70,6 +74,10 @@ func (e *Endpoint) HandleRTCP(out *transport.Batch, packet []byte, now int64) {
 func (e *Endpoint) senderReport(out *transport.Batch, p rtcp.Packet, now int64) {
 	info, ok := p.SenderInfo()
 	if !ok {
+		return
+	}
+	if !e.receiving.ration.report(now) {
+		e.conf.bridge.drops.flood.Inc()
 		return
 	}
 	to := (*e.routes.Load())[info.SSRC]
@@ -179,6 +187,10 @@ func (e *Endpoint) transportFeedback(p rtcp.Packet, now int64) {
 	for {
 		a, ok := f.Next()
 		if !ok {
+			break
+		}
+		if !e.receiving.ration.fate(now) {
+			e.conf.bridge.drops.flood.Inc()
 			break
 		}
 		ago, size, ok := e.departures.Departed(a.Number, now)
