@@ -209,6 +209,7 @@ func share(all []single, bandwidth int64) {
 type single struct {
 	index               int
 	onStage             bool
+	sharp               bool    // a text that can be read comes before one that scrolls smoothly
 	layers              []Layer // candidates
 	preferred, oversend int     // indexes in them; -1 for none
 	target              int
@@ -236,11 +237,14 @@ func (o *single) improve(remaining int64, mayOversend bool) int64 {
 	}
 	was := o.bitrate()
 	budget := remaining + was
-	if o.target < 0 && o.onStage {
+	switch {
+	case o.sharp:
+		o.sharpen(budget)
+	case o.target < 0 && o.onStage:
 		for o.target < o.preferred && o.layers[o.target+1].Bitrate <= budget {
 			o.target++
 		}
-	} else if o.target+1 < len(o.layers) && o.layers[o.target+1].Bitrate < budget {
+	case o.target+1 < len(o.layers) && o.layers[o.target+1].Bitrate < budget:
 		o.target++
 	}
 	if o.target >= 0 {
@@ -251,14 +255,38 @@ func (o *single) improve(remaining int64, mayOversend bool) int64 {
 		}
 	}
 	if mayOversend && o.oversend > o.target {
-		for i := o.oversend; i > o.target; i-- {
-			if o.layers[i].Bitrate <= budget+oversend {
-				o.target = i
-				break
-			}
+		i := o.oversend
+		for i > o.target && (o.layers[i].Bitrate > budget+oversend || o.target >= 0 && o.layers[i].Height == o.layers[o.target].Height) {
+			i--
 		}
+		// Lines are worth it, frames are not.
+		for i-1 > o.target && o.layers[i-1].Height == o.layers[i].Height {
+			i--
+		}
+		o.target = i
 	}
 	return o.bitrate() - was
+}
+
+// sharpen takes the next better layer of a shared screen, or on stage the best,
+// within a budget: of more lines if any such fits, else of more frames.
+func (o *single) sharpen(budget int64) {
+	for {
+		lines := 0
+		if o.target >= 0 {
+			lines = o.layers[o.target].Height
+		}
+		next := slices.IndexFunc(o.layers, func(l Layer) bool { return l.Height > lines && l.Bitrate <= budget })
+		if i := o.target + 1; next < 0 && i > 0 && i < len(o.layers) && o.layers[i].Height == lines && o.layers[i].Bitrate <= budget {
+			next = i
+		}
+		if next < 0 {
+			return
+		}
+		if o.target = next; !o.onStage {
+			return
+		}
+	}
 }
 
 // candidates are the layers that make sense under a constraint.
@@ -308,6 +336,7 @@ func (o *single) camera(layers []Layer, maxHeight int) {
 }
 
 func (o *single) desktop(layers []Layer, maxHeight int) {
+	o.sharp = true
 	maxHeight = max(maxHeight, lowest(layers))
 	for _, l := range layers {
 		if l.Height <= maxHeight {

@@ -37,6 +37,13 @@ func TestAllocate(t *testing.T) {
 		{Name: "b", Enabled: true, Layers: simulcast(3)},
 		{Name: "c", Enabled: true, Layers: simulcast(3)},
 	}
+	// A text that scrolls, of which more frames cost as much as more lines.
+	screen := []Source{{Name: "s", Enabled: true, Desktop: true}}
+	for e, rates := range [][]int64{{100_000, 200_000, 400_000}, {300_000, 500_000, 900_000}, {800_000, 1_200_000, 2_000_000}} {
+		for tid, rate := range rates {
+			screen[0].Layers = append(screen[0].Layers, Layer{Encoding: e, TID: tid, Height: 180 << e, FrameRate: []float64{7.5, 15, 30}[tid], Bitrate: rate})
+		}
+	}
 	for _, tc := range []struct {
 		name      string
 		sources   []Source
@@ -65,6 +72,13 @@ func TestAllocate(t *testing.T) {
 			Settings{LastN: -1, Default: at(-1), OnStage: []string{"s"}}, 400_000, "720/0"},
 		{"screen off stage", []Source{{Name: "s", Enabled: true, Desktop: true, Layers: simulcast(3)}},
 			Settings{LastN: -1, Default: at(-1)}, 400_000, "360/1"},
+		{"sharp before smooth", screen, Settings{LastN: -1, Default: at(-1)}, 850_000, "720/0"},
+		{"sharp before smooth, on stage", screen, Settings{LastN: -1, Default: at(-1), OnStage: []string{"s"}}, 850_000, "720/0"},
+		{"as sharp as asked, then smooth", screen, Settings{LastN: -1, Default: at(360), OnStage: []string{"s"}}, 950_000, "360/2"},
+		{"as sharp as can be, then smooth", screen, Settings{LastN: -1, Default: at(-1)}, 700_000, "360/1"},
+		{"far too sharp for the line", screen, Settings{LastN: -1, Default: at(-1), OnStage: []string{"s"}}, 250_000, "360/0"},
+		{"nor is the line overloaded for frames", screen, Settings{LastN: -1, Default: at(360), OnStage: []string{"s"}}, 450_000, "360/0"},
+		{"a screen takes turns with a camera", append([]Source{cameras[0]}, screen...), Settings{LastN: -1, Default: at(360)}, 800_000, "180/2 360/1"},
 	} {
 		var got strings.Builder
 		for i, c := range Allocate(tc.sources, tc.settings, tc.bandwidth) {
