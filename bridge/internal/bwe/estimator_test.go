@@ -196,6 +196,44 @@ func TestBlackout(t *testing.T) {
 	}
 }
 
+// TestBlackoutOnBadLine is the same on lines that lose packets all the time, and
+// jitter: neither lets the estimate mistake the moment for less room, or video
+// take that of audio.
+func TestBlackoutOnBadLine(t *testing.T) {
+	t.Parallel()
+	for _, delay := range []int{20, 100, 200} {
+		for _, loss := range []float64{0.01, 0.05, 0.10} {
+			for _, jitter := range []int{0, 20} {
+				for seed := range uint64(3) {
+					s := newSim(seed, 3_000_000, delay, camera("a", 3), camera("b", 3))
+					s.loss, s.jitter = loss, msec(jitter)
+					s.run(15 * time.Second)
+					before := s.target()
+					s.dark, s.crowded = true, 0
+					since := s.now
+					s.run(200 * time.Millisecond)
+					s.dark = false
+					s.run(10 * time.Second)
+					what := fmt.Sprintf("%d ms, jitter %d ms, loss %v, seed %d", delay, jitter, loss, seed)
+					least := before * 3 / 4
+					if loss == 0.10 && jitter > 0 {
+						least = before / 2 // a probe seldom comes through whole
+					}
+					if got := s.most(s.now - 2*second); got < least {
+						t.Errorf("%s: %d after %d bit/s\n%s", what, got, before, s.story())
+					}
+					if n := s.switched(since); n > 7 {
+						t.Errorf("%s: %d switches\n%s", what, n, s.story())
+					}
+					if s.crowded > 0 {
+						t.Errorf("%s: %d audio packets lost for video\n%s", what, s.crowded, s.story())
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestNoAllocation(t *testing.T) {
 	e := bwe.New()
 	var n uint16

@@ -223,6 +223,9 @@ func (p *Projection) Padding(encoding int, number uint16, ts uint32) (Out, Actio
 		return Out{}, Drop
 	}
 	seq := rtp.Extend(p.seq, number, 16)
+	if d := seq - p.seq; d > jump || d < -jump {
+		return Out{}, Drop // the packet after it will tell
+	}
 	p.seq = max(p.seq, seq)
 	if p.seqs.Skip(seq, false) {
 		return Out{}, Drop

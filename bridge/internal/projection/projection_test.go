@@ -15,6 +15,8 @@ type packet struct {
 	Packet
 	first bool
 	last  bool
+	index int // of its picture
+	on    int // that it builds on
 }
 
 // sender makes the packets of a simulcast source.
@@ -322,6 +324,9 @@ func TestEmpty(t *testing.T) {
 	}
 	if o, do := p.Padding(0, 16, 5); do != Drop {
 		t.Errorf("Padding = %+v, %v, want it dropped", o, do)
+	}
+	if o, do := p.Padding(0, 20_000, 5); do != Drop {
+		t.Errorf("padding far ahead = %+v, %v, want it dropped", o, do)
 	}
 	if o, do := p.Push(in(17, 6, 0, false), true); do != Forward || o.SequenceNumber != 15 {
 		t.Errorf("after padding: %+v, %v", o, do)

@@ -17,26 +17,30 @@ type svc struct {
 	layers  int
 	full    bool // layers build on each other in every picture, not only at keyframes
 	n       int
+	index   int // of the picture, unlike that of any other source
 }
 
 func newSVC(rnd *rand.Rand, layers int, full bool) *svc {
-	return &svc{rnd: rnd, seq: uint16(rnd.Uint32()), ts: rnd.Uint32(), picture: uint16(rnd.Uint32()) & 0x7fff, number: uint16(rnd.Uint32()), layers: layers, full: full}
+	return &svc{rnd: rnd, seq: uint16(rnd.Uint32()), ts: rnd.Uint32(), picture: uint16(rnd.Uint32()) & 0x7fff, number: uint16(rnd.Uint32()), layers: layers, full: full, index: int(rnd.Uint32()) << 16}
 }
 
 // next is one picture of up to so many layers.
 func (s *svc) next(key bool, now int64) []packet {
-	tid := [...]int8{0, 2, 1, 2}[s.n%4]
 	if key {
-		s.n, tid = 0, 0
+		s.n = 0
 	}
+	// The first half of the second layer builds on the lowest, the other on the
+	// one between them.
+	tid, back := [...]int8{0, 2, 1, 2}[s.n%4], [...]int{4, 1, 2, 1}[s.n%4]
 	s.n++
+	s.index++
 	s.picture = (s.picture + 1) & 0x7fff
 	var out []packet
 	for sid := range s.layers {
 		s.number++
 		n := 1 + s.rnd.IntN(3)
 		for i := range n {
-			x := packet{first: i == 0, last: i == n-1, Packet: Packet{
+			x := packet{first: i == 0, last: i == n-1, index: s.index, on: s.index - back, Packet: Packet{
 				SequenceNumber: s.seq, Timestamp: s.ts, Now: now, Layers: s.layers, Marker: sid == s.layers-1 && i == n-1,
 				Frame: rtp.Frame{
 					PictureBits: 15, PictureID: s.picture, HasNumber: true, Number: s.number,
@@ -57,6 +61,7 @@ type viewer struct {
 	t       *testing.T
 	seed    uint64
 	have    [rtp.MaxSpatial]bool
+	came    map[[2]int]bool // pictures by spatial layer and index
 	ts      uint32
 	below   bool // the layer below is there in this picture
 	ended   bool
@@ -87,6 +92,9 @@ func (v *viewer) take(x packet, o Out) {
 		if f.Predicted && !v.have[f.SID] {
 			v.t.Fatalf("seed %d: layer %d builds on a picture that never came", v.seed, f.SID)
 		}
+		if f.Predicted && !v.came[[2]int{int(f.SID), x.on}] {
+			v.t.Fatalf("seed %d: temporal layer %d of layer %d builds on a picture that was left out", v.seed, f.TID, f.SID)
+		}
 		if f.Stacked && !v.below {
 			v.t.Fatalf("seed %d: layer %d without the one below", v.seed, f.SID)
 		}
@@ -100,6 +108,7 @@ func (v *viewer) take(x packet, o Out) {
 	}
 	if x.last {
 		v.have[f.SID], v.below, v.current = true, true, f.SID
+		v.came[[2]int{int(f.SID), x.index}] = true
 	}
 	if o.Marker {
 		v.ended, v.top = true, v.current
@@ -126,7 +135,7 @@ func TestSpatialLayers(t *testing.T) {
 		p := New()
 		target := rnd.IntN(3)
 		p.SetTarget(Target{SID: target, TID: AllLayers}, 0, target)
-		v := &viewer{t: t, seed: seed}
+		v := &viewer{t: t, seed: seed, came: map[[2]int]bool{}}
 		key := true
 		for i := range int64(400) {
 			if i < 380 && rnd.IntN(25) == 0 {
