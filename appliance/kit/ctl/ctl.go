@@ -111,6 +111,7 @@ func (s *Server) Serve(ctx context.Context, socket string) error {
 	srv := &http.Server{Handler: s.mux, ReadHeaderTimeout: 5 * time.Second}
 	stop := context.AfterFunc(ctx, func() { srv.Close() })
 	defer stop()
+	defer s.stopFlight()
 	if err := srv.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("control socket: %w", err)
 	}
@@ -276,6 +277,15 @@ func (s *Server) putLevel(w http.ResponseWriter, r *http.Request) {
 	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
+	}
+}
+
+// stopFlight ends the recording, of which a process has one.
+func (s *Server) stopFlight() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.flight.Enabled() {
+		s.flight.Stop()
 	}
 }
 

@@ -136,6 +136,19 @@ func TestLogLevel(t *testing.T) {
 	}
 }
 
+// The flight recorder begins when it is first asked for; then it has the last
+// seconds.
+func TestTrace(t *testing.T) {
+	socket := serve(t, ctl.New("test"))
+	if code, body := do(t, socket, "GET", "/trace", ""); code != http.StatusAccepted || !strings.Contains(body, "ask again") {
+		t.Errorf("at first: status %d, %q", code, body)
+	}
+	code, body := do(t, socket, "GET", "/trace", "")
+	if code != http.StatusOK || !strings.HasPrefix(body, "go 1.") || !strings.Contains(body[:min(len(body), 16)], "trace") {
+		t.Errorf("then: status %d, %d bytes that begin with %.16q", code, len(body), body)
+	}
+}
+
 // No other test runs meanwhile: the rate is the process's.
 func TestAllocationsOnDemand(t *testing.T) {
 	rate := runtime.MemProfileRate
