@@ -6,7 +6,7 @@ import type { Page } from 'playwright-core';
 import { expect, inject, test } from 'vitest';
 import { cast } from './cast.ts';
 import { type Guest, until } from './guest.ts';
-import { barriers, fits, shoot } from './look.ts';
+import { barriers, readable, shoot } from './look.ts';
 
 const box = inject('box');
 const { open } = cast(box.url);
@@ -17,21 +17,6 @@ const patience = { timeout: 240_000 };
 const focused = (page: Page) => page.evaluate(() => document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.textContent?.trim() ?? '');
 const focusIs = (page: Page, name: string) => until(`the focus is on ${name}`, 5000, async () => (await focused(page)) === name);
 const toolbar = (page: Page) => page.getByRole('toolbar', { name: 'Meeting controls' });
-
-/** Nothing needs scrolling sideways, and no control of the page is cut off at a side. */
-async function readable(guest: Guest, what: string): Promise<void> {
-  expect(await fits(guest.page), `${what} fits`).toBe(true);
-  const cut = () => guest.page.evaluate(() =>
-    [...document.querySelectorAll<HTMLElement>('button, a[href], input, select, textarea, h1, h2')]
-      .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest('.sr-only') && !e.classList.contains('skip'))
-      .map((e) => ({ name: e.getAttribute('aria-label') ?? e.textContent ?? '', ...e.getBoundingClientRect().toJSON() }) as DOMRect & { name: string })
-      .filter((r) => r.width > 1 && (r.left < -1 || r.right > innerWidth + 1))
-      .map((r) => r.name),
-  );
-  // What slides in is seen where it comes to rest.
-  await expect.poll(cut, { message: what, timeout: 5000 }).toEqual([]);
-  expect(await barriers(guest.page), what).toEqual([]);
-}
 
 /** Names in pictures that the pager lies over. */
 const covered = (guest: Guest) =>
@@ -53,22 +38,22 @@ test.each([
   const { page } = ada;
   await page.goto(box.url);
   await page.getByRole('heading', { level: 1 }).waitFor();
-  await readable(ada, 'the start page');
+  await readable(page, 'the start page');
   await page.goto(`${box.url}/zoom-${name}`);
   await page.getByLabel('Your name').waitFor();
-  await readable(ada, 'before the meeting');
+  await readable(page, 'before the meeting');
   await shoot(page, `zoom-${name}-prejoin`, true);
   await ada.join(`${box.url}/zoom-${name}`);
   const ben = await open('Ben', desktop);
   await ben.join(`${box.url}/zoom-${name}`);
   await page.getByText('Ben joined').first().waitFor();
-  await readable(ada, 'the meeting');
+  await readable(page, 'the meeting');
   expect(await covered(ada), 'names under the pager').toEqual([]);
   await shoot(page, `zoom-${name}-room`);
   for (const panel of [/^Chat/, /^People/]) {
     await toolbar(page).getByRole('button', { name: panel }).click();
     await page.locator('.panel').waitFor();
-    await readable(ada, String(panel));
+    await readable(page, String(panel));
     await shoot(page, `zoom-${name}-${panel.source.slice(1).toLowerCase()}`);
     await page.locator('.panel').getByRole('button', { name: 'Close' }).click();
     await page.locator('.panel').waitFor({ state: 'detached' });
@@ -76,12 +61,12 @@ test.each([
   await page.getByRole('button', { name: 'More' }).click();
   await page.getByRole('menuitem', { name: 'Settings' }).click();
   await page.getByRole('dialog').waitFor();
-  await readable(ada, 'settings');
+  await readable(page, 'settings');
   await shoot(page, `zoom-${name}-settings`);
   await page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
   await page.getByRole('button', { name: 'Leave meeting' }).click();
   await page.getByRole('heading', { name: 'You left the meeting' }).waitFor();
-  await readable(ada, 'the end');
+  await readable(page, 'the end');
 });
 
 test('who wants no movement sees none', patience, async () => {

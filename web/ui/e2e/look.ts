@@ -5,6 +5,7 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
+import { expect } from 'vitest';
 
 const shots = fileURLToPath(new URL('../../../test-results/screenshots', import.meta.url));
 
@@ -28,4 +29,19 @@ export async function barriers(page: Page, except = ''): Promise<readonly string
 /** Nothing sticks out at the side, which on a phone makes the whole page slide. */
 export async function fits(page: Page): Promise<boolean> {
   return await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth);
+}
+
+/** Nothing needs scrolling sideways, no control of the page is cut off at a side, and nothing is in somebody's way. */
+export async function readable(page: Page, what: string): Promise<void> {
+  expect(await fits(page), `${what} fits`).toBe(true);
+  const cut = () => page.evaluate(() =>
+    [...document.querySelectorAll<HTMLElement>('button, a[href], input, select, textarea, h1, h2')]
+      .filter((e) => e.checkVisibility({ visibilityProperty: true }) && !e.closest('.sr-only') && !e.classList.contains('skip'))
+      .map((e) => ({ name: e.getAttribute('aria-label') ?? e.textContent ?? '', ...e.getBoundingClientRect().toJSON() }) as DOMRect & { name: string })
+      .filter((r) => r.width > 1 && (r.left < -1 || r.right > innerWidth + 1))
+      .map((r) => r.name),
+  );
+  // What slides in is seen where it comes to rest.
+  await expect.poll(cut, { message: what, timeout: 5000 }).toEqual([]);
+  expect(await barriers(page), what).toEqual([]);
 }

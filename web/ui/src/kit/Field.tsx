@@ -35,6 +35,7 @@ export function TextField(props: TextFieldProps) {
       <input
         id={id}
         class={props.mono ? 'field-input field-mono' : 'field-input'}
+        dir={props.mono ? 'ltr' : props.value === '' ? undefined : 'auto'}
         type={(props.type ?? 'text') as 'text'}
         value={props.value}
         inputMode={props.inputMode}

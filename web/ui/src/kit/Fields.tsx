@@ -29,6 +29,7 @@ export function TextArea({ label, value, rows = 4, placeholder, readOnly, prose,
       </label>
       <textarea
         id={id}
+        dir={prose ? 'auto' : 'ltr'}
         class={prose ? 'field-input field-area' : 'field-input field-mono field-area'}
         rows={rows}
         value={value}

@@ -70,14 +70,18 @@ const paths = {
 
 export type IconName = keyof typeof paths;
 
+/** What points the way one reads. */
+const turning: ReadonlySet<IconName> = new Set(['next', 'previous', 'send', 'reply', 'leave']);
+
 export function Icon({ name, size = 22 }: { readonly name: IconName; readonly size?: number }) {
-  return <Drawing paths={paths[name]} size={size} bold={name === 'more'} />;
+  return <Drawing paths={paths[name]} size={size} bold={name === 'more'} turns={turning.has(name)} />;
 }
 
 /** A drawing in the manner of our icons. */
-export function Drawing({ paths: lines, size, bold }: { readonly paths: readonly string[]; readonly size: number; readonly bold?: boolean }) {
+export function Drawing({ paths: lines, size, bold, turns }: { readonly paths: readonly string[]; readonly size: number; readonly bold?: boolean; readonly turns?: boolean }) {
   return (
     <svg
+      class={turns ? 'turns' : undefined}
       width={size}
       height={size}
       viewBox="0 0 24 24"

@@ -1,6 +1,6 @@
-import { useEffect } from 'preact/hooks';
 import { locale } from '../../i18n/words.ts';
 import { Notice } from '../../kit/Card.tsx';
+import { usePageLanguage } from '../../kit/language.ts';
 import { LiveRegion } from '../../kit/Live.tsx';
 import { Logo } from '../../kit/Logo.tsx';
 import type { Console } from '../model/console.ts';
@@ -15,10 +15,7 @@ import '../../kit/base.css';
 import './console.css';
 
 export function App({ box }: { readonly box: Console }) {
-  const tag = locale();
-  useEffect(() => {
-    document.documentElement.lang = tag;
-  }, [tag]);
+  usePageLanguage(locale());
   return (
     <BoxProvider value={box}>
       <LiveRegion />

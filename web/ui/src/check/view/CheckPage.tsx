@@ -3,6 +3,7 @@ import { locale } from '../../i18n/words.ts';
 import { Button } from '../../kit/Button.tsx';
 import { TextField } from '../../kit/Field.tsx';
 import { Icon } from '../../kit/icons.tsx';
+import { usePageLanguage } from '../../kit/language.ts';
 import { Logo } from '../../kit/Logo.tsx';
 import { useTitle } from '../../kit/title.ts';
 import { hintsFor } from '../model/browser.ts';
@@ -15,10 +16,7 @@ import '../../kit/button.css';
 import './check.css';
 
 export function CheckPage({ check }: { readonly check: Check }) {
-  const tag = locale();
-  useEffect(() => {
-    document.documentElement.lang = tag;
-  }, [tag]);
+  usePageLanguage(locale());
   useTitle(t('title'));
   const state = check.state.value;
   return (

@@ -1,7 +1,7 @@
 import type { ReadonlySignal } from '@preact/signals-core';
-import { useEffect } from 'preact/hooks';
 import { locale } from '../../i18n/words.ts';
 import { Icon } from '../../kit/icons.tsx';
+import { usePageLanguage } from '../../kit/language.ts';
 import { Logo } from '../../kit/Logo.tsx';
 import { useTitle } from '../../kit/title.ts';
 import type { Trust } from '../model/watch.ts';
@@ -21,10 +21,7 @@ interface TrustPageProps {
 
 /** Brings this device to trust the box, and sees when it does. */
 export function TrustPage({ origin, fingerprint, trust }: TrustPageProps) {
-  const tag = locale();
-  useEffect(() => {
-    document.documentElement.lang = tag;
-  }, [tag]);
+  usePageLanguage(locale());
   useTitle(t('title'));
   const now = trust.value;
   return (

@@ -70,7 +70,7 @@ function Drawing({ history, span }: { readonly history: History; readonly span: 
     <>
       <label class="graph-cursor">
         <span>{date(here?.at ?? at)}</span>
-        <input type="range" min={0} max={1} step={1 / 288} value={cursor} aria-label={t('history.cursor')} aria-valuetext={`${date(here?.at ?? at)}: ${said}`} onInput={(event) => setCursor(Number(event.currentTarget.value))} />
+        <input type="range" dir="ltr" min={0} max={1} step={1 / 288} value={cursor} aria-label={t('history.cursor')} aria-valuetext={`${date(here?.at ?? at)}: ${said}`} onInput={(event) => setCursor(Number(event.currentTarget.value))} />
       </label>
       <div class="graphs">
         {shown.map((g) => (

@@ -1,6 +1,7 @@
 import { useSignalEffect } from '@preact/signals';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { locale } from '../../../i18n/i18n.ts';
+import { usePageLanguage } from '../../../kit/language.ts';
 import { lazy } from '../../../kit/lazy.tsx';
 import { LiveRegion } from '../../../kit/Live.tsx';
 import { useTitle } from '../../../kit/title.ts';
@@ -37,10 +38,7 @@ export function App({ open, able }: AppProps) {
 
 function Page({ open, able }: AppProps) {
   useTitle(room.value);
-  const tag = locale();
-  useEffect(() => {
-    document.documentElement.lang = tag;
-  }, [tag]);
+  usePageLanguage(locale());
   if (!able) return <Unsupported />;
   if (room.value === '') return <StartPage />;
   return <OneMeeting key={room.value} title={room.value} open={open} />;

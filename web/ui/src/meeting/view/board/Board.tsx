@@ -4,7 +4,7 @@ import { Icon } from '../../../kit/icons.tsx';
 import { lazy } from '../../../kit/lazy.tsx';
 import type { Board as Model } from '../../model/together/board.ts';
 import type { Participant } from '../../model/types.ts';
-import type { Box, Place } from '../room/layout.ts';
+import { type Box, type Place, placed } from '../room/layout.ts';
 import './board.css';
 
 const Canvas = lazy(async () => (await import('./Canvas.tsx')).Canvas);
@@ -22,7 +22,7 @@ export function Board({ board, me, box }: BoardProps) {
   const wanted = useRef(false);
   wanted.current = place !== null && (wanted.current || box !== null);
   if (!place || !wanted.current) return null;
-  const style = box && { translate: `${box.left}px ${box.top}px`, inlineSize: `${box.width}px`, blockSize: `${box.height}px` };
+  const style = box && placed(box);
   return (
     <section class="board" aria-label={tt('board.title')} hidden={!box} style={style ?? {}}>
       <h2 class="sr-only">{tt('board.title')}</h2>
@@ -36,7 +36,7 @@ export function Board({ board, me, box }: BoardProps) {
 export function BoardTile({ place, pin }: { readonly place: Place; readonly pin: () => void }) {
   const { box } = place;
   return (
-    <li class="tile tile-strip tile-board" style={{ translate: `${box.left}px ${box.top}px`, inlineSize: `${box.width}px`, blockSize: `${box.height}px` }}>
+    <li class="tile tile-strip tile-board" style={placed(box)}>
       <Icon name="board" size={28} />
       <button type="button" class="tile-pin" aria-pressed={false} aria-label={tt('board.show')} title={tt('board.show')} onClick={pin} />
       <span class="tile-tag">

@@ -90,6 +90,7 @@ export function Composer({ meeting, to, replyTo, send }: ComposerProps) {
         <textarea
           ref={box}
           class="composer-text"
+          dir={text === '' ? undefined : 'auto'}
           rows={1}
           value={text}
           maxLength={4000}

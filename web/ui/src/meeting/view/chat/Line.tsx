@@ -30,7 +30,7 @@ export function Line({ meeting, line, quoted, first, reply }: LineProps) {
       {first ? (
         <p class="line-head">
           {line.own ? null : <Avatar name={name} size="1.5rem" />}
-          <span class="line-name">{name}</span>
+          <span class="line-name" dir="auto">{name}</span>
           <time dateTime={new Date(line.time).toISOString()}>{clock(line.time)}</time>
         </p>
       ) : null}

@@ -42,7 +42,7 @@ export async function openPip(meeting: Meeting): Promise<void> {
 function openWindow(meeting: Meeting, small: Window): void {
   const { document: page } = small;
   page.title = tm('pip.title');
-  page.documentElement.lang = document.documentElement.lang;
+  Object.assign(page.documentElement, { lang: document.documentElement.lang, dir: document.documentElement.dir });
   for (const sheet of document.querySelectorAll('link[rel="stylesheet"], style')) page.head.append(sheet.cloneNode(true));
   const root = page.createElement('div');
   page.body.append(root);

@@ -117,7 +117,7 @@ function Row({ meeting, person, turn, remove, write }: RowProps) {
     <li class="person" data-endpoint={person.id}>
       <Avatar name={name} />
       <span class="person-text">
-        <span class="person-name">{person.local ? t('person.me', { name }) : name}</span>
+        <span class="person-name">{person.local ? t('person.me', { name }) : <bdi>{name}</bdi>}</span>
         {person.moderator.value ? <span class="person-role">{t('person.is-moderator')}</span> : null}
       </span>
       {turn > 0 ? (

@@ -19,7 +19,7 @@ export function CopyLink({ link }: { readonly link: string }) {
   };
   return (
     <div class="copy-link">
-      <span class="copy-link-text">{link.replace(/^https:\/\//, '')}</span>
+      <span class="copy-link-text" dir="ltr">{link.replace(/^https:\/\//, '')}</span>
       <Button kind="primary" onClick={() => void copy()}>
         <Icon name={copied ? 'check' : 'copy'} size={18} />
         {copied ? t('link.copied') : t('link.copy')}

@@ -87,7 +87,7 @@ export function Room({ meeting, title }: { readonly meeting: Meeting; readonly t
   return (
     <div class={panel.value ? 'room room-with-panel' : 'room'}>
       <header class="room-head">
-        <h1>{meeting.subject.value || title}</h1>
+        <h1 dir="auto">{meeting.subject.value || title}</h1>
         {meeting.locked.value ? (
           <span class="room-lock" title={t('lock.on')}>
             <Icon name="lock" size={16} />

@@ -7,7 +7,7 @@ import { weak } from '../../model/quality.ts';
 import type { Participant } from '../../model/types.ts';
 import { mirror } from '../app/settings.ts';
 import { displayName } from '../app/words.ts';
-import type { Place } from './layout.ts';
+import { type Place, placed } from './layout.ts';
 import { Video } from './Video.tsx';
 
 interface TileProps {
@@ -38,9 +38,7 @@ export function Tile({ place, person, speaking, pinned, frozen, pin }: TileProps
       data-picture={picture}
       style={{
         '--person-h': String(hueOf(name)),
-        translate: `${box.left}px ${box.top}px`,
-        inlineSize: `${box.width}px`,
-        blockSize: `${box.height}px`,
+        ...placed(box),
         '--avatar': `${Math.round(Math.min(box.width, box.height) * (role === 'strip' ? 0.42 : 0.36))}px`,
       }}
     >
@@ -57,7 +55,7 @@ export function Tile({ place, person, speaking, pinned, frozen, pin }: TileProps
             <span class="sr-only">{tf('tile.weak')}</span>
           </span>
         ) : null}
-        <span class="tile-name">{tagText(person, name, screen)}</span>
+        <span class="tile-name" dir="auto">{tagText(person, name, screen)}</span>
       </span>
       {person.raisedHand.value > 0 && !screen ? (
         <span class="tile-hand">

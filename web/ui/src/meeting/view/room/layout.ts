@@ -8,10 +8,16 @@ import { fitGrid, layoutOf, pageOf, pageSize, type Tile as Picture } from '../..
 export const boardTile = 'whiteboard';
 
 export interface Box {
+  /** From where lines begin. */
   readonly left: number;
   readonly top: number;
   readonly width: number;
   readonly height: number;
+}
+
+/** The style of what stands in a box; where one reads to the left, boxes count from the right. */
+export function placed(box: Box): { readonly translate: string; readonly inlineSize: string; readonly blockSize: string } {
+  return { translate: `calc(${box.left}px * var(--forward)) ${box.top}px`, inlineSize: `${box.width}px`, blockSize: `${box.height}px` };
 }
 
 export interface Size {
