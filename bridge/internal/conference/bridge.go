@@ -37,6 +37,7 @@ type Options struct {
 type link interface {
 	SendRTCP(out *transport.Batch, compound []byte)
 	SendMessage(text []byte) error
+	Waiting() int64
 	LastActivity() int64
 	Close()
 }

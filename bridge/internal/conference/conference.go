@@ -296,6 +296,7 @@ func (c *Conference) tick() {
 	if c.ticks%5 == 0 {
 		c.bridge.timed(func(out *transport.Batch) { c.reports(out, now) })
 		c.liveness(now)
+		c.catchUp()
 	}
 	c.measure(now)
 	c.lines(now)

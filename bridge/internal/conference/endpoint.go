@@ -48,6 +48,7 @@ type Endpoint struct {
 	connected    bool // media flows
 	failed       bool
 	dataChannel  bool
+	unheard      bool           // the data channel did not take what it should have been told
 	socket       channel.Socket // the colibri-ws, if there is one
 	inactive     bool           // as told to all
 	signalled    signalled
@@ -185,7 +186,7 @@ func (e *Endpoint) HandleState(s transport.State) {
 			e.resubscribe()
 			e.conf.dirty = true
 		case transport.ChannelOpen:
-			e.dataChannel = true
+			e.dataChannel, e.unheard = true, false
 			e.channelOpened()
 		case transport.ChannelClosed:
 			e.dataChannel = false

@@ -87,6 +87,7 @@ func newRoom(t testing.TB, opts Options) (*room, func()) {
 type fakeLink struct {
 	mu       sync.Mutex
 	quiet    bool // count only
+	full     bool // the data channel takes no more
 	streams  map[uint32]*fakeStream
 	rtcp     [][]byte
 	messages []channel.Message
@@ -120,8 +121,20 @@ func (l *fakeLink) SendMessage(text []byte) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.full {
+		return transport.ErrQueueFull
+	}
 	l.messages = append(l.messages, m)
 	return nil
+}
+
+func (l *fakeLink) Waiting() int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.full {
+		return 1
+	}
+	return 0
 }
 
 func (l *fakeLink) LastActivity() int64 { l.mu.Lock(); defer l.mu.Unlock(); return l.activity }

@@ -1,12 +1,14 @@
 package conference
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"sync"
 
 	"meetbox.local/bridge/internal/allocation"
 	"meetbox.local/bridge/internal/channel"
+	"meetbox.local/bridge/internal/transport"
 )
 
 const (
@@ -252,6 +254,24 @@ func (e *Endpoint) channelOpened() {
 	e.conf.dirty = true
 }
 
+// catchUp tells clients again what is so now that could not be told while their
+// data channels were full: they were in a tunnel. (A colibri-ws that is full is
+// closed, and opened anew.)
+func (c *Conference) catchUp() {
+	for _, e := range *c.members.Load() {
+		if !e.unheard || !e.dataChannel || e.socket != nil || e.link.Waiting() > 0 {
+			continue
+		}
+		e.unheard = false
+		for _, o := range c.order {
+			if !o.inactive {
+				e.send(&channel.ConnectivityStatus{Endpoint: o.cfg.ID, Active: true})
+			}
+		}
+		e.channelOpened()
+	}
+}
+
 // send encodes and sends a message; false when there is no open channel.
 func (e *Endpoint) send(m channel.Message) bool { return e.sendText(channel.Encode(m)) }
 
@@ -264,6 +284,7 @@ func (e *Endpoint) sendText(text []byte) bool {
 		}
 	case e.dataChannel:
 		if err := e.link.SendMessage(text); err != nil {
+			e.unheard = e.unheard || errors.Is(err, transport.ErrQueueFull)
 			e.conf.bridge.drops.unsent.Inc()
 			return false
 		}

@@ -3,6 +3,8 @@ package conference
 import (
 	"testing"
 	"time"
+
+	"meetbox.local/bridge/internal/transport"
 )
 
 // The report says of each video why it is not sent better than it is.
@@ -83,6 +85,23 @@ func TestReport(t *testing.T) {
 		a.SetForceMute(false, false)
 		a.tell(`{"colibriClass":"SourceVideoTypeMessage","sourceName":"a-v0","videoType":"none"}`)
 		expect("off", "a-v0", 0, "off")
+
+		// Not the layer that is wanted, for want of a keyframe; not known to the
+		// receiver; nobody there.
+		a.tell(`{"colibriClass":"SourceVideoTypeMessage","sourceName":"a-v0","videoType":"camera"}`)
+		shoot(a, c, 2)
+		c.wants(180)
+		if got := of("a-v0"); got.Why != "keyframe" || got.Sent == nil {
+			t.Errorf("before the keyframe: %s", asJSON(got))
+		}
+		shoot(a, c, 1)
+		expect("after it", "a-v0", 180, "")
+		c.wants(720)
+		shoot(a, c, 2)
+		c.HandleState(transport.Failed)
+		expect("gone", "a-v0", 0, "disconnected")
+		c.HandleState(transport.Connected)
+		c.HandleState(transport.ChannelOpen)
 
 		// What its sender is seen to send.
 		a.tell(`{"colibriClass":"SourceVideoTypeMessage","sourceName":"a-v0","videoType":"camera"}`)

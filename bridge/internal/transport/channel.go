@@ -135,6 +135,9 @@ func (s *Session) discardMessages() {
 	}
 }
 
+// Waiting is how many bytes of messages wait for the data channel.
+func (s *Session) Waiting() int64 { return s.waiting.Load() }
+
 // SendMessage queues one text message for the data channel. It never blocks.
 func (s *Session) SendMessage(text []byte) error {
 	switch {
