@@ -63,7 +63,8 @@ export interface InputOptions {
 
 /** What a failed getUserMedia means to a person. */
 export function problemOf(err: unknown): DeviceProblem {
-  switch (err instanceof Error ? err.name : '') {
+  // An OverconstrainedError is no Error in every engine.
+  switch (typeof err === 'object' && err !== null && 'name' in err ? err.name : '') {
     case 'NotAllowedError':
     case 'SecurityError':
       return 'denied';

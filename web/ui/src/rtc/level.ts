@@ -28,7 +28,7 @@ export function meter(track: MediaStreamTrack, onLevel: (level: number) => void)
   source.connect(analyser);
   const samples = new Float32Array(analyser.fftSize);
   const timer = setInterval(() => {
-    if (context.state === 'suspended') void context.resume().catch(() => undefined);
+    if (context.state !== 'running') void context.resume().catch(() => undefined);
     analyser.getFloatTimeDomainData(samples);
     onLevel(loudness(samples));
   }, interval);
@@ -41,15 +41,29 @@ export function meter(track: MediaStreamTrack, onLevel: (level: number) => void)
   };
 }
 
+/** How long a sound without a new packet still counts, in ms. */
+const fresh = 500;
+
 /** Asks receivers for their loudness ten times a second; a sound that ended is 0. */
 export function receiverMeter(receivers: () => Iterable<readonly [string, RTCRtpReceiver]>, onLevels: (levels: ReadonlyMap<string, number>) => void): Meter {
+  // COMPAT(safari): its timestamps count from the start of the machine, not from 1970. Only whether
+  // one changes says the same everywhere.
+  let seen = new Map<string, { readonly timestamp: number; readonly at: number }>();
   const timer = setInterval(() => {
     const levels = new Map<string, number>();
+    const now = new Map<string, { readonly timestamp: number; readonly at: number }>();
     for (const [id, receiver] of receivers()) {
       const newest = receiver.getSynchronizationSources()[0];
-      const stale = !newest || performance.timeOrigin + performance.now() - newest.timestamp > 500;
-      levels.set(id, stale ? 0 : fromRms(newest.audioLevel ?? 0));
+      const before = seen.get(id);
+      if (!newest) {
+        levels.set(id, 0);
+        continue;
+      }
+      const last = before?.timestamp === newest.timestamp ? before : { timestamp: newest.timestamp, at: performance.now() };
+      now.set(id, last);
+      levels.set(id, performance.now() - last.at > fresh ? 0 : fromRms(newest.audioLevel ?? 0));
     }
+    seen = now;
     onLevels(levels);
   }, interval);
   return { stop: () => clearInterval(timer) };

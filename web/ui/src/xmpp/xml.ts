@@ -51,7 +51,7 @@ const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;'
 // What XML 1.0 does not allow at all, not even escaped: a person can paste it into the chat, and the
 // server would have to end the stream for it.
 // oxlint-disable-next-line no-control-regex -- control characters are the point
-const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
+const forbidden = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Surrogate}/gu;
 
 function escape(text: string): string {
   return text.replace(forbidden, '\ufffd').replace(/[&<>"']/g, (c) => escapes[c] ?? c);

@@ -3,11 +3,18 @@ import type { Client } from './client.ts';
 /** Asks the box for a file and has the browser keep it. */
 export async function saveAs(client: Client, name: string, path: string, body: unknown): Promise<void> {
   const { data } = await client.send<Blob>('POST', path, body);
+  keep(name, data);
+}
+
+/** Has the browser keep a file. */
+export function keep(name: string, data: Blob): void {
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(data);
+  const url = URL.createObjectURL(data);
+  link.href = url;
   link.download = name;
   link.click();
-  URL.revokeObjectURL(link.href);
+  // COMPAT(safari): it reads the file only after the click; taken away at once, nothing is saved.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
 /** A file as JSON carries it. */

@@ -56,6 +56,9 @@ export function createCheck(): Check {
   const sending = signal<Sending>('idle');
   const number = signal('');
 
+  /** Without WebRTC there is nothing to try it with; the browser's own line says so. */
+  const able = () => all.browser.result.peek()?.outcome !== 'bad';
+
   async function network(): Promise<Box | null> {
     await all.https.run(() => Promise.resolve(checkPage()));
     await all.browser.run(checkBrowser);
@@ -69,7 +72,7 @@ export function createCheck(): Check {
     await all.trust.run(checkTrust);
     const socket = await all.socket.run(() => checkSocket(xmppDomain()));
     await all.bosh.run(() => checkBosh(xmppDomain(), socket));
-    if (box) await Promise.all([all.stun.run(() => checkStun(box)), all.turn.run(() => checkTurn(box))]);
+    if (box && able()) await Promise.all([all.stun.run(() => checkStun(box)), all.turn.run(() => checkTurn(box))]);
     return box;
   }
 
@@ -122,7 +125,8 @@ export function createCheck(): Check {
       });
       try {
         const box = await network();
-        if (box) await call(box);
+        if (!able()) for (const name of ['channel', 'media'] as const) all[name].set(failed[name]);
+        else if (box) await call(box);
         else for (const name of ['stun', 'turn', 'call'] as const) all[name].set(failed[name]);
         if (withDevices) await devices();
         else {

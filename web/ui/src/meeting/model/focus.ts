@@ -75,6 +75,16 @@ async function byIq(o: FocusOptions): Promise<Outcome> {
   }
 }
 
+/** COMPAT(safari before 17.4): has no AbortSignal.any. */
+function either(...signals: readonly AbortSignal[]): AbortSignal {
+  const both = new AbortController();
+  for (const signal of signals) {
+    if (signal.aborted) both.abort(signal.reason);
+    else signal.addEventListener('abort', () => both.abort(signal.reason), { signal: both.signal });
+  }
+  return both.signal;
+}
+
 async function byHttp(o: FocusOptions): Promise<Outcome> {
   const url = new URL(o.config.conferenceRequestUrl);
   url.searchParams.set('room', o.request.room.split('@')[0] ?? '');
@@ -83,7 +93,7 @@ async function byHttp(o: FocusOptions): Promise<Outcome> {
       method: 'POST',
       headers: { 'Content-Type': 'application/json' },
       body: printHttpRequest(o.request),
-      signal: AbortSignal.any([o.aborted, AbortSignal.timeout(10_000)]),
+      signal: either(o.aborted, AbortSignal.timeout(10_000)),
     });
     if (response.status === 403) return { kind: 'host' };
     if (response.status >= 500) return { kind: 'absent' };

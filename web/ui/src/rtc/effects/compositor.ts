@@ -39,6 +39,21 @@ function context(canvas: OffscreenCanvas): OffscreenCanvasRenderingContext2D {
   return got;
 }
 
+/**
+ * Draws the picture so small that a pixel stands for `radius` of its pixels, in halves, each of which
+ * mixes four: what is enlarged again afterwards is blurred.
+ * COMPAT(safari): its canvases have no filter, and setting one does nothing without saying so.
+ */
+function dwindle(from: OffscreenCanvas, radius: number): OffscreenCanvas {
+  let picture = from;
+  for (let left = radius; left >= 2 && picture.width > 2 && picture.height > 2; left /= 2) {
+    const half = new OffscreenCanvas(Math.ceil(picture.width / 2), Math.ceil(picture.height / 2));
+    context(half).drawImage(picture, 0, 0, half.width, half.height);
+    picture = half;
+  }
+  return picture;
+}
+
 /** The blurred picture is this much smaller, which blurs by itself and costs little. */
 const shrink = 6;
 
@@ -74,9 +89,11 @@ export function createCompositor(options: CompositorOptions): Compositor {
         if (small.width !== little.width || small.height !== little.height) Object.assign(small, little);
         smallAt.filter = `blur(${Math.max(2, little.height / 24)}px)`;
         smallAt.drawImage(frame, 0, 0, little.width, little.height);
+        // Two standard deviations of that blur on either side.
+        const soft = 'filter' in OffscreenCanvasRenderingContext2D.prototype ? small : dwindle(small, little.height / 12);
         // Beyond its edge a blur finds nothing: draw it a little larger, so that no edge is seen.
         const edge = size.height / 20;
-        c.drawImage(small, -edge, -edge, size.width + 2 * edge, size.height + 2 * edge);
+        c.drawImage(soft, -edge, -edge, size.width + 2 * edge, size.height + 2 * edge);
       } else c.drawImage(options.picture, ...cover(options.picture, size));
     },
   };

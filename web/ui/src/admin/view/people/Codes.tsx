@@ -1,16 +1,11 @@
 import { Button } from '../../../kit/Button.tsx';
 import { Tool } from '../../../kit/tools.tsx';
+import { keep } from '../../model/file.ts';
 import { t } from '../../words.ts';
 
 /** Recovery codes, while they can be seen: to write down or to keep as a file. */
 export function Codes({ codes, name }: { readonly codes: readonly string[]; readonly name: string }) {
-  const save = () => {
-    const link = document.createElement('a');
-    link.href = URL.createObjectURL(new Blob([`${t('codes.file', { name })}\n\n${codes.join('\n')}\n`], { type: 'text/plain' }));
-    link.download = 'meetbox-recovery-codes.txt';
-    link.click();
-    URL.revokeObjectURL(link.href);
-  };
+  const save = () => keep('meetbox-recovery-codes.txt', new Blob([`${t('codes.file', { name })}\n\n${codes.join('\n')}\n`], { type: 'text/plain' }));
   return (
     <>
       <ul class="codes" aria-label={t('codes.title')}>

@@ -99,7 +99,9 @@ export function Composer({ meeting, to, replyTo, send }: ComposerProps) {
           enterkeyhint="send"
           onInput={(event) => setText(event.currentTarget.value)}
           onKeyDown={(event) => {
-            if (event.key === 'Enter' && !event.shiftKey && !event.isComposing) submit(event);
+            // COMPAT(safari): the Enter that ends a composition comes after it, with the code of its keys.
+            const composes = event.isComposing || event.keyCode === 229;
+            if (event.key === 'Enter' && !event.shiftKey && !composes) submit(event);
             if (event.key === 'Escape' && answering) {
               event.preventDefault();
               replyTo.value = null;

@@ -102,7 +102,11 @@ function KeyLine({ command, map, asking, ask, choose }: KeyLineProps) {
         class={asking ? 'key key-asking' : 'key'}
         aria-label={`${tf('keys.change', { what })}: ${asking ? tf('keys.press') : label(map[command])}`}
         aria-pressed={asking}
-        onClick={() => ask(asking ? null : command)}
+        onClick={(event) => {
+          // COMPAT(safari): a click gives a button no focus, and the keys would go elsewhere.
+          event.currentTarget.focus();
+          ask(asking ? null : command);
+        }}
         onKeyDown={onKeyDown}
         onBlur={() => asking && ask(null)}
       >

@@ -138,7 +138,8 @@ function pin(meeting: Meeting, pinned: Signal<Picture | null>, which: number): v
   pinned.value = pinned.value?.participant === participant ? null : { participant, picture: 'camera' };
 }
 
-// Refused on phones that know no full screen for pages.
+// Not there on phones that know no full screen for pages.
 async function toggleFullScreen(): Promise<void> {
+  if (!document.fullscreenEnabled) return;
   await (document.fullscreenElement ? document.exitFullscreen() : document.documentElement.requestFullscreen()).catch(() => undefined);
 }
