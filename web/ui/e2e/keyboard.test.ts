@@ -101,3 +101,50 @@ test('from the link to leaving', async () => {
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'You left the meeting' }).waitFor();
 });
+
+test('every key does what it does in Jitsi Meet', async () => {
+  const ada = await open('Ada', { viewport: { width: 1280, height: 800 } });
+  const { page } = ada;
+  await ada.join(`${box.url}/each-key`);
+  const ben = await open('Ben');
+  await ben.join(`${box.url}/each-key`);
+  await ada.tile('Ben').waitFor();
+  const me = async () => (await ada.state()).participants[0];
+  const tiles = (n: number) => until(`${n} pictures`, 5000, async () => (await page.locator('.tile').count()) === n);
+
+  await page.keyboard.press('p');
+  await page.getByRole('complementary', { name: 'People (2)' }).waitFor();
+  await page.keyboard.press('p');
+  await page.getByRole('complementary').waitFor({ state: 'detached' });
+  await page.keyboard.press('v');
+  await until('V turns the camera off', 5000, async () => (await me())?.videoMuted === true);
+  await page.keyboard.press('v');
+  await until('and on', 10_000, async () => (await me())?.videoMuted === false);
+  await page.keyboard.press('d');
+  await page.getByText('Everybody sees your screen.').first().waitFor();
+  await ben.page.locator('.tile-stage[data-picture="screen"]').waitFor();
+  await page.keyboard.press('d');
+  await ben.page.locator('[data-picture="screen"]').waitFor({ state: 'detached' });
+  await page.keyboard.press('r');
+  await ben.tile('Ada').locator('.tile-hand').waitFor();
+  await page.keyboard.press('r');
+  await ben.tile('Ada').locator('.tile-hand').waitFor({ state: 'detached' });
+
+  await page.keyboard.press('w');
+  await page.locator('.tile-stage').waitFor();
+  await tiles(2);
+  await page.keyboard.press('f');
+  await tiles(1);
+  await page.keyboard.press('f');
+  await tiles(2);
+  await page.keyboard.press('w');
+  await page.locator('.tile-stage').waitFor({ state: 'detached' });
+  await page.keyboard.press('s');
+  await until('S is full screen', 5000, () => page.evaluate(() => document.fullscreenElement !== null));
+  await page.keyboard.press('s');
+  await until('and back', 5000, () => page.evaluate(() => document.fullscreenElement === null));
+  await page.keyboard.press('a');
+  await page.getByRole('dialog', { name: 'Connection' }).waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+});

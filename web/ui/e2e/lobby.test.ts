@@ -55,6 +55,7 @@ test('knock, wait, be let in; knock, be turned away', { timeout: 120_000 }, asyn
   await knock.getByRole('button', { name: 'Turn away' }).click();
   await other.page.getByRole('heading', { name: 'You were not let in' }).waitFor();
   await shoot(other.page, 'lobby-denied-phone-light');
+  expect(await barriers(other.page)).toEqual([]);
   await knock.waitFor({ state: 'hidden' });
 
   // The lobby is switched off while somebody waits: they come in.

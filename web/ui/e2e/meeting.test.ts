@@ -1,5 +1,6 @@
 import { describe, expect, inject, test } from 'vitest';
 import { cast } from './cast.ts';
+import { look } from './console.ts';
 import { allSee, type Guest, longestFreeze, until } from './guest.ts';
 
 const box = inject('box');
@@ -70,6 +71,7 @@ describe('three people in a room', () => {
     await ada.page.getByRole('button', { name: 'Remove', exact: true }).click();
     await ben.page.getByRole('heading', { name: /removed you from the meeting|You were removed/ }).waitFor();
     await until('Ben is gone', 5000, async () => (await ada.state()).participants.length === 1);
+    await look(ben.page, 'removed-light');
   });
 
   test('a shared screen is seen large, and goes again', async () => {

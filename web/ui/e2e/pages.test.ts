@@ -63,6 +63,33 @@ describe('getting in', () => {
     expect(await ada.page.getByRole('link', { name: suggestion ?? '' }).count()).toBe(0);
   });
 
+  test('with little: languages, effects and the whiteboard come when somebody wants them', async () => {
+    const ada = await open('Ada', desktop);
+    const asked: string[] = [];
+    ada.page.on('request', (request) => asked.push(new URL(request.url()).pathname));
+    const wants = (what: RegExp) => asked.filter((path) => what.test(path));
+    const [language, effect, board] = [/\/assets\/(?:de|fr|es|it|nl|pl|pt-BR)-/, /\.(?:wasm|tflite)$|worklet|worker/, /\/assets\/(?:Canvas|excalidraw)/];
+    await ada.join(`${box.url}/light`);
+    await ada.page.getByRole('heading', { name: 'You are the first one here' }).waitFor();
+    await ada.page.waitForLoadState('networkidle');
+    for (const late of [language, effect, board]) expect(wants(late)).toEqual([]);
+
+    const menu = async (item: string) => {
+      await ada.page.getByRole('button', { name: 'More' }).click();
+      await ada.page.getByRole('menuitem', { name: item }).click();
+    };
+    await menu('Background');
+    await ada.page.getByRole('dialog').getByText('Blurred').click();
+    await until('the effect comes', 20_000, () => Promise.resolve(wants(effect).length > 0));
+    await ada.page.keyboard.press('Escape');
+    await menu('Open whiteboard for all');
+    await until('the whiteboard comes', 20_000, () => Promise.resolve(wants(board).length > 0));
+    await menu('Settings');
+    await ada.page.getByLabel('Language').selectOption('de');
+    await until('the language comes', 20_000, () => Promise.resolve(wants(language).length > 0));
+    await ada.page.getByRole('heading', { name: 'Einstellungen' }).waitFor();
+  });
+
   test('by keyboard only, out again too', async () => {
     const ada = await open('Ada', desktop);
     await ada.page.goto(`${box.url}/keyboard`);
@@ -112,6 +139,7 @@ describe('getting in', () => {
     await ada.page.getByRole('heading', { name: 'This page needs a secure connection' }).waitFor();
     expect(await ada.page.getByRole('link', { name: 'get its certificate' }).getAttribute('href')).toBe('/ca.crt');
     await shoot(ada.page, 'insecure-phone-light');
+    expect(await barriers(ada.page)).toEqual([]);
   });
 
   test('over plain HTTP one is sent to the secure page', async () => {

@@ -1,5 +1,6 @@
 import { expect, inject, test } from 'vitest';
 import { cast } from './cast.ts';
+import { look } from './console.ts';
 import { allSee, type Guest, until } from './guest.ts';
 
 const box = inject('box');
@@ -30,6 +31,29 @@ test('somebody is pinned by click and by key; the speaker view is remembered', a
   await stage.filter({ hasText: 'Ben' }).waitFor();
 });
 
+test('who speaks is big, and stays where they were in the grid', async () => {
+  const [ada, ben, cleo] = [await open('Ada'), await open('Ben'), await open('Cleo')];
+  for (const guest of guests) await guest.join(`${box.url}/speaking-turns`);
+  await allSee(guests, 60_000);
+  const mic = (guest: Guest) => guest.page.getByRole('button', { name: 'Microphone', exact: true }).click();
+  await mic(ada);
+  await mic(cleo);
+  const places = () => ada.page.locator('.tile').evaluateAll((all) => all.map((e) => [(e as HTMLElement).dataset['endpoint'], (e as HTMLElement).style.translate]));
+  const before = await places();
+  const speaks = (guest: Guest) => ada.page.locator('.tile-speaking').filter({ hasText: guest.name }).waitFor({ timeout: 30_000 });
+  await speaks(ben);
+  await ada.page.keyboard.press('w');
+  const stage = ada.page.locator('.tile-stage');
+  await stage.filter({ hasText: 'Ben' }).waitFor();
+  await mic(ben);
+  await mic(cleo);
+  await stage.filter({ hasText: 'Cleo' }).waitFor({ timeout: 30_000 });
+  await ada.page.keyboard.press('w');
+  await stage.waitFor({ state: 'detached' });
+  await speaks(cleo);
+  expect(await places(), 'nobody has moved').toEqual(before);
+});
+
 test('a room with a password lets in who knows it', async () => {
   const ada = await open('Ada');
   await ada.join(`${box.url}/locked`);
@@ -45,6 +69,7 @@ test('a room with a password lets in who knows it', async () => {
   await ben.page.keyboard.type('wrong');
   await ben.page.keyboard.press('Enter');
   await ben.page.getByText('That is not the password').waitFor();
+  await look(ben.page, 'password-wrong-light');
   await ben.page.keyboard.type('sesame');
   await ben.page.keyboard.press('Enter');
   await ben.page.getByRole('toolbar').waitFor();
