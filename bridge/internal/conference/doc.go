@@ -30,6 +30,14 @@
 // it, and it never waits for them. It also runs the timers (receiver reports,
 // repeated NACKs, liveness) for all its endpoints.
 //
+// # Floods
+//
+// Who has a place in a meeting may still be broken, or mean it badly. What one
+// endpoint may make the bridge do is rationed (flood.go): packets and bytes,
+// what is sent again to it, its RTCP, the reports of its that go to everybody,
+// what it tells of packets that it was sent, and its messages. The transport
+// rations DTLS records and checks.
+//
 // # Changing the layer
 //
 // What goes out goes on, whole, until a keyframe of what is wanted is there:

@@ -31,6 +31,7 @@ type Endpoint struct {
 	muteAudio  atomic.Bool
 	floor      atomic.Bool // is the dominant speaker
 	muteVideo  atomic.Bool
+	flooded    atomic.Uint64 // packets and messages that were too many
 	media      atomic.Pointer[mediaTable]
 	routes     atomic.Pointer[routes]
 	lanes      atomic.Pointer[sendLanes]

@@ -85,6 +85,13 @@ func (r *ration) fate(now int64) bool {
 	return r.fated <= maxFates
 }
 
+// flood counts what was too much of an endpoint's, and says once whose.
+func (e *Endpoint) flood(what string) {
+	if e.flooded.Add(1) == 1 {
+		e.log.Warn("endpoint sends more than anybody could mean; the rest is dropped", "reason", what)
+	}
+}
+
 // talk is how much a client may say on its channel, which every other may
 // have to hear.
 type talk struct{ messages, text *rate.Limiter }

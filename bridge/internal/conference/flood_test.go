@@ -92,6 +92,13 @@ func TestFloodOfFeedback(t *testing.T) {
 		if r.bridge.drops.flood.Get() < 99 {
 			t.Error("the flood is not counted")
 		}
+		rep, err := r.Report()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rep.Members[0].Flooded != 0 || rep.Members[1].Flooded < 99 {
+			t.Errorf("who floods? %s", asJSON(rep.Members))
+		}
 		// What is meant is heard again.
 		time.Sleep(time.Duration(floodWindow))
 		before := b.Stats().Delivered

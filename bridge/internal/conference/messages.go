@@ -40,6 +40,7 @@ func (e *Endpoint) HandleMessage(text []byte) {
 	b.totals.messagesReceived.Add(1)
 	if !e.inbox.talk.may(len(text)) {
 		b.drops.message("flood")
+		e.flood("messages")
 		return
 	}
 	m, err := channel.Decode(text)

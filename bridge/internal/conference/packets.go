@@ -59,6 +59,7 @@ func (e *Endpoint) HandleRTP(out *transport.Batch, packet []byte, now int64) {
 	r := &e.receiving
 	if !r.ration.packet(len(packet), now) {
 		drops.flood.Inc()
+		e.flood("packets")
 		return
 	}
 	r.packets++

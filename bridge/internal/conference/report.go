@@ -52,6 +52,7 @@ type EndpointReport struct {
 	Limited        bool    `json:"limited"`            // … by which it is sent less than it wants
 	Allocated      int64   `json:"bitrate_allocated"`  // of video
 	Wanted         int64   `json:"bitrate_wanted"`     // of video, if the line took all
+	Flooded        uint64  `json:"flooded,omitempty"`  // packets and messages of it that were more than anybody could mean
 	MutedAudio     bool    `json:"force_muted_audio,omitempty"`
 	MutedVideo     bool    `json:"force_muted_video,omitempty"`
 	LastN          int     `json:"last_n"` // -1: no limit
@@ -176,6 +177,7 @@ func (e *Endpoint) look() EndpointReport {
 		LossIn: share(uint64(max(0, s.Missing)), uint64(max(0, s.Arrived))), LossOut: share(s.Undelivered, s.Delivered),
 		PacketsIn: s.PacketsReceived, PacketsOut: s.PacketsSent, Retransmitted: s.Retransmitted,
 		Estimate: s.Estimate, Limited: s.Limited, Allocated: e.line.target, Wanted: e.line.wanted,
+		Flooded:    e.flooded.Load(),
 		MutedAudio: e.muteAudio.Load(), MutedVideo: e.muteVideo.Load(),
 		LastN: e.settings.LastN, SendingAudio: s.SendingAudio, DominantSpeech: e.conf.dominant == e,
 		Sends: []SourceReport{}, Receives: []ReceivedReport{},

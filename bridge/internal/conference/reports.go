@@ -33,6 +33,7 @@ func (e *Endpoint) HandleRTCP(out *transport.Batch, packet []byte, now int64) {
 	defer e.rx.Unlock()
 	if !e.receiving.ration.compound(now) {
 		e.conf.bridge.drops.flood.Inc()
+		e.flood("RTCP")
 		return
 	}
 	for p, rest := rtcp.Next(packet); p != nil; p, rest = rtcp.Next(rest) {
@@ -78,6 +79,7 @@ func (e *Endpoint) senderReport(out *transport.Batch, p rtcp.Packet, now int64) 
 	}
 	if !e.receiving.ration.report(now) {
 		e.conf.bridge.drops.flood.Inc()
+		e.flood("sender reports")
 		return
 	}
 	to := (*e.routes.Load())[info.SSRC]
@@ -171,6 +173,7 @@ func (e *Endpoint) nacked(out *transport.Batch, p rtcp.Packet, now int64) {
 		}
 		if !e.receiving.ration.resend(now) {
 			e.conf.bridge.drops.flood.Inc()
+			e.flood("NACKs")
 			return
 		}
 		l.resend(out, seq, spacing, &e.feedback.resend, now)
@@ -191,6 +194,7 @@ func (e *Endpoint) transportFeedback(p rtcp.Packet, now int64) {
 		}
 		if !e.receiving.ration.fate(now) {
 			e.conf.bridge.drops.flood.Inc()
+			e.flood("feedback")
 			break
 		}
 		ago, size, ok := e.departures.Departed(a.Number, now)
