@@ -45,7 +45,7 @@ interface OuterWindow {
   said: { name: string; data: Record<string, unknown> }[];
 }
 
-const events = ['videoConferenceJoined', 'videoConferenceLeft', 'readyToClose', 'participantJoined', 'participantLeft', 'participantMuted', 'displayNameChange', 'audioMuteStatusChanged', 'videoMuteStatusChanged', 'tileViewChanged', 'incomingMessage', 'outgoingMessage', 'chatUpdated', 'raiseHandUpdated', 'participantRoleChanged'];
+const events = ['videoConferenceJoined', 'videoConferenceLeft', 'readyToClose', 'participantJoined', 'participantLeft', 'participantMuted', 'displayNameChange', 'audioMuteStatusChanged', 'videoMuteStatusChanged', 'tileViewChanged', 'incomingMessage', 'outgoingMessage', 'chatUpdated', 'raiseHandUpdated', 'participantRoleChanged', 'screenSharingStatusChanged', 'knockingParticipant', 'passwordRequired', 'dominantSpeakerChanged', 'subjectChange'];
 
 async function embed(context: BrowserContext, room: string, options = {}): Promise<Page> {
   const page = await context.newPage();
@@ -132,10 +132,29 @@ test('20 commands and their events, with a guest who came by the link', async ()
   await until('not all of one size', 10_000, async () => (await said(page, 'tileViewChanged')).at(-1)?.['enabled'] === false);
   await command(page, 'setTileView', true);
   await until('all of one size', 10_000, async () => (await said(page, 'tileViewChanged')).at(-1)?.['enabled'] === true);
+  await command(page, 'setLargeVideoParticipant', benId);
+  await frame.locator('.tile-stage').filter({ hasText: 'Ben' }).waitFor();
+  await command(page, 'toggleFilmStrip');
+  await until('nothing beside it', 10_000, async () => (await frame.locator('.tile').count()) === 1);
+  await command(page, 'toggleFilmStrip');
+  await until('and again', 10_000, async () => (await frame.locator('.tile').count()) === 2);
+  await command(page, 'setTileView', true);
+  await command(page, 'toggleTileView');
+  await until('who speaks is big', 10_000, async () => (await said(page, 'tileViewChanged')).at(-1)?.['enabled'] === false);
+  await command(page, 'toggleTileView');
+  await command(page, 'toggleParticipantsPane');
+  await frame.getByRole('complementary', { name: 'People (2)' }).waitFor();
+  await command(page, 'toggleShareScreen');
+  await until('the screen is shared', 10_000, async () => (await said(page, 'screenSharingStatusChanged')).at(-1)?.['on'] === true);
+  await command(page, 'toggleShareScreen');
+  await until('no more', 10_000, async () => (await said(page, 'screenSharingStatusChanged')).at(-1)?.['on'] === false);
+  await command(page, 'grantModerator', benId);
+  await until('Ben moderates', 10_000, async () => (await said(page, 'participantRoleChanged')).some((d) => d['id'] === benId && d['role'] === 'moderator'));
+  await doors(page, ben);
   await command(page, 'muteEveryone', 'audio');
   await until('Ben is muted', 10_000, async () => (await ben.state()).participants[0]?.audioMuted === true);
   await command(page, 'kickParticipant', benId);
-  await until('Ben is gone', 10_000, async () => (await said(page, 'participantLeft')).length === 1);
+  await until('Ben is gone', 10_000, async () => (await said(page, 'participantLeft')).length === 2);
   await command(page, 'nonsense', '<script>');
   await command(page, 'hangup');
   await until('it is over', 10_000, async () => (await said(page, 'readyToClose')).length === 1);
@@ -143,6 +162,32 @@ test('20 commands and their events, with a guest who came by the link', async ()
   await ben.close();
   await context.close();
 });
+
+/** Password and lobby, and who knocks. */
+async function doors(page: Page, ben: Guest): Promise<void> {
+  await command(page, 'password', 'sesame');
+  await ben.page.locator('.room-lock').waitFor();
+  await command(page, 'password', '');
+  await ben.page.locator('.room-lock').waitFor({ state: 'detached' });
+  await command(page, 'toggleLobby', true);
+  // Who was made a moderator is one still.
+  await ben.page.getByRole('button', { name: 'More' }).click();
+  await ben.page.getByRole('menuitem', { name: 'Lobby and password' }).click();
+  await until('the lobby is on', 10_000, () => ben.page.getByRole('checkbox', { name: /^Lobby/ }).isChecked());
+  await ben.page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
+  const cleo = await Guest.open(browser, started.box.url, 'Cleo');
+  await cleo.page.goto(`${started.box.url}/embedded`);
+  await cleo.page.getByLabel('Your name').fill('Cleo');
+  await cleo.page.getByRole('button', { name: 'Join meeting' }).click();
+  await until('Cleo knocks', 30_000, async () => (await said(page, 'knockingParticipant')).length === 1);
+  const knocking = (await said(page, 'knockingParticipant'))[0]?.['participant'] as { readonly id: string } | undefined;
+  await command(page, 'answerKnockingParticipant', knocking?.id, true);
+  await cleo.page.getByRole('toolbar', { name: 'Meeting controls' }).waitFor();
+  await cleo.page.getByRole('button', { name: 'Leave meeting' }).click();
+  await until('Cleo is gone', 10_000, async () => (await said(page, 'participantLeft')).length === 1);
+  expect(cleo.faults).toEqual([]);
+  await cleo.close();
+}
 
 test('what is on no list is not listened to', async () => {
   const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport: { width: 800, height: 600 } });

@@ -108,7 +108,7 @@ export class FakeConnection implements Connection {
         '',
         { from: `${room}/${nick}`, type },
         ...more,
-        el('x', ns.mucUser, {}, el('item', ns.mucUser, { role: 'participant', jid: `${nick}@meet.example/r`, ...item }), code === undefined ? null : el('status', ns.mucUser, { code })),
+        el('x', ns.mucUser, {}, el('item', ns.mucUser, { affiliation: 'none', role: 'participant', jid: `${nick}@meet.example/r`, ...item }), code === undefined ? null : el('status', ns.mucUser, { code })),
       ),
     );
   }

@@ -380,6 +380,11 @@ test('moderator actions', async () => {
   s.connection.presence('aaaaaaaa', { code: '110', role: 'moderator' });
   expect(s.meeting.me.moderator.value).toBe(true);
   expect(s.meeting.notices.value.at(-1)?.kind).toBe('moderator');
+  // Who moderates is no mere member when there is a lobby.
+  s.connection.presence('cccccccc', { affiliation: 'owner', role: 'moderator' }, el('nick', ns.nick, {}, 'Cy'));
+  void s.meeting.setLobby(true);
+  const items = s.connection.sent.map((x) => child(child(x, 'query', ns.mucAdmin), 'item')?.attrs);
+  expect(items.filter((item) => item?.['affiliation'] === 'member')).toEqual([{ affiliation: 'member', jid: 'bbbbbbbb@meet.example' }]);
 });
 
 test('chat: answers, reactions and deletions by their authors; a private line is found again', async () => {

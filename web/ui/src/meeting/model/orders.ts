@@ -31,7 +31,8 @@ export function createOrders({ room, roster, addressOf, endpointOf }: OrdersOpti
       await room.toRoom(el('query', ns.mucAdmin, {}, el('item', ns.mucAdmin, { affiliation: 'owner', jid })));
     },
     setPassword: room.setPassword,
-    setLobby: (on) => room.setLobby(on, [room.jid, ...roster.members.peek().map((m) => m.jid)]),
+    // Owners and administrators would lose their place to that of a member.
+    setLobby: (on) => room.setLobby(on, roster.members.peek().filter((m) => m.affiliation === 'none').map((m) => m.jid)),
     admit: room.admit,
     turnAway: room.turnAway,
   };

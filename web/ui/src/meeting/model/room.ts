@@ -97,8 +97,8 @@ export interface Room {
   logIn(name: string, password: string): Promise<LogInResult>;
   /** As a moderator; '' takes it away. */
   setPassword(password: string): Promise<void>;
-  /** As a moderator: who is here, by their addresses, stays. */
-  setLobby(on: boolean, here: readonly string[]): Promise<void>;
+  /** As a moderator: these guests, by their addresses, are members from now on. */
+  setLobby(on: boolean, guests: readonly string[]): Promise<void>;
   admit(id: string): void;
   turnAway(id: string): Promise<void>;
   leave(): void;
@@ -488,9 +488,9 @@ export function createRoom(options: RoomOptions): Room {
       password = wanted === '' ? undefined : wanted;
       handlers.locked(wanted !== '');
     },
-    async setLobby(on, here) {
-      // Who came without an invitation is a member from now on, or would have to knock after a reload.
-      if (on) await connection.iq(el('iq', '', { type: 'set', to: room }, printMembers(here))).catch(() => undefined);
+    async setLobby(on, guests) {
+      // Who came without an invitation would otherwise have to knock after a reload.
+      if (on && guests.length > 0) await connection.iq(el('iq', '', { type: 'set', to: room }, printMembers(guests))).catch(() => undefined);
       await connection.iq(el('iq', '', { type: 'set', to: room }, printMembersOnly(on)));
       await askRoom();
     },

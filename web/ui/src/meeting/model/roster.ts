@@ -11,6 +11,7 @@ export interface Member extends Participant {
   readonly endpoints: ReadonlySignal<readonly string[]>;
   readonly sources: ReadonlySignal<Readonly<Record<string, SourceInfo>>>;
   readonly jid: string;
+  readonly affiliation: string;
   readonly statsId: string;
 }
 
@@ -18,6 +19,7 @@ interface Writable extends Member {
   endpoints: Signal<readonly string[]>;
   sources: Signal<Readonly<Record<string, SourceInfo>>>;
   jid: string;
+  affiliation: string;
   statsId: string;
   name: Signal<string>;
   moderator: Signal<boolean>;
@@ -79,6 +81,7 @@ export function createRoster(find: FindStream, cameras: ReadonlySignal<boolean> 
       endpoints,
       sources,
       jid: o.jid,
+      affiliation: o.affiliation,
       statsId: o.statsId,
       name: signal(o.name),
       moderator: signal(false),
@@ -97,6 +100,7 @@ export function createRoster(find: FindStream, cameras: ReadonlySignal<boolean> 
 
   function update(m: Writable, o: Occupant): void {
     m.jid = o.jid;
+    m.affiliation = o.affiliation;
     m.statsId = o.statsId;
     m.name.value = o.name;
     m.moderator.value = o.role === 'moderator' || o.affiliation === 'owner';
