@@ -130,6 +130,28 @@ test('a socket that breaks is made again at once, without words', async () => {
   expect(await ada.reloaded()).toBe(false);
 });
 
+test('a device without a network is told so, and is back as soon as it has one', async () => {
+  const [ada, ben] = (await meet('no-network', 'Ada', 'Ben')) as [Guest, Guest];
+  const network = ben.page.context();
+  const cut = () =>
+    ben.page.evaluate(() => {
+      for (const socket of (globalThis as unknown as { testSockets: WebSocket[] }).testSockets) socket.close();
+    });
+  await network.setOffline(true);
+  await cut();
+  const alert = ben.page.getByRole('alert');
+  await alert.getByText('Your network was interrupted. You are back as soon as it is.').waitFor();
+  expect(/\d/.test((await alert.textContent()) ?? ''), 'nobody counts seconds').toBe(false);
+  await shoot(ben.page, 'no-network-desktop-light');
+  expect(await barriers(ben.page)).toEqual([]);
+  // What is written meanwhile arrives later.
+  await ben.chat('written without a network');
+  await network.setOffline(false);
+  await alert.waitFor({ state: 'detached' });
+  await until('Ada reads it', 10_000, () => ada.hasChat('written without a network'));
+  expect(await ben.reloaded()).toBe(false);
+});
+
 test('a weak line is said in words, with figures for who wants them; to the others, too', async () => {
   const [ada, ben] = (await meet('weak-line', 'Ada', 'Ben')) as [Guest, Guest];
   const connection = (guest: Guest) => guest.page.getByRole('button', { name: /^Connection:/ });

@@ -271,6 +271,8 @@ export function createConnection(options: Options): Connection {
     byBosh = options.bosh !== undefined && (carrier === 'bosh' || (carrier === 'trying' && attempt >= 2 && attempt % 2 === 0));
     const url = new URL(byBosh && options.bosh !== undefined ? options.bosh : options.url);
     if (resumable?.id && resumable.resumeSupported) url.searchParams.set('previd', resumable.id);
+    // An attempt that is still on its way would answer into this one, for setProtocol leaves its socket open.
+    strophe._proto._doDisconnect();
     // Stanzas not yet handed to the old socket are in the unacknowledged queue as well.
     strophe.reset();
     strophe.service = url.href;
