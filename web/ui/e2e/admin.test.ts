@@ -194,6 +194,38 @@ test('a wrong value is said beside its field', { timeout: 60_000 }, async () => 
   expect(await admin.page.locator('[aria-invalid]').inputValue()).toBe('192.0.2.1, NOT A NAME!');
 });
 
+test('a box whose clock is wrong is set from this browser, which shows the difference', { timeout: 60_000 }, async () => {
+  const admin = await open('Workshop', phone);
+  const { page } = admin;
+  const ahead = 3 * 3_600_000 + 60_000;
+  await page.addInitScript((ms) => {
+    const Real = Date;
+    globalThis.Date = class extends Real {
+      constructor(...given: readonly unknown[]) {
+        if (given.length === 0) super(Real.now() + ms);
+        else super(...(given as [number]));
+      }
+      static override now() {
+        return Real.now() + ms;
+      }
+    } as DateConstructor;
+  }, ahead);
+  await signIn(admin);
+  // The machine that runs this test keeps its own time.
+  let sent = '';
+  await page.route('**/api/v1/clock/set', (route) => {
+    ({ now: sent } = route.request().postDataJSON() as { readonly now: string });
+    return route.fulfill({ status: 204 });
+  });
+  await page.goto(`${box.consoleUrl}/#/clock`);
+  await page.getByText('The box and this computer differ by 3 hours.').waitFor();
+  await check(admin, 'a clock that is wrong', 'console-clock-wrong-phone-light');
+  const begin = Date.now();
+  await page.getByRole('button', { name: 'Set the box from this computer' }).click();
+  await until('the box is told', 10_000, () => Promise.resolve(sent !== ''));
+  expect(Math.abs(Date.parse(sent) - ahead - begin)).toBeLessThan(10_000);
+});
+
 test('codecs, microphones and voices are rules of the rooms', { timeout: 60_000 }, async () => {
   const admin = await open('Workshop');
   await signIn(admin);

@@ -8,11 +8,13 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { BrowserContextOptions } from 'playwright-core';
 import { expect, test } from 'vitest';
-import { cast, ownBox } from './cast.ts';
+import { cast, owner, ownBox } from './cast.ts';
+import { ownerPassword } from './box.ts';
+import { look, signIn } from './console.ts';
 import { type Guest, until } from './guest.ts';
 import { barriers, fits, shoot } from './look.ts';
 
-const box = ownBox('log-files', 'files.max_mb=100', 'files.total_mb=100');
+const box = ownBox('log-files', 'files.max_mb=100', 'files.total_mb=100', 'history=10');
 const { open } = cast(() => box.url);
 const desktop = { viewport: { width: 1280, height: 800 } };
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true, colorScheme: 'dark' as const };
@@ -63,7 +65,11 @@ test('files are sent with progress, seen by who comes later, fetched whole, dele
     const thumb = ben.page.locator('.file').filter({ hasText: 'floor.png' }).locator('img');
     await until('the preview is shown', 10_000, () => thumb.evaluate((img: HTMLImageElement) => img.complete && img.naturalWidth > 0));
 
+    await ada.chat('The overview is in the files');
+    await until('Ben reads it', 10_000, () => ben.hasChat('The overview is in the files'));
+    await menu(ada, /^Files/);
     const cleo = await come('Cleo', 'files', { ...desktop, acceptDownloads: true });
+    await until('Cleo reads what was written before she came', 10_000, () => cleo.hasChat('The overview is in the files'));
     await menu(cleo, 'Files');
     const download = cleo.page.waitForEvent('download');
     await cleo.page.getByRole('link', { name: 'Download Überblick 2026 (final).bin' }).click();
@@ -80,6 +86,8 @@ test('files are sent with progress, seen by who comes later, fetched whole, dele
     await ada.page.getByRole('button', { name: 'Delete floor.png' }).click();
     await ada.page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
     for (const guest of [ada, ben, cleo]) await guest.page.locator('.file').filter({ hasText: 'floor.png' }).waitFor({ state: 'detached' });
+    await inConsole();
+    await until('the bytes are gone', 10_000, async () => (await cleo.page.request.get((await cleo.page.getByRole('link', { name: 'Download Überblick 2026 (final).bin' }).getAttribute('href')) ?? '')).status() === 404);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
@@ -134,6 +142,25 @@ test('one that is stopped is not shared; what the box does not take is said in w
   await share('long.bin', 120_000_000, true);
   await ada.page.getByText(/^This file is too large. Up to/).waitFor();
 });
+
+/** What the box's owner sees of them: how much there is and until when, and the way to end it. */
+async function inConsole(): Promise<void> {
+  const { page } = await open('Console', desktop, null, box.box.consoleUrl);
+  await page.goto(`${box.box.consoleUrl}/#/files`);
+  await signIn(page, owner, ownerPassword);
+  const row = page.getByRole('row', { name: /Überblick 2026 \(final\)\.bin/ });
+  await row.getByText('24 MB').waitFor();
+  await row.getByRole('cell', { name: new Date(Date.now() + 86_400_000).toLocaleDateString('en', { dateStyle: 'medium' }) }).waitFor();
+  expect(await page.getByRole('row', { name: /floor\.png/ }).count(), 'it was deleted in the meeting').toBe(0);
+  await page.getByRole('progressbar', { name: /^24 MB of 10\d MB used/ }).waitFor();
+  await look(page, 'console-files-some-desktop-light');
+  await row.getByRole('button', { name: /Überblick/ }).click();
+  const sure = page.getByRole('dialog');
+  await sure.getByText('3 people are in meetings now').waitFor();
+  await look(page, 'console-files-delete-desktop-light');
+  await sure.getByRole('button', { name: 'Remove' }).click();
+  await row.waitFor({ state: 'detached' });
+}
 
 /** A file of so many megabytes. */
 async function fill(file: string, megabytes: number): Promise<void> {

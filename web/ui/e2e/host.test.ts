@@ -8,6 +8,7 @@ import type { Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { addUser, ownerPassword } from './box.ts';
 import { cast, owner, ownBox } from './cast.ts';
+import { look, signIn } from './console.ts';
 import { allSee, until } from './guest.ts';
 import { barriers, fits, shoot } from './look.ts';
 import { base, groups, people, reader, startDirectory } from './slapd.ts';
@@ -76,6 +77,7 @@ test('a person of a directory is the host; who is in no group, or guesses, is no
   ]);
   try {
     await setUp(directory.url);
+    await operate();
     const guest = await open('Front desk', phone);
     await knock(guest.page, 'depot', 'Front desk');
     await guest.page.getByRole('heading', { name: 'Waiting for the host' }).waitFor();
@@ -141,6 +143,18 @@ async function logIn(page: Page, name: string, password: string): Promise<void> 
   await page.getByRole('button', { name: 'Log in' }).click();
 }
 
+/** The directory's people sign in to the console with the role of their group, and without a group not at all. */
+async function operate(): Promise<void> {
+  const { page } = await open('Quay', desktop, null, box.box.consoleUrl);
+  await page.goto(box.box.consoleUrl);
+  await signIn(page, 'depot', 'two crates of rope');
+  await page.locator('.note-bad').waitFor();
+  await signIn(page, 'quay', 'six gulls on a post');
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await page.locator('.shell-me').getByText('Operator').waitFor();
+  await look(page, 'console-ldap-desktop-light');
+}
+
 /** As its owner does it in the console. */
 async function setUp(url: string): Promise<void> {
   const { page } = await open('Console', { ...desktop, colorScheme: 'dark' }, null, box.box.consoleUrl);
@@ -154,6 +168,9 @@ async function setUp(url: string): Promise<void> {
   await ldap.getByLabel('The box’s own account there').fill(reader.dn);
   await ldap.getByLabel('Where people are (base DN)').fill(people);
   await ldap.getByLabel('Where groups are (base DN)').fill(groups);
+  await ldap.getByRole('button', { name: 'Add a group' }).click();
+  await ldap.getByLabel('Group', { exact: true }).fill('Hosts of meetings');
+  await ldap.getByLabel('Role').selectOption('operator');
   await ldap.getByRole('checkbox', { name: /^Its people may begin meetings/ }).check();
   await ldap.getByLabel('Only people of these groups').fill('*');
   const save = page.getByRole('button', { name: 'Save', exact: true });

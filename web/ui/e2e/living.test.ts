@@ -3,14 +3,13 @@
 
 import type { Browser, BrowserContextOptions } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, inject, test } from 'vitest';
-import { setupCode } from './box.ts';
+import { own } from './console.ts';
 import { Guest, launch, until } from './guest.ts';
 import { barriers, fits, shoot } from './look.ts';
 
 const box = inject('box');
 const phone = { viewport: { width: 390, height: 844 }, isMobile: true, hasTouch: true };
 const desktop = { viewport: { width: 1280, height: 800 } };
-const [owner, password] = ['Workshop', 'nine small boats at the quay'];
 let browser: Browser;
 let guests: Guest[] = [];
 
@@ -33,24 +32,9 @@ async function open(url: string, name: string, options: BrowserContextOptions = 
   return guest;
 }
 
-/** The box has an owner already when another file of tests came first. */
 async function admin(options: BrowserContextOptions = desktop): Promise<Guest> {
   const me = await open(box.consoleUrl, 'admin', options);
-  await me.page.goto(box.consoleUrl);
-  const code = await setupCode(box).catch(() => '');
-  if (code !== '') {
-    await me.page.evaluate(
-      async ([c, n, p]) => {
-        await fetch('/api/v1/claim', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ code: c, name: n, password: p }) });
-      },
-      [code, owner, password] as const,
-    );
-  }
-  const status = await me.page.evaluate(
-    async ([n, p]) => (await fetch('/api/v1/session', { method: 'POST', headers: { 'Content-Type': 'application/json' }, body: JSON.stringify({ name: n, password: p }) })).status,
-    [owner, password] as const,
-  );
-  expect(status).toBe(200);
+  await own(me.page, box);
   return me;
 }
 
@@ -147,6 +131,19 @@ test('why was Anna dropped: who is there, how good the lines are, what happened;
   await me.page.getByText('Good line').first().waitFor({ timeout: 30_000 });
   await me.page.getByText('Anna joined.').waitFor();
   await check(me, 'a meeting', 'console-meeting-desktop-light');
+
+  // What the first page says of it; the second look at the counters is what makes a rate.
+  await go(me, '');
+  const number = (title: string) => me.page.locator('.number').filter({ hasText: title }).locator('dd');
+  const shows = (title: string, what: RegExp) => until(`${title} is there`, 30_000, async () => what.test((await number(title).textContent()) ?? ''));
+  // People of other tests may still be on their way out.
+  await until('this meeting is all there is', 90_000, async () => (await number('Meetings now').textContent()) === '1' && (await number('People').textContent()) === '2');
+  await shows('Media traffic', /^[1-9].*B\/s$/);
+  await shows('Processor', /^\d+(?:\.\d+)?\s?%$/);
+  await shows('Memory', /B$/);
+  await shows('Loss', /^\d.*%$/);
+  await check(me, 'the overview', 'console-overview-meeting-desktop-light');
+  await me.page.getByRole('link', { name: /^(?:Anna|Bo) in harbour-talk: .* lost, \d+ ms$/ }).click();
 
   await me.page.getByRole('button', { name: 'Mute Bo' }).click();
   await until('Bo is muted', 15_000, async () => (await bo.state()).participants.some((p) => p.local && p.audioMuted));

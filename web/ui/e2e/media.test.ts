@@ -66,6 +66,17 @@ async function colour(page: Page, selector: string, part: readonly [number, numb
   );
 }
 
+/** The highest level that the meter shows in half a second, 0 to 1. */
+async function loudest(page: Page): Promise<number> {
+  return await page.evaluate(async () => {
+    let most = 0;
+    for (const end = performance.now() + 500; performance.now() < end; await new Promise(requestAnimationFrame)) {
+      most = Math.max(most, Number(document.querySelector<HTMLElement>('.meter')?.style.getPropertyValue('--level')));
+    }
+    return most;
+  });
+}
+
 /** Root mean square of what is sent as our voice, over a second, in dB. */
 async function sent(page: Page): Promise<number> {
   return await page.evaluate(async () => {
@@ -172,11 +183,31 @@ describe('the microphone', () => {
     await ada.page.getByText('Nothing comes from your microphone.').waitFor({ timeout: 20_000 });
     expect(await barriers(ada.page)).toEqual([]);
     await shoot(ada.page, 'media-silent-desktop', true);
+    expect(await loudest(ada.page), 'the meter of a silent microphone').toBeLessThan(0.05);
+    // Listened to from the moment it is played.
+    await ada.page.evaluate(() => {
+      const real = HTMLMediaElement.prototype.play;
+      HTMLMediaElement.prototype.play = async function play(this: HTMLMediaElement) {
+        const context = new AudioContext();
+        const analyser = new AnalyserNode(context);
+        context.createMediaStreamSource(this.srcObject as MediaStream).connect(analyser);
+        const samples = new Float32Array(analyser.fftSize);
+        const timer = setInterval(() => {
+          analyser.getFloatTimeDomainData(samples);
+          if (!samples.some((v) => Math.abs(v) > 0.01)) return;
+          Object.assign(globalThis, { sounded: true });
+          clearInterval(timer);
+        }, 20);
+        await real.call(this);
+      };
+    });
     await ada.page.getByRole('button', { name: 'Test speaker' }).click();
+    await ada.page.waitForFunction(() => 'sounded' in globalThis);
     const ben = await open('Ben', { ...phone, colorScheme: 'dark' });
     await hears(ben, 'speech');
     await ben.page.goto(`${box.url}/silent`);
     await ben.page.getByText('Say something').waitFor({ timeout: 20_000 });
+    await until('the meter moves with the voice', 20_000, async () => (await loudest(ben.page)) > 0.1);
     expect(await fits(ben.page)).toBe(true);
     await shoot(ben.page, 'media-prejoin-phone-dark', true);
   });

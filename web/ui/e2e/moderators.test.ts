@@ -87,6 +87,8 @@ test('microphones are moderated, hands go up in order, one is asked to speak; th
   expect(await barriers(ada.page)).toEqual([]);
   await ada.page.getByRole('dialog').getByRole('button', { name: 'End for all' }).click();
   for (const guest of [ada, ben, cleo]) await guest.page.getByRole('heading', { name: 'The meeting has ended' }).waitFor();
+  await shoot(ben.page, 'ended-phone-dark');
+  expect(await barriers(ben.page)).toEqual([]);
 });
 
 
@@ -109,6 +111,21 @@ test('one’s camera and screen are stopped; who is made a moderator moderates',
   await ada.page.getByRole('menuitem', { name: 'Make moderator' }).waitFor();
   expect(await ada.page.getByRole('menuitem', { name: /camera/ }).count()).toBe(0);
   await ada.page.keyboard.press('Escape');
+  await ben.page.getByRole('button', { name: 'Camera', exact: true }).click();
+  await until('it is on', 15_000, async () => (await me(ben))?.videoMuted === false);
+
+  // Cameras are moderated as microphones are.
+  await ada.page.getByRole('button', { name: 'Rules for the meeting' }).click();
+  await ada.page.getByRole('button', { name: 'Stop all other cameras' }).click();
+  await until('it is off again', 15_000, async () => (await me(ben))?.videoMuted === true);
+  const rule = ada.page.getByRole('checkbox', { name: 'People may turn on their camera' });
+  await rule.uncheck();
+  await ben.page.getByText('Cameras are moderated now.').first().waitFor();
+  await ben.page.getByRole('button', { name: 'Camera', exact: true }).click();
+  await ben.page.getByText('A moderator has to let you show a picture.').first().waitFor();
+  expect((await me(ben))?.videoMuted).toBe(true);
+  await rule.check();
+  await ben.page.getByText('You may turn on your camera again.').first().waitFor();
   await ben.page.getByRole('button', { name: 'Camera', exact: true }).click();
   await until('it is on', 15_000, async () => (await me(ben))?.videoMuted === false);
 

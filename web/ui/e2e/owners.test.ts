@@ -146,6 +146,29 @@ test('somebody gets an account, a second factor, another role, a token; and goes
   await tokens.getByText('There are none.').waitFor();
   expect(await asProgram('/api/v1/overview')).toBe(401);
 
+  // Who only checks reads the log, and is not shown what is not theirs.
+  await row.getByRole('button', { name: 'Change Desk' }).click();
+  await change.getByLabel('Role').selectOption('auditor');
+  await change.getByRole('button', { name: 'Save' }).click();
+  await row.getByText('Auditor').waitFor();
+  await visit(desk, 'audit');
+  await desk.reload();
+  await desk.getByText('The whole log is intact.').waitFor();
+  await visit(desk, 'rooms');
+  await desk.getByText('Your role lets you look at this, not change it.').first().waitFor();
+
+  // The last owner can neither go nor become something else.
+  for (const [how, press] of [['Change', 'Save'], ['Remove', 'Remove']] as const) {
+    await accounts.getByRole('button', { name: `${how} ${owner}` }).click();
+    const dialog = page.getByRole('dialog', { name: `${how} ${owner}` });
+    if (how === 'Change') await dialog.getByLabel('Role').selectOption('admin');
+    await dialog.getByRole('button', { name: press, exact: true }).click();
+    await dialog.getByText('This is the last owner. Make somebody else an owner first.').waitFor();
+    await look(page, `console-last-owner-${how.toLowerCase()}-desktop-light`);
+    await dialog.getByRole('button', { name: how === 'Change' ? 'Close' : 'Cancel' }).click();
+    await dialog.waitFor({ state: 'detached' });
+  }
+
   await row.getByRole('button', { name: 'Remove Desk' }).click();
   await page.getByRole('dialog', { name: 'Remove Desk' }).getByRole('button', { name: 'Remove' }).click();
   await row.waitFor({ state: 'detached' });

@@ -104,14 +104,17 @@ test('reactions fly over the others’ pictures, not too many, and still where m
   await until('they are gone', 15_000, async () => (await atBen.count()) === 0);
 });
 
-test('speaking time is counted for everybody', patience, async () => {
+/** Of "1:02:03". */
+const secondsOf = (text: string) => text.split(':').reduce((t, n) => t * 60 + Number(n), 0);
+
+test('speaking time is counted for everybody, and the meeting’s own', patience, async () => {
   const [ada, ben] = await meet('speaking');
   await until('somebody speaks', 30_000, async () => (await ada.state()).dominantSpeaker !== null);
   await menu(ada, 'Speaking time');
   const row = (guest: Guest, name: string) => guest.page.getByRole('row', { name });
   await row(ada, 'Ben').waitFor();
   const seconds = async (guest: Guest) =>
-    await guest.page.locator('.speakers td').evaluateAll((cells) => cells.reduce((sum, c) => sum + (c.textContent ?? '').split(':').reduce((t, n) => t * 60 + Number(n), 0), 0));
+    (await guest.page.locator('.speakers td').allTextContents()).reduce((sum, text) => sum + secondsOf(text), 0);
   await until('time passes', 15_000, async () => (await seconds(ada)) >= 3);
   await shoot(ada.page, 'speakers-desktop-light');
   expect(await barriers(ada.page)).toEqual([]);
@@ -120,6 +123,13 @@ test('speaking time is counted for everybody', patience, async () => {
   await cleo.join(`${box.url}/speaking`);
   await menu(cleo, 'Speaking time');
   await until('Cleo sees what was before', 10_000, async () => (await seconds(cleo)) >= 2);
+  // And how long all of it has been going on.
+  const clock = async (guest: Guest) => secondsOf((await guest.page.locator('.timer').textContent()) ?? '');
+  const [early, hers, late] = [await clock(ada), await clock(cleo), await clock(ada)];
+  expect(early).toBeGreaterThanOrEqual(3);
+  expect(hers).toBeGreaterThanOrEqual(early - 1);
+  expect(hers).toBeLessThanOrEqual(late + 1);
+  await until('it goes on', 10_000, async () => (await clock(cleo)) > hers);
   await shoot(cleo.page, 'speakers-phone-dark');
   expect(await fits(cleo.page)).toBe(true);
   void ben;

@@ -43,7 +43,7 @@ export function FilesPage() {
                     title: '',
                     cell: (f) =>
                       operator ? (
-                        <button type="button" class="link-button" aria-label={t('files.delete', { name: f.name })} onClick={() => setGone(f)}>
+                        <button type="button" class="link-button" aria-label={t('accounts.remove', { name: f.name })} onClick={() => setGone(f)}>
                           {t('remove')}
                         </button>
                       ) : null,
