@@ -33,7 +33,7 @@ $(UI)/dist/index.html: $(UI)/node_modules/.package-lock.json $(UI_FILES)
 
 # Everything, with the counts of all parts in the last line.
 test:
-	@scripts/need.sh go node gcc chromium firefox network prosody directory certutil shells
+	@scripts/need.sh go node gcc chromium firefox webkit network prosody directory certutil shells
 	@$(MAKE) --no-print-directory build
 	@go build -o bin/ ./scripts/verify
 	@bin/verify

@@ -79,6 +79,10 @@ for thing in "$@"; do
 	firefox)
 		command -v firefox-esr >/dev/null || debian firefox-esr
 		;;
+	webkit) # Safari's engine, its WebDriver, and a screen for it
+		command -v WebKitWebDriver >/dev/null || debian webkit2gtk-driver
+		command -v Xvfb >/dev/null || debian xvfb
+		;;
 	busybox) # the shell of images for debugging
 		# A dynamic one would miss its libraries there.
 		command -v busybox >/dev/null && ! ldd "$(command -v busybox)" >/dev/null 2>&1 || debian busybox-static

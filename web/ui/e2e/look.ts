@@ -7,7 +7,8 @@ import { fileURLToPath } from 'node:url';
 import type { Page } from 'playwright-core';
 import { expect } from 'vitest';
 
-const shots = fileURLToPath(new URL('../../../test-results/screenshots', import.meta.url));
+/** Where all pictures are. */
+export const shots = fileURLToPath(new URL('../../../test-results/screenshots', import.meta.url));
 
 export async function shoot(page: Page, name: string, fullPage = false): Promise<void> {
   await mkdir(shots, { recursive: true });

@@ -40,13 +40,15 @@ export function watched(browser: Browser): Browser {
   return browser;
 }
 
+/** Notes that a page asked for this. */
+export function look(what: string, url: string): void {
+  if (/^(?:blob|data|about):/.test(url)) return;
+  requests += 1;
+  if (hosts.size > 0 && !hosts.has(new URL(url).host)) faults.push(`${what} to ${url}`);
+}
+
 /** Keeps an eye on a context that was not opened by a watched browser. */
 export function watch(context: BrowserContext): void {
-  const look = (what: string, url: string) => {
-    if (/^(?:blob|data|about):/.test(url)) return;
-    requests += 1;
-    if (hosts.size > 0 && !hosts.has(new URL(url).host)) faults.push(`${what} to ${url}`);
-  };
   context.on('request', (request) => {
     look('request', request.url());
     if (request.url().endsWith('/_csp-report')) faults.push(`policy report ${request.postData() ?? ''}`);
