@@ -86,8 +86,8 @@ image-powercut: image
 bench-bridge:
 	@scripts/bench/bench.sh run
 
-# Only the largest meeting on one core, beside LiveKit. Ten minutes in which both
-# cores are busy: nothing else should run meanwhile.
+# Only how many people one core carries, beside LiveKit. A quarter of an hour in which
+# both cores are busy: nothing else should run meanwhile.
 bench-bridge-saturation:
 	@scripts/bench/bench.sh sat
 

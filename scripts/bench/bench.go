@@ -3,20 +3,16 @@ package main
 import (
 	"context"
 	"errors"
-	"flag"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"meetbox.local/scripts/bench/internal/load"
 	"meetbox.local/scripts/bench/internal/netlab"
 )
 
-// bench runs scenarios, or with sat looks for the largest meeting that each
-// peer carries.
+// bench runs scenarios, or with sat looks for how many people each peer carries.
 func bench(ctx context.Context, args []string, sat bool) (err error) {
 	g := newGenFlags("bench")
 	peers := g.fs.String("peers", "meetbox,meetbox@rw=1,livekit,janus,limit", "who is measured, interleaved; name@k=v;k=v gives options")
@@ -90,69 +86,4 @@ func show(res *load.Result, err error) {
 	if err != nil {
 		fmt.Println("  error:", err)
 	}
-}
-
-// satLimits say how saturation is looked for and what counts as such.
-type satLimits struct {
-	from, to, step *int
-	loss           *float64
-	p99            *time.Duration
-}
-
-func satFlags(fs *flag.FlagSet) satLimits {
-	return satLimits{
-		fs.Int("from", 16, "sat: first N"),
-		fs.Int("to", 60, "sat: last N"),
-		fs.Int("step", 4, "sat: step of N"),
-		fs.Float64("maxloss", 0.1, "sat: percent of loss that counts as saturated"),
-		fs.Duration("maxp99", 100*time.Millisecond, "sat: delay that counts as saturated (queues hide loss at first)"),
-	}
-}
-
-// saturate goes up in steps, all peers at each size one after the other, and
-// half a step back where one gives up. It ends with the ratio of the largest
-// meetings.
-func (r *runner) saturate(ctx context.Context, list []string, l satLimits) error {
-	best := map[string]int{}
-	var nearest *load.Result // of ours, to 80 % of the core
-	try := func(p string, n int) bool {
-		res, err := r.one(ctx, p, scenario{name: fmt.Sprintf("%dx%d", n, n), p: n, s: n}, 0)
-		show(res, err)
-		if p == "meetbox" && err == nil && res != nil && res.FlowsHave == res.FlowsWant && (nearest == nil || math.Abs(res.ServerCorePct-80) < math.Abs(nearest.ServerCorePct-80)) {
-			nearest = res
-		}
-		ok := err == nil && res != nil && res.LossPct < *l.loss && res.P99us < float64(l.p99.Microseconds()) && res.FlowsHave == res.FlowsWant
-		if ok {
-			best[p] = max(best[p], n)
-		}
-		return ok
-	}
-	full := map[string]bool{}
-	for n := *l.from; n <= *l.to && len(full) < len(list); n += *l.step {
-		for _, p := range list {
-			if ctx.Err() != nil {
-				return ctx.Err()
-			}
-			// Other work on the machine may spoil one window: who fails twice is
-			// full.
-			if full[p] || try(p, n) || try(p, n) {
-				continue
-			}
-			full[p] = true
-			if *l.step > 1 && n > *l.from {
-				try(p, n-*l.step/2)
-			}
-		}
-	}
-	for _, p := range list {
-		fmt.Printf("%s: largest N with loss below %.2f%% and p99 below %v: %d\n", p, *l.loss, *l.p99, best[p])
-	}
-	if nearest != nil {
-		fmt.Printf("p99 of the delay near 80 %% load: %s, %.0f %% of the core, %.0f packets/s\n", nearest.Scenario, nearest.ServerCorePct, nearest.ForwardedPps)
-		fmt.Printf("figure: p99_near_80_load %.2f ms\n", nearest.P99us/1e3)
-	}
-	if best["livekit"] > 0 && best["meetbox"] > 0 {
-		fmt.Printf("figure: saturation_vs_livekit %.2f ratio\n", float64(best["meetbox"])/float64(best["livekit"]))
-	}
-	return nil
 }

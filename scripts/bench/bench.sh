@@ -42,10 +42,14 @@ others() {
 	peers=$peers,limit
 }
 
-# Light clients, which take segmented messages whole: else the generator's core
-# is full before the server's.
+# How many people one core carries: in rooms of eight, whose number grows, and in
+# one room that grows. Light clients, which take segmented messages whole: else
+# the generator's core is full before the server's.
 saturate() {
-	bin/bench/bench sat -tag sat -light -gro -notwcc -window 5s -settle 2s -gap 20ms -from 20 -step 4 -peers meetbox,livekit "$@"
+	for shape in 8x8 ''; do
+		bin/bench/bench sat -tag "sat$shape" -shape "$shape" -light -gro -notwcc -window 5s -settle 2s -gap 20ms \
+			-from "$([ -n "$shape" ] && echo 6 || echo 20)" -step "$([ -n "$shape" ] && echo 2 || echo 4)" -peers meetbox,livekit "$@"
+	done
 }
 
 case $mode in
