@@ -349,8 +349,13 @@ func closed(m *machine) error {
 func meeting(ctx context.Context, m *machine) error {
 	ctx, cancel := context.WithTimeout(ctx, bootTime)
 	defer cancel()
-	cmd := exec.CommandContext(ctx, "node", "web/ui/node_modules/vitest/vitest.mjs", "run", "--config", "scripts/imagetest/vitest.config.mjs")
-	cmd.Env = append(os.Environ(), fmt.Sprintf("MEETBOX_URL=https://localhost:%d", m.https))
+	return browse(ctx, "meeting.test.ts", fmt.Sprintf("MEETBOX_URL=https://localhost:%d", m.https))
+}
+
+// browse runs a file of browser tests that stands beside this one.
+func browse(ctx context.Context, file string, env ...string) error {
+	cmd := exec.CommandContext(ctx, "node", "web/ui/node_modules/vitest/vitest.mjs", "run", "--config", "scripts/imagetest/vitest.config.mjs", file)
+	cmd.Env = append(os.Environ(), env...)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}

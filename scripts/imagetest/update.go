@@ -124,6 +124,12 @@ func (c *console) upload(ctx context.Context, file string) error {
 	}
 }
 
+// browses looks at the machine and sends an update file as an owner does, in the console's pages.
+func (c *console) browses(ctx context.Context, file string) error {
+	return browse(ctx, "update.test.ts", fmt.Sprintf("MEETBOX_CONSOLE=https://localhost:%d", c.m.admin),
+		"MEETBOX_OWNER="+owner, "MEETBOX_PASSWORD="+password, "MEETBOX_UPDATE="+file)
+}
+
 // systems is the hash of the disk up to /perm: partition table, boot loader,
 // both kernels and both roots.
 func systems(disk string) (string, error) {
@@ -181,7 +187,7 @@ func updates(ctx context.Context, image, accel, dir string, r *report) error {
 	if err := k.refused(ctx, c, next, r); err != nil {
 		return err
 	}
-	if !r.check("a good update is taken", c.upload(ctx, next)) {
+	if !r.check("a browser shows the machine, brings a good update, and follows it through the restart", c.browses(ctx, next)) {
 		return nil
 	}
 	u, err := c.settled(ctx, func(u update) bool { return u.Running.Version == "next" })

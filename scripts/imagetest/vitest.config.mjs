@@ -1,4 +1,4 @@
-// The meeting through a booted box; started by imagetest, which sets MEETBOX_URL.
+// The browser tests through a booted box; started by imagetest, which says in the environment where it is.
 // It stands outside the pages' project, hence plain objects and no imports.
 export default {
   root: new URL('../..', import.meta.url).pathname,
