@@ -48,7 +48,7 @@ others() {
 saturate() {
 	for shape in 8x8 ''; do
 		bin/bench/bench sat -tag "sat$shape" -shape "$shape" -light -gro -notwcc -window 5s -settle 2s -gap 20ms \
-			-from "$([ -n "$shape" ] && echo 6 || echo 20)" -step "$([ -n "$shape" ] && echo 2 || echo 4)" -peers meetbox,livekit "$@"
+			-from "$([ -n "$shape" ] && echo 3 || echo 12)" -step "$([ -n "$shape" ] && echo 1 || echo 4)" -peers meetbox,livekit "$@"
 	done
 }
 
