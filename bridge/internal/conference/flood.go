@@ -57,33 +57,24 @@ func (r *ration) packet(size int, now int64) bool {
 	return r.packets <= maxPackets && r.bytes <= maxBytes
 }
 
-// resend says whether one more packet is sent again.
-func (r *ration) resend(now int64) bool {
+// one says whether one more is within what the window allows.
+func (r *ration) one(count *int, most int, now int64) bool {
 	r.at(now)
-	r.resent++
-	return r.resent <= maxResent
+	*count++
+	return *count <= most
 }
+
+// resend says whether one more packet is sent again.
+func (r *ration) resend(now int64) bool { return r.one(&r.resent, maxResent, now) }
 
 // compound says whether one more of RTCP is taken.
-func (r *ration) compound(now int64) bool {
-	r.at(now)
-	r.compounds++
-	return r.compounds <= maxCompounds
-}
+func (r *ration) compound(now int64) bool { return r.one(&r.compounds, maxCompounds, now) }
 
 // report says whether one more sender report is passed on.
-func (r *ration) report(now int64) bool {
-	r.at(now)
-	r.reports++
-	return r.reports <= maxReports
-}
+func (r *ration) report(now int64) bool { return r.one(&r.reports, maxReports, now) }
 
 // fate says whether the client may tell of one more packet what became of it.
-func (r *ration) fate(now int64) bool {
-	r.at(now)
-	r.fated++
-	return r.fated <= maxFates
-}
+func (r *ration) fate(now int64) bool { return r.one(&r.fated, maxFates, now) }
 
 // flood counts what was too much of an endpoint's, and says once whose.
 func (e *Endpoint) flood(what string) {
