@@ -120,6 +120,20 @@ func (w *world) join(from, board string) *person {
 	return p
 }
 
+// hurry sends without a look at what comes: the relay may cut the connection at
+// any moment.
+func (w *world) hurry(from string, texts ...string) *person {
+	w.t.Helper()
+	conn, _, err := w.dial(from)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	for _, text := range texts {
+		_ = conn.Write(w.t.Context(), websocket.MessageText, []byte(text))
+	}
+	return &person{t: w.t, conn: conn}
+}
+
 func (p *person) send(text string) {
 	p.t.Helper()
 	if err := p.conn.Write(p.t.Context(), websocket.MessageText, []byte(text)); err != nil {
@@ -307,12 +321,12 @@ func TestLimits(t *testing.T) {
 	t.Run("no board in time", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, everybody(), func(l *Limits) { l.Join = 20 * time.Millisecond })
-		w.connect(ada).ended()
+		w.hurry(ada, "40").ended()
 	})
 	t.Run("silence", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, everybody(), func(l *Limits) { l.Ping, l.Answer = 20*time.Millisecond, 50*time.Millisecond })
-		w.join(ada, "demo").ended()
+		w.hurry(ada, "40", `42["join-room","demo"]`).ended()
 	})
 	t.Run("frame", func(t *testing.T) {
 		t.Parallel()
