@@ -2,12 +2,14 @@ package conference
 
 import (
 	"encoding/binary"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
 	"meetbox.local/bridge/internal/channel"
 	"meetbox.local/bridge/internal/rtcp"
+	"meetbox.local/bridge/internal/rtp"
 )
 
 func TestAudio(t *testing.T) {
@@ -194,6 +196,44 @@ func TestRetransmission(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Who gives no transport-wide feedback estimates by itself, from when packets
+// left here. Without RTX what is sent again is the very same packet.
+func TestSendTime(t *testing.T) {
+	t.Parallel()
+	inRoom(t, Options{}, func(t *testing.T, r *room) {
+		a, b := r.join("a", 1, false), r.join("b", 0, false)
+		types, extensions := offer()
+		for i := range types {
+			types[i].Feedback, types[i].Parameters = []Feedback{{"goog-remb", ""}, {"nack", ""}, {"nack", "pli"}}, nil
+		}
+		b.SetMedia(types, extensions)
+		b.wants(180)
+		a.film(3)
+		sent := b.gets(a.video[0].SSRC)
+		if len(sent) != 6 {
+			t.Fatalf("%d packets", len(sent))
+		}
+		at := func(x received) uint32 {
+			if e := x.elements[sendTimeID]; len(e) == 3 && len(x.elements) == 1 {
+				return uint32(e[0])<<16 | uint32(e[1])<<8 | uint32(e[2])
+			}
+			t.Fatalf("extensions %v", x.elements)
+			return 0
+		}
+		now := b.now()
+		for i, x := range sent { // two packets a frame, the last 40 ms ago
+			if want := rtp.AbsoluteSendTime(now - int64(3-i/2)*40e6); at(x) != want {
+				t.Errorf("packet %d left at %d, want %d", i, at(x), want)
+			}
+		}
+		time.Sleep(time.Second) // no longer on its way
+		b.HandleRTCP(nil, rtcp.AppendNACK(nil, 1, a.video[0].SSRC, []uint16{sent[1].SequenceNumber}), b.now())
+		if got := b.gets(a.video[0].SSRC); len(got) != 1 || !reflect.DeepEqual(got[0], sent[1]) {
+			t.Errorf("sent again: %+v, want %+v", got, sent[1])
+		}
+	})
 }
 
 // report is a sender report on the first encoding.

@@ -23,8 +23,8 @@ import (
 
 // What the focus offers to everybody.
 const (
-	opus, vp8, vp8RTX, h264              = 111, 100, 96, 107
-	levelID, sequenceID, midID, orientID = 1, 5, 10, 13
+	opus, vp8, vp8RTX, h264                          = 111, 100, 96, 107
+	levelID, sendTimeID, sequenceID, midID, orientID = 1, 3, 5, 10, 13
 )
 
 func offer() ([]PayloadType, []Extension) {
@@ -37,7 +37,7 @@ func offer() ([]PayloadType, []Extension) {
 		}, []Extension{
 			{ID: levelID, Media: Audio, URI: uriLevel},
 			{ID: sequenceID, Media: Video, URI: uriSequence},
-			{ID: 3, Media: Video, URI: "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"},
+			{ID: sendTimeID, Media: Video, URI: uriSendTime},
 			{ID: midID, Media: Video, URI: uriMid},
 			{ID: orientID, Media: Video, URI: uriOrientation},
 		}

@@ -169,7 +169,7 @@ type sent struct {
 	timestamp   uint32
 	at          uint32 // ms; when it last left
 	out, in     uint16
-	transport   uint16 // its transport-wide number
+	departure   uint32 // its transport-wide number, or its send time
 	picture     uint16
 	number      uint16 // of the frame
 	tl0         uint8
@@ -313,7 +313,10 @@ func (l *videoLane) send(out *transport.Batch, p *videoPacket, buf []byte) {
 		used: true, empty: do == projection.Empty,
 	}
 	n := l.header(p.template, &s, l.ssrc, buf, len(body), p.in.Now)
-	x.transport = s.TransportSeq
+	x.departure = s.SendTime
+	if s.SequenceID != 0 {
+		x.departure = uint32(s.TransportSeq)
+	}
 	l.packets++
 	l.octets += uint32(len(body))
 	l.stream.Send(out, buf[:n], body)
@@ -326,7 +329,10 @@ func (l *videoLane) header(t *rtp.Template, s *rtp.Stamp, ssrc uint32, buf []byt
 	if l.mid != "" {
 		s.MidID = m.midID
 	}
-	if m.transportCC && m.sequenceID != 0 {
+	switch {
+	case !m.transportCC: // it estimates by itself
+		s.SendTimeID, s.SendTime = m.sendTimeID, rtp.AbsoluteSendTime(now)
+	case m.sequenceID != 0:
 		s.SequenceID = m.sequenceID
 		s.TransportSeq = l.to.departures.Tag(payload+40, now)
 	}
@@ -411,12 +417,14 @@ func (l *videoLane) again(out *transport.Batch, seq uint16, most int, scratch *r
 	if rtx == 0 || l.rtxSSRC == 0 {
 		// Without RTX the very same packet goes out again; under one nonce
 		// there must never be another.
-		s.SSRC, s.Mid, s.TransportSeq = l.ssrc, l.mid, x.transport
+		s.SSRC, s.Mid = l.ssrc, l.mid
 		if l.mid != "" {
 			s.MidID = m.midID
 		}
 		if m.transportCC {
-			s.SequenceID = m.sequenceID
+			s.SequenceID, s.TransportSeq = m.sequenceID, uint16(x.departure)
+		} else {
+			s.SendTimeID, s.SendTime = m.sendTimeID, x.departure
 		}
 		l.stream.Send(out, buf[:t.Write(buf, &s)], body)
 		return max(1, len(body))

@@ -34,12 +34,12 @@ type mediaTable struct {
 	types      [128]payload
 	extensions [256]extension
 	// Ids of what the bridge adds; 0 where the endpoint knows none.
-	sequenceID, midID uint8
-	transportCC       bool  // some payload type wants transport-wide feedback
-	pli               bool  // … PLI; otherwise FIR
-	rtx               bool  // knows retransmissions of their own
-	anyVideo          uint8 // a payload type of it; 0 for none
-	audio, video      bool  // accepts it
+	sequenceID, sendTimeID, midID uint8
+	transportCC                   bool  // some payload type wants transport-wide feedback
+	pli                           bool  // … PLI; otherwise FIR
+	rtx                           bool  // knows retransmissions of their own
+	anyVideo                      uint8 // a payload type of it; 0 for none
+	audio, video                  bool  // accepts it
 }
 
 // extension is what the bridge does with a header extension it receives. All
@@ -59,6 +59,7 @@ const (
 	uriOrientation = "urn:3gpp:video-orientation"
 	uriDependency  = "https://aomediacodec.github.io/av1-rtp-spec/#dependency-descriptor-rtp-header-extension"
 	uriSequence    = "http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01"
+	uriSendTime    = "http://www.webrtc.org/experiments/rtp-hdrext/abs-send-time"
 	uriMid         = "urn:ietf:params:rtp-hdrext:sdes:mid"
 )
 
@@ -129,6 +130,8 @@ func (s *signalled) table() *mediaTable {
 			m.extensions[id] = extensionDependency
 		case uriSequence:
 			m.extensions[id], m.sequenceID = extensionSequence, id
+		case uriSendTime:
+			m.sendTimeID = id
 		case uriMid:
 			m.midID = id
 		}

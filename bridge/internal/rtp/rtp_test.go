@@ -86,6 +86,7 @@ func TestTemplate(t *testing.T) {
 	}{
 		{"nothing added", plain, Stamp{PayloadType: 100, Marker: true, SequenceNumber: 7, Timestamp: 8, SSRC: 9}, "80e40007 00000008 00000009"},
 		{"retained and added", oneByte, Stamp{PayloadType: 100, SequenceID: 5, TransportSeq: 0x1122}, "90640000 00000000 00000000 bede0002 10ff 3009 511122 00"},
+		{"send time", plain, Stamp{SendTimeID: 3, SendTime: AbsoluteSendTime(64*1e9 + 1.5*1e9)}, "90000000 00000000 00000000 bede0001 32060000"},
 		{"two-byte form kept", twoByte, Stamp{MidID: 10, Mid: "v1"}, "90000000 00000000 00000000 10000003 0101ff 100109 0a027631 0000"},
 		{"mid", plain, Stamp{MidID: 10, Mid: "a0"}, "90000000 00000000 00000000 bede0001 a1613000"},
 		{"csrc", csrc, Stamp{}, "81000000 00000000 00000000 11223344"},
@@ -116,9 +117,9 @@ func TestTemplate(t *testing.T) {
 // What is written can be read again, and says the same.
 func FuzzHeader(f *testing.F) {
 	for _, s := range []string{plain, oneByte, twoByte, padded, csrc} {
-		f.Add(unhex(f, s), uint8(5), uint8(10))
+		f.Add(unhex(f, s), uint8(5), uint8(3), uint8(10))
 	}
-	f.Fuzz(func(t *testing.T, b []byte, sequence, mid uint8) {
+	f.Fuzz(func(t *testing.T, b []byte, sequence, sendTime, mid uint8) {
 		h, err := Parse(b)
 		if err != nil {
 			return
@@ -141,7 +142,7 @@ func FuzzHeader(f *testing.F) {
 				}
 			}
 		}
-		s := Stamp{SequenceNumber: 1, Timestamp: 2, SSRC: 3, PayloadType: 4, SequenceID: sequence, TransportSeq: 0x0102, MidID: mid, Mid: "v0"}
+		s := Stamp{SequenceNumber: 1, Timestamp: 2, SSRC: 3, PayloadType: 4, SequenceID: sequence, TransportSeq: 0x0102, SendTimeID: sendTime, SendTime: 0x030405, MidID: mid, Mid: "v0"}
 		buf := make([]byte, MaxHeader)
 		n := tpl.Write(buf, &s)
 		g, err := Parse(buf[:n])
@@ -150,6 +151,9 @@ func FuzzHeader(f *testing.F) {
 		}
 		if sequence != 0 {
 			want = append(want, [2]string{fmt.Sprint(sequence), "\x01\x02"})
+		}
+		if sendTime != 0 {
+			want = append(want, [2]string{fmt.Sprint(sendTime), "\x03\x04\x05"})
 		}
 		if mid != 0 {
 			want = append(want, [2]string{fmt.Sprint(mid), "v0"})

@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // MaxHeader is the most that [Template.Write] writes: the fixed header,
 // fifteen CSRCs, retained elements, and what the bridge adds.
-const MaxHeader = fixedSize + 15*4 + 4 + maxRetained + 2*(2+16) + 3
+const MaxHeader = fixedSize + 15*4 + 4 + maxRetained + (2 + 2) + (2 + 3) + (2 + 16) + 3
 
 // maxRetained bounds what is kept of a packet's own elements. The longest in
 // use is a dependency descriptor with its structure, some 100 bytes.
@@ -60,7 +60,9 @@ type Stamp struct {
 	Marker          bool
 	SequenceID      uint8 // of the transport-wide sequence number
 	TransportSeq    uint16
-	Numbered        bool // with a frame number
+	SendTimeID      uint8  // of the absolute send time
+	SendTime        uint32 // [AbsoluteSendTime]
+	Numbered        bool   // with a frame number
 	Number          uint16
 	MidID           uint8
 	Mid             string // 1 to 16 bytes
@@ -83,13 +85,13 @@ func (t *Template) Write(buf []byte, s *Stamp) int {
 		at += copy(buf[at:], t.packet[at:at+4*int(t.csrcs)])
 	}
 	mid := s.MidID != 0 && len(s.Mid) >= 1 && len(s.Mid) <= 16
-	if t.n == 0 && s.SequenceID == 0 && !mid {
+	if t.n == 0 && s.SequenceID == 0 && s.SendTimeID == 0 && !mid {
 		return at
 	}
 	buf[0] |= 0x10
 	start := at
 	at += 4
-	two := t.two || s.SequenceID > 14 || mid && s.MidID > 14
+	two := t.two || s.SequenceID > 14 || s.SendTimeID > 14 || mid && s.MidID > 14
 	for i, e := range t.elements[:t.n] {
 		at = elementHead(buf, at, e.ID, e.Len, two)
 		n := copy(buf[at:], e.Data(t.packet))
@@ -102,6 +104,11 @@ func (t *Template) Write(buf []byte, s *Stamp) int {
 		at = elementHead(buf, at, s.SequenceID, 2, two)
 		binary.BigEndian.PutUint16(buf[at:], s.TransportSeq)
 		at += 2
+	}
+	if s.SendTimeID != 0 {
+		at = elementHead(buf, at, s.SendTimeID, 3, two)
+		buf[at], buf[at+1], buf[at+2] = byte(s.SendTime>>16), byte(s.SendTime>>8), byte(s.SendTime)
+		at += 3
 	}
 	if mid {
 		at = elementHead(buf, at, s.MidID, uint8(len(s.Mid)), two)
@@ -118,6 +125,13 @@ func (t *Template) Write(buf []byte, s *Stamp) int {
 	binary.BigEndian.PutUint16(buf[start:], profile)
 	binary.BigEndian.PutUint16(buf[start+2:], uint16((at-start)/4-1))
 	return at
+}
+
+// AbsoluteSendTime is a time in nanoseconds as the element of that name has it:
+// seconds modulo 64 in 24 bits, 18 of them after the point.
+func AbsoluteSendTime(now int64) uint32 {
+	const wrap = 64 * 1_000_000_000
+	return uint32(uint64(now) % wrap << 18 / 1_000_000_000)
 }
 
 func elementHead(buf []byte, at int, id, n uint8, two bool) int {
