@@ -282,7 +282,7 @@ func TestConfirm(t *testing.T) {
 		w.stop()
 
 		// Nobody confirms: the old address comes back by itself.
-		w = start(t, store, 500*time.Millisecond)
+		w = start(t, store, 2*time.Second) // long enough to be seen
 		if _, err := w.m.Propose(t.Context(), network(fixed("near", "192.0.2.9/24", "")), state.Actor{}, nil, fresh); err != nil {
 			t.Fatal(err)
 		}

@@ -220,7 +220,7 @@ func TestKilledWhileWaiting(t *testing.T) {
 	t.Run("no answer", func(t *testing.T) {
 		t.Parallel()
 		limits := DefaultLimits()
-		limits.Idle, limits.Answer = 10*time.Millisecond, 10*time.Millisecond
+		limits.Idle, limits.Answer = time.Second, 10*time.Millisecond // the login is quicker
 		h := newHouse(t, limits)
 		v := h.visitor(t)
 		v.login()
@@ -279,7 +279,7 @@ func TestWithoutDescriptor(t *testing.T) {
 func TestHeldBack(t *testing.T) {
 	t.Parallel()
 	limits := DefaultLimits()
-	limits.Pause, limits.Write = 1<<10, 10*time.Millisecond
+	limits.Pause, limits.Write = 1<<10, 500*time.Millisecond
 	limits.Rate, limits.Burst, limits.ByteRate, limits.ByteBurst = 1e6, 1e6, 1e9, 1e9
 	h := newHouse(t, limits)
 	v := h.visitor(t)
