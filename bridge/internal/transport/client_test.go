@@ -309,6 +309,16 @@ func join(t testing.TB, p *Port, r *recorder, o clientOptions) (*Session, *clien
 	return s, c
 }
 
+// connected joins, to be sent back what is sent.
+func connected(t testing.TB, p *Port, o clientOptions) (*recorder, *Session, *client) {
+	t.Helper()
+	r := newRecorder()
+	r.echo = true
+	s, c := join(t, p, r, o)
+	r.wantState(t, Connected)
+	return r, s, c
+}
+
 // movable is a client's socket that can get another port without the client
 // knowing, as behind a NAT that forgot it.
 type movable struct {

@@ -90,10 +90,7 @@ func TestRestart(t *testing.T) {
 func TestRestartUnanswered(t *testing.T) {
 	t.Parallel()
 	p := openPort(t)
-	r := newRecorder()
-	r.echo = true
-	s, c := join(t, p, r, clientOptions{})
-	r.wantState(t, Connected)
+	_, s, c := connected(t, p, clientOptions{})
 	if _, err := s.Restart(); err != nil {
 		t.Fatal(err)
 	}

@@ -40,10 +40,7 @@ func TestSession(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			p := openPort(t)
-			r := newRecorder()
-			r.echo = true
-			s, c := join(t, p, r, clientOptions{channel: true, setup: tc.setup})
-			r.wantState(t, Connected)
+			r, s, c := connected(t, p, clientOptions{channel: true, setup: tc.setup})
 			r.wantState(t, ChannelOpen)
 			next(t, "client's channel opens", c.opened)
 
@@ -92,10 +89,7 @@ func TestTwentySessions(t *testing.T) {
 		for i := range 20 {
 			t.Run(fmt.Sprint(i), func(t *testing.T) {
 				t.Parallel()
-				r := newRecorder()
-				r.echo = true
-				s, c := join(t, p, r, clientOptions{channel: i%2 == 0})
-				r.wantState(t, Connected)
+				r, s, c := connected(t, p, clientOptions{channel: i%2 == 0})
 				if i%2 == 0 {
 					r.wantState(t, ChannelOpen)
 				}
@@ -123,10 +117,7 @@ func TestTwentySessions(t *testing.T) {
 func TestClientMoves(t *testing.T) {
 	t.Parallel()
 	p := openPort(t, loopback, loopback.Next())
-	r := newRecorder()
-	r.echo = true
-	s, c := join(t, p, r, clientOptions{channel: true})
-	r.wantState(t, Connected)
+	r, s, c := connected(t, p, clientOptions{channel: true})
 	r.wantState(t, ChannelOpen)
 	var seq uint16 = 1
 	for range 3 {
@@ -152,10 +143,7 @@ func TestClientMoves(t *testing.T) {
 func TestConsent(t *testing.T) {
 	t.Parallel()
 	p := openPort(t)
-	r := newRecorder()
-	r.echo = true
-	s, c := join(t, p, r, clientOptions{})
-	r.wantState(t, Connected)
+	_, s, c := connected(t, p, clientOptions{})
 	var seq uint16 = 1
 	c.talk(t, &seq, "hello")
 	s.checkConsent(s.LastActivity() + int64(consentTime))
@@ -187,10 +175,7 @@ func TestConsent(t *testing.T) {
 func TestIPv6(t *testing.T) {
 	t.Parallel()
 	p := openPort(t, loopback, netip.IPv6Loopback())
-	r := newRecorder()
-	r.echo = true
-	s, c := join(t, p, r, clientOptions{v6: true})
-	r.wantState(t, Connected)
+	_, s, c := connected(t, p, clientOptions{v6: true})
 	var seq uint16 = 1
 	c.talk(t, &seq, "hello")
 	if a := s.path.Load().addr; !a.Addr().Is6() {
@@ -202,10 +187,7 @@ func TestIPv6(t *testing.T) {
 func TestAddressesChange(t *testing.T) {
 	t.Parallel()
 	p := openPort(t)
-	r := newRecorder()
-	r.echo = true
-	s, c := join(t, p, r, clientOptions{})
-	r.wantState(t, Connected)
+	_, s, c := connected(t, p, clientOptions{})
 	second := loopback.Next()
 	if err := p.SetAddresses([]netip.Addr{second, loopback}); err != nil {
 		t.Fatal(err)
@@ -242,10 +224,7 @@ func TestAddressesChange(t *testing.T) {
 func TestCreatedAgain(t *testing.T) {
 	t.Parallel()
 	p := openPort(t)
-	r := newRecorder()
-	r.echo = true
-	first, _ := join(t, p, r, clientOptions{})
-	r.wantState(t, Connected)
+	r, first, _ := connected(t, p, clientOptions{})
 	again := newRecorder()
 	again.echo = true
 	second, c := join(t, p, again, clientOptions{})
@@ -292,10 +271,7 @@ func TestWrongFingerprint(t *testing.T) {
 func TestGarbage(t *testing.T) {
 	t.Parallel()
 	p := openPort(t)
-	r := newRecorder()
-	r.echo = true
-	s, c := join(t, p, r, clientOptions{channel: true})
-	r.wantState(t, Connected)
+	r, s, c := connected(t, p, clientOptions{channel: true})
 	r.wantState(t, ChannelOpen)
 
 	stranger, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(p.locals[0].addr))
@@ -368,10 +344,7 @@ func TestGarbage(t *testing.T) {
 func TestOverheardCheck(t *testing.T) {
 	t.Parallel()
 	p := openPort(t)
-	r := newRecorder()
-	r.echo = true
-	s, c := join(t, p, r, clientOptions{})
-	r.wantState(t, Connected)
+	_, s, c := connected(t, p, clientOptions{})
 	var seq uint16 = 1
 	c.talk(t, &seq, "hello")
 	path := s.path.Load()

@@ -25,10 +25,7 @@ func onlyTCP(se *webrtc.SettingEngine) {
 func TestOverTCP(t *testing.T) {
 	t.Parallel()
 	p := open(t, Config{Addresses: []netip.Addr{loopback, loopback.Next()}, TCPPort: -1})
-	r := newRecorder()
-	r.echo = true
-	s, c := join(t, p, r, clientOptions{channel: true, setup: onlyTCP})
-	r.wantState(t, Connected)
+	r, s, c := connected(t, p, clientOptions{channel: true, setup: onlyTCP})
 	r.wantState(t, ChannelOpen)
 	var seq uint16 = 65530
 	for range 20 {
@@ -62,10 +59,7 @@ func TestOverTCP(t *testing.T) {
 func TestTCPIsSecond(t *testing.T) {
 	t.Parallel()
 	p := open(t, Config{Addresses: []netip.Addr{loopback}, TCPPort: -1})
-	r := newRecorder()
-	r.echo = true
-	s, c := join(t, p, r, clientOptions{})
-	r.wantState(t, Connected)
+	_, s, c := connected(t, p, clientOptions{})
 	var seq uint16 = 1
 	c.talk(t, &seq, "hello")
 	if path := s.Path(); !strings.HasPrefix(path, "udp ") {
