@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"meetbox.local/signaling/internal/guesses"
 	"meetbox.local/signaling/internal/router"
 	"meetbox.local/signaling/internal/sasl"
 	"meetbox.local/signaling/internal/wire"
@@ -87,6 +88,10 @@ func (s *stream) password(text string) error {
 	if err != nil {
 		return s.denied("incorrect-encoding")
 	}
+	guess, wait := s.try(s.accounts().PlainUser(string(in)))
+	if wait > 0 {
+		return s.slow(wait)
+	}
 	user, err := s.accounts().Plain(string(in))
 	switch {
 	case errors.Is(err, sasl.ErrAuthzid):
@@ -94,8 +99,24 @@ func (s *stream) password(text string) error {
 	case err != nil:
 		return s.denied("not-authorized")
 	}
+	guess.Right()
 	s.welcome(user, s.userPass(), `<success xmlns="`+nsSASL+`"/>`)
 	return nil
+}
+
+// try begins to look at a person's password. The box's own services, which may
+// try as often as they like, have accounts of another domain.
+func (s *stream) try(user string) (guesses.Guess, time.Duration) {
+	book := &s.srv.guesses
+	if s.domain == s.srv.Router.AuthDomain {
+		book = new(guesses.Book)
+	}
+	return book.Try(s.peer, user, time.Now())
+}
+
+// slow refuses what was not looked at (RFC 6120 §6.5.10).
+func (s *stream) slow(wait time.Duration) error {
+	return s.denied("temporary-auth-failure", guesses.Text(wait))
 }
 
 // sasl takes one step of the login.
@@ -127,6 +148,13 @@ func (s *stream) step(text string) error {
 	if err != nil {
 		return s.denied("incorrect-encoding")
 	}
+	var guess guesses.Guess
+	if user := s.scram.User(); user != "" { // this is the proof
+		var wait time.Duration
+		if guess, wait = s.try(user); wait > 0 {
+			return s.slow(wait)
+		}
+	}
 	out, done, err := s.scram.Step(string(in))
 	switch {
 	case errors.Is(err, sasl.ErrAuthzid):
@@ -139,6 +167,7 @@ func (s *stream) step(text string) error {
 		s.link.say(`<challenge xmlns="` + nsSASL + `">` + answer + `</challenge>`)
 		return nil
 	}
+	guess.Right()
 	s.welcome(s.scram.User(), s.userPass(), `<success xmlns="`+nsSASL+`">`+answer+`</success>`)
 	s.scram = nil
 	return nil

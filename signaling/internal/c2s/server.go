@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"meetbox.local/signaling/internal/board"
+	"meetbox.local/signaling/internal/guesses"
 	"meetbox.local/signaling/internal/router"
 	"meetbox.local/signaling/internal/sasl"
 	"meetbox.local/signaling/internal/token"
@@ -63,6 +64,7 @@ type Server struct {
 	accounts atomic.Pointer[sasl.Accounts]
 	users    atomic.Pointer[sasl.Accounts]
 	tokens   atomic.Pointer[token.Verifier]
+	guesses  guesses.Book // of people's passwords
 	// Counted apart: strangers of the web, or of the LAN, must not keep the box's
 	// own accounts out.
 	webUnlogged, lanUnlogged, tcpUnlogged atomic.Int64

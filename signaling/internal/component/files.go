@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 
 	"meetbox.local/signaling/internal/muc"
+	"meetbox.local/signaling/internal/upload"
 	"meetbox.local/signaling/internal/wire"
 	"meetbox.local/signaling/xmpp/stanza"
 )
@@ -61,7 +62,11 @@ func (s *Set) share(m muc.Member, st *wire.Stanza) *stanza.Error {
 
 func (s *Set) addFile(o *muc.Occupant, text string) *stanza.Error {
 	var f file
-	if json.Unmarshal([]byte(text), &f) != nil || f.ID == "" || len(f.ID) > maxFileID || f.Name == "" || len(f.Name) > maxName || len(f.Type) > maxName || f.Size < 0 {
+	if json.Unmarshal([]byte(text), &f) != nil {
+		return errBad
+	}
+	f.Name, f.Type = upload.Shown(f.Name), upload.Shown(f.Type)
+	if f.ID == "" || len(f.ID) > maxFileID || f.Name == "" || len(f.Name) > maxName || len(f.Type) > maxName || f.Size < 0 {
 		return errBad
 	}
 	room := o.Room().Addr().String()

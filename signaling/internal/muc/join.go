@@ -186,6 +186,28 @@ func (sv *Service) admit(m Member, addr jid.JID, room *Room, nick, name string, 
 	return nil
 }
 
+// Guess tells whether a stanza is a join that hangs on its password, and whether
+// that is the right one. Nothing changes.
+func (sv *Service) Guess(m Member, st *wire.Stanza) (right, hangs bool) {
+	if st.Kind != wire.Presence || st.Type != "" {
+		return false, false
+	}
+	room := sv.rooms[st.To.Bare()]
+	if room == nil || room.dormant() || room.config.Password == "" || room.of(m) != nil {
+		return false, false
+	}
+	c, ok := st.Find(muc.NS, "x")
+	var x muc.Join
+	if !ok || st.Decode(c, &x) != nil || x.Password == "" {
+		return false, false
+	}
+	// Whom it is not asked of, or who would not be let in with it, guesses nothing.
+	with := func(password string) bool {
+		return sv.admit(m, room.addr, room, st.To.Resource(), "a name", muc.Join{Password: password}) == nil
+	}
+	return x.Password == room.config.Password, !with("") && with(room.config.Password)
+}
+
 // people are the occupants without the box's own accounts.
 func (r *Room) people() (n int) {
 	for _, o := range r.occupants {

@@ -34,6 +34,7 @@ const (
 	evExpire = 6
 	evConfig = 7 // payload: a Config
 	evPush   = 8 // payload: what the store has answered
+	evHeld   = 9 // payload: how many seconds to wait, and after a line feed the stanza
 )
 
 type record = journal.Record
@@ -188,6 +189,20 @@ func (r *Router) again(rec record, sc *xmlscan.Scanner) error {
 		return fmt.Errorf("no session %d", rec.Session)
 	}
 	switch rec.Kind {
+	case evHeld:
+		h, err := heldOf(rec.Payload)
+		if err != nil {
+			return err
+		}
+		el, err := sc.Scan(h.raw)
+		if err != nil {
+			return err
+		}
+		st, err := wire.Parse(h.raw, el)
+		if err != nil {
+			return err
+		}
+		r.hold(s, &st, h.seconds)
 	case evStanza:
 		el, err := sc.Scan(rec.Payload)
 		if err != nil {

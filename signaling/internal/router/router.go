@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"meetbox.local/signaling/internal/component"
+	"meetbox.local/signaling/internal/guesses"
 	"meetbox.local/signaling/internal/im"
 	"meetbox.local/signaling/internal/journal"
 	"meetbox.local/signaling/internal/muc"
@@ -63,7 +64,8 @@ type Router struct {
 	lastAsk   uint64
 	parts     *component.Set
 	events    events
-	partsNext time.Time // when Run knows that they have something to do
+	guesses   guesses.Book // of meetings' passwords; a restart forgets them
+	partsNext time.Time    // when Run knows that they have something to do
 	tick      chan struct{}
 }
 
@@ -165,8 +167,13 @@ func (r *Router) Handle(s *Session, link Link, st *wire.Stanza) error {
 	if s.ended || s.link != link {
 		return ErrGone
 	}
-	r.begin(record{Kind: evStanza, Session: s.num, Payload: st.Raw()})
-	r.handle(s, st)
+	if wait := r.patience(s, st); wait > 0 {
+		r.begin(record{Kind: evHeld, Session: s.num, Payload: held{guesses.Seconds(wait), st.Raw()}.payload()})
+		r.hold(s, st, guesses.Seconds(wait))
+	} else {
+		r.begin(record{Kind: evStanza, Session: s.num, Payload: st.Raw()})
+		r.handle(s, st)
+	}
 	r.settle()
 	return nil
 }

@@ -154,6 +154,16 @@ func (a *Accounts) Start(mechanism string, binding *scram.ChannelBinding) (*Conv
 	return c, nil
 }
 
+// PlainUser is who wants to log in by PLAIN, as an account's name is written; ""
+// for nobody. Nothing is checked.
+func (a *Accounts) PlainUser(message string) string {
+	parts := strings.Split(message, "\x00")
+	if len(parts) != 3 {
+		return ""
+	}
+	return a.canonical(parts[1])
+}
+
 // Plain checks a login by PLAIN and returns the user.
 func (a *Accounts) Plain(message string) (user string, err error) {
 	parts := strings.Split(message, "\x00")

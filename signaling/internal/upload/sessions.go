@@ -162,7 +162,7 @@ func (b *Box) tell(w http.ResponseWriter, r *http.Request, id string) {
 	err := json.NewEncoder(w).Encode(struct {
 		Name string `json:"fileName"`
 		URL  string `json:"presignedUrl"`
-	}{f.Name, u.String()})
+	}{Shown(f.Name), u.String()})
 	if err != nil {
 		b.log.Debug("answer not delivered", "err", err)
 	}

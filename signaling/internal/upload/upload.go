@@ -31,6 +31,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // Path is where the files are, seen from a browser.
@@ -181,7 +182,7 @@ func (b *Box) reserve(f File, now time.Time) error {
 		return ErrOff
 	case sent || asked || b.under[f.ID] || !idForm.MatchString(f.ID):
 		return ErrID
-	case f.Name == "" || len(f.Name) > maxName:
+	case Shown(f.Name) == "" || len(f.Name) > maxName:
 		return ErrName
 	case f.Size <= 0 || f.Size > b.rules.Bytes:
 		return ErrTooLarge
@@ -192,6 +193,18 @@ func (b *Box) reserve(f File, now time.Time) error {
 	b.slots[f.ID] = f
 	b.total += f.Size
 	return nil
+}
+
+// Shown is how a file is called on people's screens: without characters that
+// nobody sees, and those that have others read backwards, so that a program could
+// pass for a picture.
+func Shown(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) {
+			return -1
+		}
+		return r
+	}, name)
 }
 
 // Name is how a file is called in its address: what every browser and proxy
@@ -245,9 +258,13 @@ func (b *Box) List() (files []File, used int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.expire(time.Now())
-	return slices.SortedFunc(maps.Values(b.files), func(x, y File) int {
+	files = slices.SortedFunc(maps.Values(b.files), func(x, y File) int {
 		return cmp.Or(y.Until.Compare(x.Until), cmp.Compare(x.ID, y.ID))
-	}), b.total
+	})
+	for i := range files {
+		files[i].Name = Shown(files[i].Name)
+	}
+	return files, b.total
 }
 
 // Delete removes a file before its time, or all of them for the id "". It
@@ -344,7 +361,7 @@ func (b *Box) get(w http.ResponseWriter, r *http.Request, id, name string) {
 	if harmless(f.Type) {
 		h.Set("Content-Type", f.Type)
 	}
-	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": f.Name}))
+	h.Set("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": Shown(f.Name)}))
 	h.Set("Cache-Control", "private, max-age=3600")
 	http.ServeContent(w, r, "", time.Time{}, file)
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"mime"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -126,4 +127,77 @@ func FuzzName(f *testing.F) {
 			t.Errorf("Name(%q) = %q", s, n)
 		}
 	})
+}
+
+// TestNames: whatever a file is called, it is stored, under a name that is no
+// other's, and no header but its own comes of it.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	for name, shown := range map[string]string{
+		"plan.pdf":                       "plan.pdf",
+		"r\u00e9sum\u00e9 \u4f1a.txt":    "r\u00e9sum\u00e9 \u4f1a.txt",
+		"../../etc/passwd":               "../../etc/passwd", // shown in full; browsers take the last part
+		"..\\..\\windows\\system.ini":    "..\\..\\windows\\system.ini",
+		"%2e%2e%2fim.db":                 "%2e%2e%2fim.db",
+		"a\r\nSet-Cookie: x=y\r\n\r\n":   "aSet-Cookie: x=y",
+		"a\x00.exe":                      "a.exe",
+		"a\u0085b\u001b[31m":             "ab[31m",
+		"photo\u202egnp.exe":             "photognp.exe", // reads photoexe.png
+		"\u2067a\u2069\u200fb\u061c.txt": "ab.txt",
+		`a"; filename="b.exe`:            `a"; filename="b.exe`,
+		"a'b;c=d,e":                      "a'b;c=d,e",
+		".htaccess":                      ".htaccess",
+		"\xff\xfe":                       "\ufffd\ufffd",
+	} {
+		b, srv := open(t, t.TempDir())
+		if err := b.Reserve(id, name, "text/html", 5, time.Now()); err != nil {
+			t.Errorf("%q: %v", name, err)
+			continue
+		}
+		url := srv.URL + Path + id + "/" + Name(name)
+		if status, text, _ := ask(t, "PUT", url, "12345"); status != 201 {
+			t.Errorf("%q: PUT = %d %s", name, status, text)
+			continue
+		}
+		status, text, h := ask(t, "GET", url, "")
+		kind, params, err := mime.ParseMediaType(h.Get("Content-Disposition"))
+		if status != 200 || text != "12345" || err != nil || kind != "attachment" || params["filename"] != shown || len(params) != 1 {
+			t.Errorf("%q: %d %q, stored as %s %q (%v), want %q", name, status, text, kind, params, err, shown)
+		}
+		if h.Get("Set-Cookie") != "" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Content-Security-Policy") != "default-src 'none'; sandbox" || h.Get("Content-Type") != "application/octet-stream" {
+			t.Errorf("%q: %v", name, h)
+		}
+	}
+	b, _ := open(t, t.TempDir())
+	for _, name := range []string{"\u202e", "\r\n\x00"} {
+		if err := b.Reserve(id, name, "", 5, time.Now()); !errors.Is(err, ErrName) {
+			t.Errorf("%q is a name: %v", name, err)
+		}
+	}
+}
+
+// TestSniffed: what a browser could run is never told as what it is.
+func TestSniffed(t *testing.T) {
+	t.Parallel()
+	for kind, want := range map[string]string{
+		"image/png": "image/png", "video/mp4": "video/mp4", "application/pdf": "application/pdf", "TEXT/PLAIN; charset=utf-16": "text/plain",
+		"text/html": "", "image/svg+xml": "", "IMAGE/SVG+XML": "", "application/xhtml+xml": "", "text/xml": "", "text/javascript": "",
+		"application/javascript": "", "application/wasm": "", "text/css": "", "multipart/x-mixed-replace": "", "a/b\r\nX: y": "", "text/html;x=\"image/png": "", "": "",
+	} {
+		b, srv := open(t, t.TempDir())
+		if err := b.Reserve(id, "a", kind, 9, time.Now()); err != nil {
+			t.Errorf("%q: %v", kind, err)
+			continue
+		}
+		if want == "" {
+			want = "application/octet-stream"
+		}
+		url := srv.URL + Path + id + "/a"
+		if status, _, _ := ask(t, "PUT", url, "<script/>"); status != 201 {
+			t.Errorf("%q: PUT = %d", kind, status)
+		}
+		if _, _, h := ask(t, "GET", url, ""); h.Get("Content-Type") != want || !strings.HasPrefix(h.Get("Content-Disposition"), "attachment") {
+			t.Errorf("%q is told as %q, %q", kind, h.Get("Content-Type"), h.Get("Content-Disposition"))
+		}
+	}
 }

@@ -112,8 +112,8 @@ export class FakeConnection implements Connection {
       ),
     );
   }
-  refuseJoin(nick: string, condition: string): void {
-    const error = el('error', '', { type: 'auth' }, el(condition, ns.stanzas));
+  refuseJoin(nick: string, condition: string, ...extra: readonly Xml[]): void {
+    const error = el('error', '', { type: 'auth' }, el(condition, ns.stanzas), ...extra);
     this.options.handlers.presence(el('presence', '', { from: `${room}/${nick}`, type: 'error' }, error));
   }
   member(nick: string, name: string, sources: object = {}, statsId = `stats-${nick}`): void {

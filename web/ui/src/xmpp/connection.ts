@@ -39,7 +39,7 @@ export interface Handlers {
    */
   online(fresh: boolean, lost: readonly Xml[]): void;
   /** The server does not let us in, and trying again will not help. */
-  refused(condition: string): void;
+  refused(condition: string, text: string): void;
   presence(stanza: Xml): void;
   message(stanza: Xml): void;
   /** A request to us; the answer is sent as it is. Undefined: not understood. */
@@ -281,20 +281,22 @@ export function createConnection(options: Options): Connection {
     strophe.connect(options.account ? `${options.account.name}@${domain}` : domain, options.account?.password ?? '', status);
   }
 
-  function status(code: number, condition: string | null): void {
+  function status(code: number, condition: string | null, elem?: Element): void {
     switch (code) {
       case Strophe.Status.CONNECTED:
         online();
         return;
       case Strophe.Status.AUTHFAIL:
         closeQuietly();
-        handlers.refused(condition ?? 'not-authorized');
+        // Strophe names a condition only here and there.
+        if (elem?.firstElementChild?.localName === 'temporary-auth-failure') handlers.refused('temporary-auth-failure', elem.textContent);
+        else handlers.refused(condition ?? 'not-authorized', '');
         return;
       case Strophe.Status.ERROR:
         // No way to log in with a password: the server has no accounts.
         if (options.account === undefined || condition !== 'not-authorized') return;
         closeQuietly();
-        handlers.refused(condition);
+        handlers.refused(condition, '');
         return;
       case Strophe.Status.DISCONNECTED:
         lost();

@@ -192,12 +192,14 @@ export function printLeave(occupantJid: string, why = ''): Xml {
 }
 
 /** Why a join was refused, in the terms the page acts on (signaling contract, "Errors on join"). */
-export type Refusal = 'password' | 'lobby' | 'full' | 'conflict' | 'name-required' | 'no-room' | 'login' | 'other';
+export type Refusal = 'password' | 'slow' | 'lobby' | 'full' | 'conflict' | 'name-required' | 'no-room' | 'login' | 'other';
 
 export function refusal(error: StanzaError): Refusal {
   switch (error.condition) {
     case 'not-authorized':
       return 'password';
+    case 'policy-violation':
+      return error.has('slow-down') ? 'slow' : 'other';
     case 'registration-required':
       return 'lobby';
     case 'service-unavailable':

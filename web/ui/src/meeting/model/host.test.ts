@@ -7,12 +7,12 @@ import { logIn, type LogInResult } from './host.ts';
 const hostUrl = 'https://box.example/host.json';
 
 /** A box that has no account of that name, and what its directory answers. */
-async function ask(answer: () => Response, url = hostUrl): Promise<{ found: LogInResult; asked: unknown[] }> {
+async function ask(answer: () => Response, url = hostUrl, refusal: readonly [string, string] = ['not-authorized', '']): Promise<{ found: LogInResult; asked: unknown[] }> {
   const asked: unknown[] = [];
   const connect = ({ handlers }: Options): Connection => ({
     link: signal('idle'),
     jid: '',
-    connect: () => queueMicrotask(() => handlers.refused('not-authorized')),
+    connect: () => queueMicrotask(() => handlers.refused(...refusal)),
     retryNow: () => undefined,
     send: () => undefined,
     iq: () => Promise.reject(new Error('not logged in')),
@@ -41,6 +41,13 @@ test('the directory is asked for this room, after the accounts of the box', asyn
   const { found, asked } = await ask(() => Response.json({ token: 'a.b.c', name: 'Ada' }));
   expect(found).toEqual({ is: 'person', token: 'a.b.c', name: 'Ada' });
   expect(asked).toEqual([{ room: 'board', name: 'ada', password: 'secret' }]);
+});
+
+test('after too many wrong ones the accounts say when to go on; whom the directory knows need not wait', async () => {
+  const slow = ['temporary-auth-failure', 'There were too many wrong passwords from your address. Try again in 16 s.'] as const;
+  expect((await ask(problem(401, 'wrong'), '', slow)).found).toEqual({ is: 'slow', seconds: 16 });
+  expect((await ask(problem(401, 'wrong'), hostUrl, slow)).found).toEqual({ is: 'slow', seconds: 16 });
+  expect((await ask(() => Response.json({ token: 'a.b.c', name: 'Ada' }), hostUrl, slow)).found).toMatchObject({ is: 'person' });
 });
 
 test('without a directory nobody is asked', async () => {

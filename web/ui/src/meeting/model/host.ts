@@ -30,9 +30,11 @@ const timeout = 15_000;
 
 export async function logIn(o: HostOptions, name: string, password: string): Promise<LogInResult> {
   const found = await byAccount(o, name, password);
-  if (found.is !== 'wrong' || o.config.hostUrl === '') return found;
+  if ((found.is !== 'wrong' && found.is !== 'slow') || o.config.hostUrl === '') return found;
   const { askDirectory } = await import('./directory.ts');
-  return askDirectory(o.fetch, o.config.hostUrl, { room: node(o.room), name, password });
+  const known = await askDirectory(o.fetch, o.config.hostUrl, { room: node(o.room), name, password });
+  // Whom the directory knows was a wrong guess among the box's own accounts; only others wait for that.
+  return known.is === 'wrong' ? found : known;
 }
 
 function byAccount(o: HostOptions, name: string, password: string): Promise<LogInResult> {
@@ -59,7 +61,7 @@ function byAccount(o: HostOptions, name: string, password: string): Promise<LogI
             // oxlint-disable-next-line promise/no-callback-in-promise -- it is what resolves the other promise
             .then((sessionId) => done(sessionId === '' ? { is: 'wrong' } : { is: 'account', sessionId }));
         },
-        refused: () => done({ is: 'wrong' }),
+        refused: (condition, text) => done(condition === 'temporary-auth-failure' ? { is: 'slow', seconds: Number(/\d+/.exec(text)?.[0] ?? 1) } : { is: 'wrong' }),
         presence: () => undefined,
         message: () => undefined,
         request: () => undefined,

@@ -76,6 +76,9 @@ test('a password: asked for in words, given again after a reconnect', async () =
   expect(password()).toBe('sesame?');
   s.connection.refuseJoin('aaaaaaaa', 'not-authorized');
   expect(s.meeting.phase.value).toEqual({ at: 'waiting', why: 'password', wrong: true });
+  s.meeting.enterPassword('sesame??');
+  s.connection.refuseJoin('aaaaaaaa', 'policy-violation', el('slow-down', 'https://meetbox.local/slow-down', {}, '8'));
+  expect(s.meeting.phase.value).toEqual({ at: 'waiting', why: 'password', slow: 8 });
   s.meeting.enterPassword('sesame');
   s.connection.presence('aaaaaaaa', { code: '110' });
   expect(s.meeting.phase.value).toEqual({ at: 'joined' });

@@ -156,6 +156,9 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       waiting(why, wrong) {
         phase.value = { at: 'waiting', why, ...(wrong ? { wrong } : {}) };
       },
+      slowed(seconds) {
+        phase.value = { at: 'waiting', why: 'password', slow: seconds };
+      },
       entered,
       interrupted(why) {
         interruptions.begin(why);

@@ -50,6 +50,8 @@ export interface RoomHandlers {
   services(addresses: ReadonlyMap<string, string>): void;
   /** wrong: the password given was refused. */
   waiting(why: Waiting, wrong: boolean): void;
+  /** There were too many wrong passwords: not before so many seconds. */
+  slowed(seconds: number): void;
   /** `lost` are messages of a former session that may not have arrived. */
   entered(me: Occupant, lost: readonly Xml[]): void;
   interrupted(why: Interruption): void;
@@ -375,6 +377,10 @@ export function createRoom(options: RoomOptions): Room {
         return;
       case 'password':
         handlers.waiting('password', password !== undefined);
+        password = undefined;
+        return;
+      case 'slow':
+        handlers.slowed(Number(textOf(error.extra.find((x) => x.name === 'slow-down'))) || 1);
         password = undefined;
         return;
       case 'lobby': {

@@ -1,9 +1,10 @@
 import { useState } from 'preact/hooks';
-import { locale, t } from '../../../i18n/i18n.ts';
+import { t } from '../../../i18n/i18n.ts';
 import { tt } from '../../../i18n/together.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { TextField } from '../../../kit/Field.tsx';
 import type { Meeting } from '../../model/types.ts';
+import { inTime } from './inTime.ts';
 import { Message } from './Message.tsx';
 
 /** Before a meeting that its host has to open: one waits, or logs in as the host. */
@@ -60,10 +61,4 @@ function LogIn({ meeting }: { readonly meeting: Meeting }) {
       </Button>
     </form>
   );
-}
-
-/** "in 8 seconds". */
-function inTime(seconds: number): string {
-  const format = new Intl.RelativeTimeFormat(locale(), { numeric: 'always' });
-  return seconds < 90 ? format.format(seconds, 'second') : format.format(Math.ceil(seconds / 60), 'minute');
 }

@@ -3,12 +3,20 @@ import { t } from '../../../i18n/i18n.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { TextField } from '../../../kit/Field.tsx';
 import type { Meeting } from '../../model/types.ts';
+import { inTime } from './inTime.ts';
 import { Message } from './Message.tsx';
 
+interface PasswordPageProps {
+  readonly meeting: Meeting;
+  readonly wrong: boolean;
+  /** Seconds for which no password is looked at. */
+  readonly slow: number | undefined;
+}
+
 /** In front of a room with a password. */
-export function PasswordPage({ meeting, wrong }: { readonly meeting: Meeting; readonly wrong: boolean }) {
+export function PasswordPage({ meeting, wrong, slow }: PasswordPageProps) {
   const [password, setPassword] = useState('');
-  const [refused, setRefused] = useState(wrong);
+  const [refused, setRefused] = useState(slow !== undefined ? t('password.slow', { when: inTime(slow) }) : wrong ? t('password.wrong') : undefined);
   const enter = (event: Event) => {
     event.preventDefault();
     if (password !== '') meeting.enterPassword(password);
@@ -23,10 +31,10 @@ export function PasswordPage({ meeting, wrong }: { readonly meeting: Meeting; re
           autocomplete="off"
           enterKeyHint="go"
           autofocus
-          error={refused ? t('password.wrong') : undefined}
+          error={refused}
           onInput={(value) => {
             setPassword(value);
-            setRefused(false);
+            setRefused(undefined);
           }}
         />
         <Button kind="primary" large wide type="submit">

@@ -12,7 +12,7 @@ interface WaitingPageProps {
 
 /** Between the page before the meeting and the meeting: something is asked of the person, or of others. */
 export function WaitingPage({ meeting, phase }: WaitingPageProps) {
-  if (phase.why === 'password') return <PasswordPage meeting={meeting} wrong={phase.wrong === true} />;
+  if (phase.why === 'password') return <PasswordPage meeting={meeting} wrong={phase.wrong === true} slow={phase.slow} />;
   if (phase.why === 'host') return <HostPage meeting={meeting} />;
   return (
     <Message icon="hand" title={t(`waiting.${phase.why}.title`)} text={<p>{t(`waiting.${phase.why}.text`)}</p>}>
