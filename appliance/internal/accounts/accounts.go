@@ -69,6 +69,11 @@ type person struct {
 	OneTime  state.Secret `json:"one_time,omitempty"` // key, base32
 	Pending  state.Secret `json:"pending,omitempty"`  // key that no code confirmed yet
 	LastStep int64        `json:"last_step,omitempty"`
+	// Of the role and the ways to sign in: how often they were changed, and
+	// when last, by whom.
+	Revision  uint64    `json:"revision,omitempty"`
+	ChangedAt time.Time `json:"changed_at,omitzero"`
+	ChangedBy string    `json:"changed_by,omitempty"`
 	// Of somebody whom a directory knows: which one, and under what id. The
 	// role is the one of the last time.
 	Source  string `json:"source,omitempty"`
@@ -76,7 +81,12 @@ type person struct {
 }
 
 func (p person) account() api.Account {
-	return api.Account{Name: p.Name, Role: p.Role, Created: p.Created, OneTime: p.OneTime != "", Recovery: len(p.Recovery), Source: p.Source}
+	return api.Account{Name: p.Name, Role: p.Role, Created: p.Created, OneTime: p.OneTime != "", Recovery: len(p.Recovery), Revision: p.Revision, Source: p.Source}
+}
+
+// changed notes a change, which whoever has seen the account before does not know.
+func (p *person) changed(tx *state.Tx, by string) {
+	p.Revision, p.ChangedAt, p.ChangedBy = p.Revision+1, tx.Now(), by
 }
 
 // Book is all that is known of people.
@@ -219,6 +229,7 @@ func (b *Book) Claim(ctx context.Context, from netip.Addr, agent string, q api.C
 			return err
 		}
 		p.Role, p.Password, p.Recovery, p.OneTime, p.Pending, p.Source, p.Subject = api.Owner, hash, hashes, "", "", "", ""
+		p.changed(tx, p.Name)
 		if err := endSessions(tx, p.Name, ""); err != nil {
 			return err
 		}
@@ -362,6 +373,7 @@ func (b *Book) Recover(ctx context.Context, from netip.Addr, agent string, q api
 		p.Recovery = slices.Delete(p.Recovery, i, i+1)
 		// The codes are for who lost the authenticator, too.
 		p.Password, p.OneTime, p.Pending = hash, "", ""
+		p.changed(tx, p.Name)
 		if err := endSessions(tx, p.Name, ""); err != nil {
 			return err
 		}

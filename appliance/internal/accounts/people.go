@@ -59,8 +59,9 @@ func checkRole(f api.FieldErrors, r api.Role) {
 	}
 }
 
-// Change gives an account another role or password; either ends its sessions.
-func (b *Book) Change(ctx context.Context, who state.Actor, name string, q api.AccountChange) (a api.Account, err error) {
+// Change gives an account whose revision is still the given one another role or
+// password; nil: whatever it is. A new password ends its sessions.
+func (b *Book) Change(ctx context.Context, who state.Actor, name string, revision *uint64, q api.AccountChange) (a api.Account, err error) {
 	f := api.FieldErrors{}
 	var hash state.Secret
 	if q.Role != nil {
@@ -85,6 +86,9 @@ func (b *Book) Change(ctx context.Context, who state.Actor, name string, q api.A
 		if p.Source != "" {
 			return errOutside
 		}
+		if revision != nil && *revision != p.Revision {
+			return &state.Conflict{Last: api.Revision{Number: p.Revision, Section: "accounts", At: p.ChangedAt, Who: p.ChangedBy}}
+		}
 		if q.Role != nil && *q.Role != p.Role {
 			if p.Role == api.Owner && owners(tx) == 1 {
 				return errLast
@@ -100,6 +104,7 @@ func (b *Book) Change(ctx context.Context, who state.Actor, name string, q api.A
 				return err
 			}
 		}
+		p.changed(tx, who.Name)
 		a = p.account()
 		return state.Put(tx, "people", key(name), p)
 	})
@@ -152,6 +157,7 @@ func (b *Book) SetPassword(ctx context.Context, who state.Actor, session string,
 			return err
 		}
 		p.Password = hash
+		p.changed(tx, who.Name)
 		return errors.Join(state.Put(tx, "people", key(who.Name), p), endSessions(tx, p.Name, session), tx.Audit(who, "password changed", p.Name, ""))
 	})
 }
@@ -224,6 +230,7 @@ func (b *Book) EndOneTime(who state.Actor, name string) error {
 			return err
 		}
 		p.OneTime, p.Pending = "", ""
+		p.changed(tx, who.Name)
 		return errors.Join(state.Put(tx, "people", key(name), p), tx.Audit(who, "authenticator out of use", p.Name, ""))
 	})
 }
@@ -238,6 +245,7 @@ func (b *Book) change(who state.Actor, action string, f func(*person) error) err
 		if err := f(&p); err != nil {
 			return err
 		}
+		p.changed(tx, who.Name)
 		return errors.Join(state.Put(tx, "people", key(who.Name), p), tx.Audit(who, action, p.Name, ""))
 	})
 }

@@ -10,7 +10,7 @@ func accountRoutes(p *Parts) []Route {
 	return []Route{
 		get("/api/v1/accounts", api.Admin, "Who may sign in.", p.getAccounts),
 		person(send(http.MethodPost, "/api/v1/accounts", api.Owner, "Makes an account.", p.addAccount)),
-		person(send(http.MethodPatch, "/api/v1/accounts/{name}", api.Owner, "Changes an account's role or password.", p.changeAccount)),
+		person(send(http.MethodPatch, "/api/v1/accounts/{name}", api.Owner, "Changes an account's role or password; If-Match has its revision, as in the list.", p.changeAccount)),
 		person(send(http.MethodDelete, "/api/v1/accounts/{name}", api.Owner, "Removes an account.", p.removeAccount)),
 		person(send(http.MethodDelete, "/api/v1/accounts/{name}/one-time", api.Owner, "Takes an account's authenticator out of use.", p.dropOneTime)),
 		person(get("/api/v1/tokens", api.Operator, "Your tokens; an owner sees everybody's.", p.getTokens)),
@@ -31,7 +31,13 @@ func (p *Parts) addAccount(c *Call, q api.NewAccount) (api.Account, error) {
 
 func (p *Parts) changeAccount(c *Call, q api.AccountChange) (api.Account, error) {
 	c.Audited()
-	return p.Accounts.Change(c.Context(), c.Who, c.PathValue("name"), q)
+	revision, err := match(c)
+	if err != nil {
+		return api.Account{}, err
+	}
+	a, err := p.Accounts.Change(c.Context(), c.Who, c.PathValue("name"), revision, q)
+	c.SetETag(a.Revision)
+	return a, err
 }
 
 func (p *Parts) removeAccount(c *Call, _ None) (None, error) {

@@ -87,24 +87,22 @@ func (c *Call) here() netip.Addr {
 }
 
 func (p *Parts) proposeNetwork(c *Call, n api.Network) (out api.PendingNetwork, err error) {
-	if p.Network == nil {
-		return out, errElsewhere
-	}
-	match, whatever, err := c.IfMatch()
+	revision, err := match(c)
 	if err != nil {
 		return out, err
-	}
-	if whatever {
-		return p.pendingNetwork(p.Network.Propose(c.Context(), n, c.Who, nil, c.here()))
 	}
 	last, _, err := p.Store.Revisions("network", 0, 1)
 	if err != nil {
 		return out, err
 	}
-	if len(last) > 0 && last[0].Number != match {
+	last = append(last, api.Revision{Section: "network"}) // never changed
+	if revision != nil && last[0].Number != *revision {
 		return out, &state.Conflict{Last: last[0]}
 	}
-	return p.pendingNetwork(p.Network.Propose(c.Context(), n, c.Who, &match, c.here()))
+	if p.Network == nil {
+		return out, errElsewhere
+	}
+	return p.pendingNetwork(p.Network.Propose(c.Context(), n, c.Who, revision, c.here()))
 }
 
 func (p *Parts) pendingNetwork(out api.PendingNetwork, err error) (api.PendingNetwork, error) {

@@ -19,7 +19,7 @@ func scheduleRoutes(p *Parts) []Route {
 		send(http.MethodPost, "/api/v1/schedule", api.Operator, "Plans a meeting.", p.planMeeting),
 		get("/api/v1/schedule/{id}", api.Viewer, "One planned meeting, with its revision as ETag.", p.getPlanned),
 		send(http.MethodPut, "/api/v1/schedule/{id}", api.Operator, "Changes a planned meeting; If-Match has the ETag of what was changed.", p.putPlanned),
-		send(http.MethodDelete, "/api/v1/schedule/{id}", api.Operator, "Removes a planned meeting; who is in its room stays there.", p.removePlanned),
+		send(http.MethodDelete, "/api/v1/schedule/{id}", api.Operator, "Removes a planned meeting; who is in its room stays there. If-Match has its ETag.", p.removePlanned),
 		download("/api/v1/schedule/{id}/meeting.ics", api.Operator, "A planned meeting for calendars, with its password.", calendarType, p.getCalendar),
 	}
 }

@@ -189,14 +189,11 @@ func decodeInto(c *Call, q any) error {
 	if kind, _, err := mime.ParseMediaType(c.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return problem(http.StatusUnsupportedMediaType, "not-json", "Send the request as application/json.")
 	}
-	d := json.NewDecoder(c.Body)
-	d.DisallowUnknownFields()
-	err := d.Decode(q)
+	b, err := io.ReadAll(c.Body)
 	if err == nil {
-		if _, err = d.Token(); errors.Is(err, io.EOF) {
+		if err = strict(b, q); err == nil {
 			return nil
 		}
-		err = errors.New("there is more than one document")
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
@@ -204,6 +201,9 @@ func decodeInto(c *Call, q any) error {
 	a := api.Problem{Status: http.StatusBadRequest, Code: "invalid", Detail: "The request cannot be read: " + strings.TrimPrefix(err.Error(), "json: ")}
 	if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && t.Field != "" {
 		a.Fields = api.FieldErrors{t.Field: "This has to be a " + t.Type.String() + ", not a " + t.Value + "."}
+	}
+	if f, ok := errors.AsType[api.FieldErrors](err); ok {
+		a.Fields = f
 	}
 	if name, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
 		if name, err := strconv.Unquote(name); err == nil {

@@ -182,7 +182,7 @@ func TestRoles(t *testing.T) {
 		t.Errorf("%s", a.body)
 	}
 	admin := api.Admin
-	owner.want(409, "PATCH", "/api/v1/accounts/Ada%20Town", api.AccountChange{Role: &admin})
+	owner.want(409, "PATCH", "/api/v1/accounts/Ada%20Town", api.AccountChange{Role: &admin}, "If-Match", "*")
 	owner.want(204, "DELETE", "/api/v1/accounts/viewer", nil)
 	roles["viewer"].want(401, "GET", "/api/v1/settings", nil)
 	owner.want(404, "DELETE", "/api/v1/accounts/viewer", nil)

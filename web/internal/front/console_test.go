@@ -83,10 +83,18 @@ func TestConsolePasses(t *testing.T) {
 		{"a frame of nobody", "POST", "/api/v1/session", "{}", map[string]string{"Origin": "null"}, "", 403},
 		{"a foreign name", "GET", "/api/v1/setup", "", nil, "evil.example", 421},
 		{"a huge body", "POST", "/api/v1/session", big, nil, "", 413},
+		{"a huge body without a length", "POST", "/api/v1/session", big, map[string]string{"Transfer-Encoding": "chunked"}, "", 413},
+		{"a form of another site", "POST", "/api/v1/session", `{"x":1}`, map[string]string{"Origin": "https://evil.example", "Content-Type": "text/plain"}, "", 403},
+		{"another site's page looks", "GET", "/api/v1/settings", "", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors", "Sec-Fetch-Dest": "script"}, "", 403},
+		{"a word that no browser says", "GET", "/api/v1/settings", "", map[string]string{"Sec-Fetch-Site": "same-origin, cross-site"}, "", 403},
+		{"another site's page asks what it may", "OPTIONS", "/api/v1/settings/rooms", "", map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site", "Access-Control-Request-Method": "PUT"}, "", 403},
 		{"a file", "POST", "/api/v1/update", big, map[string]string{"Content-Type": fileKind}, "", 204},
 		{"the local routes", "GET", "/api/status", "", nil, "", 200}, // the page, not the API
 	} {
 		r := request(t, tc.method, own+tc.path, bytes.NewReader([]byte(tc.body)))
+		if tc.header["Transfer-Encoding"] != "" {
+			r.ContentLength, r.Body = -1, io.NopCloser(strings.NewReader(tc.body))
+		}
 		for k, v := range tc.header {
 			r.Header.Set(k, v)
 		}

@@ -12,6 +12,7 @@ export interface Account {
   name: string;
   one_time: boolean;
   recovery: number;
+  revision: number;
   role: Role;
   source?: string;
 }
@@ -1039,7 +1040,7 @@ export interface Routes {
   'POST /api/v1/accounts': { role: 'owner'; request: NewAccount; answer: Account };
   /** Removes an account. */
   'DELETE /api/v1/accounts/{name}': { role: 'owner'; request: undefined; answer: undefined };
-  /** Changes an account's role or password. */
+  /** Changes an account's role or password; If-Match has its revision, as in the list. */
   'PATCH /api/v1/accounts/{name}': { role: 'owner'; request: AccountChange; answer: Account };
   /** Takes an account's authenticator out of use. */
   'DELETE /api/v1/accounts/{name}/one-time': { role: 'owner'; request: undefined; answer: undefined };
@@ -1155,7 +1156,7 @@ export interface Routes {
   'GET /api/v1/schedule': { role: 'viewer'; request: undefined; answer: PlannedMeetings };
   /** Plans a meeting. */
   'POST /api/v1/schedule': { role: 'operator'; request: PlannedMeeting; answer: Planned };
-  /** Removes a planned meeting; who is in its room stays there. */
+  /** Removes a planned meeting; who is in its room stays there. If-Match has its ETag. */
   'DELETE /api/v1/schedule/{id}': { role: 'operator'; request: undefined; answer: undefined };
   /** One planned meeting, with its revision as ETag. */
   'GET /api/v1/schedule/{id}': { role: 'viewer'; request: undefined; answer: Planned };

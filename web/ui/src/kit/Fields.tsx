@@ -85,7 +85,8 @@ export function FileField({ label, choose, none, accept, file, disabled, error, 
           class="sr-only"
           accept={accept}
           disabled={disabled ?? false}
-          aria-describedby={`${id}-note`}
+          aria-invalid={error ? true : undefined}
+          aria-describedby={error ? `${id}-error ${id}-note` : `${id}-note`}
           onChange={(event) => onFile(event.currentTarget.files?.[0] ?? null)}
         />
         <span aria-hidden="true">
@@ -99,7 +100,7 @@ export function FileField({ label, choose, none, accept, file, disabled, error, 
         </span>
       </div>
       {error ? (
-        <p class="field-error" role="alert">
+        <p id={`${id}-error`} class="field-error" role="alert">
           {error}
         </p>
       ) : null}

@@ -61,7 +61,9 @@ export function Accounts() {
         )}
       </Loaded>
       {open === 'new' ? <NewDialog done={refresh} close={() => setOpen(null)} /> : null}
-      {open !== null && open !== 'new' ? <ChangeDialog account={open} done={refresh} close={() => setOpen(null)} /> : null}
+      {open !== null && open !== 'new' ? (
+        <ChangeDialog account={list.data.value?.accounts.find((a) => a.name === open.name) ?? open} done={refresh} stale={() => void list.reload()} close={() => setOpen(null)} />
+      ) : null}
       {gone ? (
         <Confirm
           title={t('accounts.remove', { name: gone.name })}
@@ -108,7 +110,8 @@ function NewDialog({ done, close }: DialogProps) {
   );
 }
 
-function ChangeDialog({ account, done, close }: DialogProps & { readonly account: Account }) {
+/** stale: somebody else has changed the account meanwhile; what is typed stays, and may be sent again. */
+function ChangeDialog({ account, done, stale, close }: DialogProps & { readonly account: Account; readonly stale: () => void }) {
   const { client } = useBox();
   const act = useAction();
   const [role, setRole] = useState<Role>(account.role);
@@ -120,7 +123,8 @@ function ChangeDialog({ account, done, close }: DialogProps & { readonly account
   const go = async (event: Event) => {
     event.preventDefault();
     const change = { ...(role === account.role ? {} : { role }), ...(password === '' ? {} : { password }) };
-    if (await act.run(() => client.send('PATCH', path, change))) done();
+    if (await act.run(() => client.send('PATCH', path, change, { etag: `"${account.revision}"` }))) done();
+    else if (act.code.value === 'conflict') stale();
   };
   return (
     <Dialog title={t('accounts.change', { name: account.name })} closeLabel={t('close')} onClose={close}>

@@ -15,10 +15,12 @@ interface MeetingDialogProps {
   readonly plan: Planned | null;
   readonly zones: readonly string[];
   readonly done: () => void;
+  /** Somebody else has changed the plan meanwhile; what is typed stays, and may be sent again. */
+  readonly stale: () => void;
   readonly close: () => void;
 }
 
-export function MeetingDialog({ plan, zones, done, close }: MeetingDialogProps) {
+export function MeetingDialog({ plan, zones, done, stale, close }: MeetingDialogProps) {
   const { client } = useBox();
   const act = useAction();
   const own = Intl.DateTimeFormat().resolvedOptions().timeZone;
@@ -33,6 +35,7 @@ export function MeetingDialog({ plan, zones, done, close }: MeetingDialogProps) 
     const wanted = tidy(m);
     const send = plan ? () => client.send('PUT', `/api/v1/schedule/${plan.id}`, wanted, { etag: `"${plan.revision}"` }) : () => client.send('POST', '/api/v1/schedule', wanted);
     if (await act.run(send)) done();
+    else if (act.code.value === 'conflict') stale();
   };
   return (
     <Dialog title={plan ? t('accounts.change', { name: plan.meeting.title }) : t('schedule.add')} closeLabel={t('close')} onClose={close}>

@@ -78,7 +78,15 @@ function Plans() {
         </Loaded>
       </Card>
       <Shown />
-      {open ? <MeetingDialog plan={open === 'new' ? null : open} zones={list.data.value?.zones ?? []} done={done} close={() => setOpen(null)} /> : null}
+      {open ? (
+        <MeetingDialog
+          plan={open === 'new' ? null : (list.data.value?.meetings.find((p) => p.id === open.id) ?? open)}
+          zones={list.data.value?.zones ?? []}
+          done={done}
+          stale={() => void list.reload()}
+          close={() => setOpen(null)}
+        />
+      ) : null}
       {gone ? (
         <Confirm
           title={t('accounts.remove', { name: gone.meeting.title })}
