@@ -8,7 +8,7 @@
 import { signal, type ReadonlySignal } from '@preact/signals-core';
 
 import { dataChannel, dataChannelLabel, dataChannelProtocol, webSocketChannel, type Channel } from './channel.ts';
-import { encodingsFor, scales, screenBitrate } from './encodings.ts';
+import { encodingsFor, layersSent, scales, screenBitrate } from './encodings.ts';
 import {
   makeLayers,
   mungeLayers,
@@ -219,9 +219,11 @@ export function createPeer(options: PeerOptions): Peer {
       if (!sender || !track || closed) return;
       const parameters = sender.getParameters();
       if (parameters.encodings.length === 0) return;
-      const height = track.getSettings().height ?? 720;
       if (what === 'camera') {
-        const encodings = encodingsFor(height, parameters.encodings.length, limits.camera);
+        const { width = 1280, height = 720 } = track.getSettings();
+        const { length } = parameters.encodings;
+        const sent = sendsByRid ? length : layersSent({ width, height }, length);
+        const encodings = encodingsFor({ width, height }, length, limits.camera, sent);
         parameters.encodings.forEach((e, i) => Object.assign(e, encodings[i]));
       } else {
         parameters.degradationPreference = track.contentHint === 'motion' ? 'maintain-framerate' : 'maintain-resolution';

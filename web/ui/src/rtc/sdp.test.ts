@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 
-import { encodingsFor } from './encodings.ts';
+import { encodingsFor, layersSent } from './encodings.ts';
 import { fromRms, loudness } from './level.ts';
 import { makeLayers, mungeLayers, parseContent, parseSections, parseSent, preferred, printOffer, type Codec, type Content, type Line } from './sdp.ts';
 import { reduceStats } from './stats.ts';
@@ -219,16 +219,36 @@ test('any text is split without an exception', () => {
 });
 
 test('layers above what anybody needs rest', () => {
-  const active = (max: number) => encodingsFor(720, 3, max).map((e) => e.active);
+  const captured = { width: 1280, height: 720 };
+  const active = (max: number) => encodingsFor(captured, 3, max).map((e) => e.active);
   expect(active(-1)).toEqual([true, true, true]);
   expect(active(720)).toEqual([true, true, true]);
   expect(active(360)).toEqual([true, true, false]);
   expect(active(180)).toEqual([true, false, false]);
   expect(active(90)).toEqual([true, false, false]);
   expect(active(0)).toEqual([false, false, false]);
-  expect(encodingsFor(720, 3, -1).map((e) => e.scaleResolutionDownBy)).toEqual([4, 2, 1]);
-  expect(encodingsFor(720, 1, 360)).toEqual([{ active: true, maxBitrate: 500_000, scaleResolutionDownBy: 2 }]);
-  expect(encodingsFor(720, 1, 0)[0]?.active).toBe(false);
+  expect(encodingsFor(captured, 3, -1).map((e) => e.scaleResolutionDownBy)).toEqual([4, 2, 1]);
+  expect(encodingsFor(captured, 1, 360)).toEqual([{ active: true, maxBitrate: 500_000, scaleResolutionDownBy: 2 }]);
+  expect(encodingsFor(captured, 1, 0)[0]?.active).toBe(false);
+});
+
+test.each([
+  [1280, 720, [4, 2, 1]],
+  [720, 1280, [4, 2, 1]],
+  [640, 480, [2, 1]],
+  [640, 360, [2, 1]],
+  [320, 180, [1]],
+])('of %i×%i every line is in the last layer that is sent', (width, height, scales) => {
+  const captured = { width, height };
+  const sent = layersSent(captured, 3);
+  const encodings = encodingsFor(captured, 3, -1, sent);
+  expect(encodings).toHaveLength(3);
+  expect(encodings.filter((e) => e.active).map((e) => e.scaleResolutionDownBy)).toEqual(scales);
+  expect(encodingsFor(captured, 3, 180, sent).map((e) => e.active)).toEqual([true, false, false]);
+});
+
+test('lines of a phone held upright are those across', () => {
+  expect(encodingsFor({ width: 720, height: 1280 }, 3, 360).map((e) => e.active)).toEqual([true, true, false]);
 });
 
 test('loudness is 0 to 1', () => {
