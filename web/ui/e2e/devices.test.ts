@@ -40,7 +40,7 @@ function choice(guest: Guest, label: string): Locator {
 async function takeAnother(guest: Guest, label: string, first: string): Promise<string> {
   const field = choice(guest, label);
   const ids = await field.locator('option').evaluateAll((all) => all.map((o) => (o as HTMLOptionElement).value));
-  const id = ids.filter((i) => i !== '' && i !== first).at(-1);
+  const id = ids.findLast((i) => i !== '' && i !== first);
   if (id === undefined) throw new Error(`${label}: only ${ids.join(', ')}`);
   await field.selectOption(id);
   return id;
