@@ -27,7 +27,7 @@ export interface Check {
 const failed: Readonly<Record<ProbeName, Result>> = {
   https: { outcome: 'bad', code: 'H09' },
   trust: { outcome: 'skipped', code: 'T05' },
-  clock: { outcome: 'warn', code: 'C01', values: { n: 0 } },
+  clock: { outcome: 'skipped', code: 'C05' },
   name: { outcome: 'warn', code: 'N02', values: { name: '' } },
   socket: { outcome: 'warn', code: 'W01' },
   bosh: { outcome: 'bad', code: 'B02' },
@@ -41,6 +41,18 @@ const failed: Readonly<Record<ProbeName, Result>> = {
   speaker: { outcome: 'skipped', code: 'P05' },
   browser: { outcome: 'bad', code: 'X09', values: { name: '?' } },
 };
+
+/** What it means for the others when the box told nothing of itself. */
+const unanswered = {
+  name: { outcome: 'skipped', code: 'N05' },
+  socket: { outcome: 'skipped', code: 'W05' },
+  bosh: { outcome: 'skipped', code: 'B05' },
+  stun: { outcome: 'skipped', code: 'S05' },
+  turn: { outcome: 'skipped', code: 'R05' },
+  call: { outcome: 'bad', code: 'K08' },
+  channel: failed.channel,
+  media: failed.media,
+} as const satisfies Partial<Record<ProbeName, Result>>;
 
 function xmppDomain(): string {
   const hosts = (window.config as { hosts?: { domain?: unknown } } | undefined)?.hosts;
@@ -68,10 +80,12 @@ export function createCheck(): Check {
       return checkClock(found.skew);
     });
     const { box } = (found as { box: Box } | null) ?? { box: null };
-    all.name.set(checkName(location.hostname, box?.names ?? []));
+    all.name.set(box ? checkName(location.hostname, box.names) : unanswered.name);
     await all.trust.run(checkTrust);
     const socket = await all.socket.run(() => checkSocket(xmppDomain()));
-    await all.bosh.run(() => checkBosh(xmppDomain(), socket));
+    const bosh = await all.bosh.run(() => checkBosh(xmppDomain(), socket));
+    // Of a box that says nothing at all no proxy is to blame.
+    if (!box && bosh?.outcome === 'bad') for (const name of ['socket', 'bosh'] as const) all[name].set(unanswered[name]);
     if (box && able()) await Promise.all([all.stun.run(() => checkStun(box)), all.turn.run(() => checkTurn(box))]);
     return box;
   }
@@ -90,8 +104,7 @@ export function createCheck(): Check {
     }
   }
 
-  async function devices(): Promise<void> {
-    const { checkCamera, checkSound } = await import('./devices.ts');
+  async function devices({ checkCamera, checkSound }: typeof import('./devices.ts')): Promise<void> {
     await all.camera.run(checkCamera);
     await all.microphone.run(async () => {
       asking.value = 'speak';
@@ -127,8 +140,10 @@ export function createCheck(): Check {
         const box = await network();
         if (!able()) for (const name of ['channel', 'media'] as const) all[name].set(failed[name]);
         else if (box) await call(box);
-        else for (const name of ['stun', 'turn', 'call'] as const) all[name].set(failed[name]);
-        if (withDevices) await devices();
+        else for (const name of ['stun', 'turn', 'call', 'channel', 'media'] as const) all[name].set(unanswered[name]);
+        // A box that is gone meanwhile does not give it.
+        const parts = withDevices ? await import('./devices.ts').catch(() => null) : null;
+        if (parts) await devices(parts);
         else {
           all.camera.set({ outcome: 'skipped', code: 'V05' });
           all.microphone.set({ outcome: 'skipped', code: 'A05' });
