@@ -14,7 +14,7 @@ import (
 
 const (
 	ownersPassword = "correct horse battery"
-	attempts       = 40
+	attempts       = 30
 )
 
 // world is a box with the owners ada, who has an authenticator, and ben, and

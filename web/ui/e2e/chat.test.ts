@@ -3,6 +3,7 @@
 import { expect, inject, test } from 'vitest';
 import { kill } from './box.ts';
 import { cast } from './cast.ts';
+import { own } from './console.ts';
 import { type Guest, until } from './guest.ts';
 import { barriers, fits, shoot } from './look.ts';
 
@@ -126,3 +127,74 @@ test('what is written while the box restarts arrives once, public and private', 
     expect(await count(ada, text)).toBe(1);
   }
 });
+
+test('who comes late reads what was said to all, once, with its names and times', patience, async () => {
+  const admin = (await open('Workshop', desktop, null, box.consoleUrl)).page;
+  await own(admin, box);
+  const remember = (history: number) =>
+    admin.evaluate(async (n) => {
+      const path = '/api/v1/settings/rooms';
+      const now = await fetch(path);
+      const body = JSON.stringify({ ...((await now.json()) as object), history: n });
+      return (await fetch(path, { method: 'PUT', body, headers: { 'Content-Type': 'application/json', 'If-Match': now.headers.get('ETag') ?? '' } })).status;
+    }, history);
+  expect(await remember(20)).toBe(200);
+  try {
+    await latecomer();
+  } finally {
+    await remember(0);
+  }
+});
+
+async function latecomer(): Promise<void> {
+  const room = `${box.url}/latecomers`;
+  const ada = await open('Ada', desktop);
+  await ada.join(room);
+  const ben = await open('Ben', desktop);
+  await ben.join(room);
+  await until('both are there', 10_000, async () => (await ada.state()).participants.length === 2);
+  await ada.chat('The tide turns at four');
+  await openChat(ben);
+  await line(ben, 'The tide turns at four').waitFor();
+  await ben.chat('Then we cast off at three');
+  await line(ada, 'Then we cast off at three').waitFor();
+  await ada.page.getByRole('combobox', { name: 'To' }).selectOption({ label: 'Ben' });
+  await ada.page.getByPlaceholder('Only Ben reads this').fill('Bring the charts');
+  await ada.page.keyboard.press('Enter');
+  await line(ben, 'Bring the charts').waitFor();
+  const times = (guest: Guest) => guest.page.locator('.line time').evaluateAll((all) => all.map((time) => Date.parse((time as HTMLTimeElement).dateTime)));
+  const said = await times(ada);
+  const then = Date.now();
+  // Who said something may have left, and the server may be another one.
+  await ben.page.getByRole('button', { name: 'Leave meeting' }).click();
+  await until('Ben has left', 10_000, async () => (await ada.state()).participants.length === 1);
+  await kill(box, 'signaling');
+  await until('Ada is back', 30_000, async () => (await ada.state()).phase === 'joined');
+
+  const cleo = await open('Cleo', phone);
+  await cleo.join(room);
+  await until('Cleo has the history', 10_000, () => cleo.hasChat('Then we cast off at three'));
+  expect(await cleo.page.getByRole('button', { name: /^Chat, .* new message/ }).count(), 'what is past is no news').toBe(0);
+  await openChat(cleo);
+  await line(cleo, 'Then we cast off at three').waitFor();
+  await ada.page.getByRole('combobox', { name: 'To' }).selectOption({ label: 'Everybody' });
+  await ada.chat('Welcome, Cleo');
+  await line(cleo, 'Welcome, Cleo').waitFor();
+  const lines = (guest: Guest) => guest.page.locator('.line-text').allTextContents();
+  const all = ['The tide turns at four', 'Then we cast off at three', 'Welcome, Cleo'];
+  expect((await lines(cleo)).map((text) => text.trim())).toEqual(all);
+  expect(await cleo.page.locator('.line-name').allTextContents()).toEqual(['Ada', 'Ben', 'Ada']);
+  for (const [i, time] of (await times(cleo)).slice(0, 2).entries()) {
+    expect(time, 'they were said when they were said').toBeLessThanOrEqual(then);
+    expect(time).toBeGreaterThan((said[i] ?? Number.NaN) - 5000);
+  }
+
+  // Coming again repeats nothing, and nobody else's lines are doubled.
+  await cleo.page.reload();
+  await cleo.join(room);
+  await openChat(cleo);
+  await line(cleo, 'Welcome, Cleo').waitFor();
+  expect((await lines(cleo)).map((text) => text.trim())).toEqual(all);
+  expect((await lines(ada)).filter((text) => text === 'Welcome, Cleo')).toHaveLength(1);
+  await shoot(cleo.page, 'chat-latecomer-phone-dark');
+}

@@ -6,6 +6,7 @@ import { Logo } from '../../kit/Logo.tsx';
 import type { Console } from '../model/console.ts';
 import { t } from '../words.ts';
 import { setupStep } from './chosen.ts';
+import { useFirstMistake } from './mistakes.ts';
 import { Wizard } from './setup/Wizard.tsx';
 import { Shell } from './shell/Shell.tsx';
 import { SignInPage } from './shell/SignInPage.tsx';
@@ -16,6 +17,7 @@ import './console.css';
 
 export function App({ box }: { readonly box: Console }) {
   usePageLanguage(locale());
+  useFirstMistake();
   return (
     <BoxProvider value={box}>
       <LiveRegion />
