@@ -156,6 +156,13 @@ test('what one draws the others see, who comes later too, and it outlives the re
   await draw(ada, [0.2, 0.8], [0.8, 0.85]);
   await until('Cleo sees it when the relay is back', 30_000, async () => (await ink(cleo)) > atCleo + 1000);
   await shoot(ben.page, 'board-later-phone-dark');
-  // Excalidraw's own parts are as its makers have them.
-  for (const guest of [ada, ben, cleo]) expect(await barriers(guest.page, '.excalidraw')).toEqual([]);
+  for (const guest of [ada, ben, cleo]) expect(await barriers(guest.page)).toEqual([]);
+  for (const dialog of [/^Help/, /^Export image/]) {
+    await cleo.page.locator('.main-menu-trigger').click();
+    expect(await barriers(cleo.page), 'menu').toEqual([]);
+    await cleo.page.locator('.dropdown-menu').getByText(dialog).click();
+    await cleo.page.getByRole('dialog', { name: dialog }).waitFor();
+    expect(await barriers(cleo.page), String(dialog)).toEqual([]);
+    await cleo.page.keyboard.press('Escape');
+  }
 });

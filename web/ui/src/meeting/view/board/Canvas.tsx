@@ -8,6 +8,7 @@ import type { BoardPlace } from '../../model/board/relay.ts';
 import type { Participant } from '../../model/types.ts';
 import { displayName } from '../app/words.ts';
 import { collaborate, type Collaboration } from './collaboration.ts';
+import { nameParts } from './parts.ts';
 import './board.css';
 
 interface CanvasProps {
@@ -46,8 +47,10 @@ export function Canvas({ server, place, me }: CanvasProps) {
     () => ({ changed: () => current.current?.changed(), pointed: (at: Parameters<Collaboration['pointed']>[0]) => current.current?.pointed(at) }),
     [],
   );
+  const frame = useRef<HTMLDivElement>(null);
+  useEffect(() => (frame.current ? nameParts(frame.current) : undefined), []);
   return (
-    <>
+    <div class="board-frame" ref={frame}>
       <Excalidraw
         excalidrawAPI={setApi}
         onChange={changed}
@@ -72,7 +75,7 @@ export function Canvas({ server, place, me }: CanvasProps) {
         </MainMenu>
       </Excalidraw>
       {joint && !joint.there.value ? <output class="board-away">{tt('board.away')}</output> : null}
-    </>
+    </div>
   );
 }
 
