@@ -26,6 +26,8 @@ export class TestServer {
   readonly stanzas: Xml[] = [];
   /** Called for each of them; what it returns is sent back. */
   answer: (stanza: Xml, jid: string) => readonly Xml[] = () => [];
+  /** How many of those who come next are sent away at once, in due form. */
+  full = 0;
   #waiting: (() => void)[] = [];
 
   private constructor(server: WebSocketServer) {
@@ -87,6 +89,11 @@ export class TestServer {
   #accept(socket: WebSocket, url: string): void {
     this.attempts.push(url);
     this.#wake();
+    if (this.full > 0) {
+      this.full--;
+      socket.close(1001);
+      return;
+    }
     let authenticated = false;
     let stream: Stream | undefined;
     socket.on('message', (data) => {

@@ -139,6 +139,17 @@ test('a cut socket is resumed: nothing is lost either way, a waiting request is 
   expect(c.messages).toEqual(['missed']);
 });
 
+// In less than a login may take.
+test('a socket that is closed before the login is soon tried again', { timeout: 8000 }, async () => {
+  const server = await serve();
+  server.full = 2;
+  const c = client(server);
+  c.connection.connect();
+  await c.onlineTimes(1);
+  expect(server.attempts).toHaveLength(3);
+  await expect(c.connection.iq(ask, 20)).rejects.toBeInstanceOf(IqTimeout);
+});
+
 test('when the server forgot the stream, a fresh session starts empty', async () => {
   const server = await serve();
   const c = client(server);

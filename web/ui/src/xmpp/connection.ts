@@ -279,6 +279,16 @@ export function createConnection(options: Options): Connection {
     strophe.setProtocol();
     handshakeTimer = setTimeout(dropSocket, handshakeTimeout);
     strophe.connect(options.account ? `${options.account.name}@${domain}` : domain, options.account?.password ?? '', status);
+    noticeGoodbye();
+  }
+
+  /** Strophe says nothing of a socket that is closed in due form before the login, as by a server that stops. */
+  function noticeGoodbye(): void {
+    const proto = strophe._proto as { readonly socket?: WebSocket | null };
+    const { socket } = proto;
+    socket?.addEventListener('close', () => {
+      if (proto.socket === socket && link.value !== 'closed') dropSocket();
+    });
   }
 
   function status(code: number, condition: string | null, elem?: Element): void {
