@@ -67,7 +67,8 @@ type Account struct {
 	Created  time.Time `json:"created"`
 	OneTime  bool      `json:"one_time"` // an authenticator is in use
 	Recovery int       `json:"recovery"` // codes left
-	// Revision is its ETag, for a change of role or password.
+	// Revision is its ETag, for a change of role or password. People's own
+	// changes leave it as it is.
 	Revision uint64 `json:"revision"`
 	// Source is where the person is known, "ldap" or "oidc", with the role
 	// of the last time; empty: an account of the box.

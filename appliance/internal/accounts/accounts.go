@@ -69,8 +69,9 @@ type person struct {
 	OneTime  state.Secret `json:"one_time,omitempty"` // key, base32
 	Pending  state.Secret `json:"pending,omitempty"`  // key that no code confirmed yet
 	LastStep int64        `json:"last_step,omitempty"`
-	// Of the role and the ways to sign in: how often they were changed, and
-	// when last, by whom.
+	// How often role or password were changed by who manages accounts, and
+	// when last, by whom. What people change of their own does not get in
+	// the way of that.
 	Revision  uint64    `json:"revision,omitempty"`
 	ChangedAt time.Time `json:"changed_at,omitzero"`
 	ChangedBy string    `json:"changed_by,omitempty"`
@@ -84,7 +85,8 @@ func (p person) account() api.Account {
 	return api.Account{Name: p.Name, Role: p.Role, Created: p.Created, OneTime: p.OneTime != "", Recovery: len(p.Recovery), Revision: p.Revision, Source: p.Source}
 }
 
-// changed notes a change, which whoever has seen the account before does not know.
+// changed notes a change of role or password by somebody else, which another who
+// has seen the account before does not know.
 func (p *person) changed(tx *state.Tx, by string) {
 	p.Revision, p.ChangedAt, p.ChangedBy = p.Revision+1, tx.Now(), by
 }
@@ -373,7 +375,6 @@ func (b *Book) Recover(ctx context.Context, from netip.Addr, agent string, q api
 		p.Recovery = slices.Delete(p.Recovery, i, i+1)
 		// The codes are for who lost the authenticator, too.
 		p.Password, p.OneTime, p.Pending = hash, "", ""
-		p.changed(tx, p.Name)
 		if err := endSessions(tx, p.Name, ""); err != nil {
 			return err
 		}

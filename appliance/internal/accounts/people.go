@@ -157,7 +157,6 @@ func (b *Book) SetPassword(ctx context.Context, who state.Actor, session string,
 			return err
 		}
 		p.Password = hash
-		p.changed(tx, who.Name)
 		return errors.Join(state.Put(tx, "people", key(who.Name), p), endSessions(tx, p.Name, session), tx.Audit(who, "password changed", p.Name, ""))
 	})
 }
@@ -230,7 +229,6 @@ func (b *Book) EndOneTime(who state.Actor, name string) error {
 			return err
 		}
 		p.OneTime, p.Pending = "", ""
-		p.changed(tx, who.Name)
 		return errors.Join(state.Put(tx, "people", key(name), p), tx.Audit(who, "authenticator out of use", p.Name, ""))
 	})
 }
@@ -245,7 +243,6 @@ func (b *Book) change(who state.Actor, action string, f func(*person) error) err
 		if err := f(&p); err != nil {
 			return err
 		}
-		p.changed(tx, who.Name)
 		return errors.Join(state.Put(tx, "people", key(who.Name), p), tx.Audit(who, action, p.Name, ""))
 	})
 }

@@ -115,7 +115,7 @@ func TestEveryEditWantsItsETag(t *testing.T) {
 // that the first one was faster.
 func TestTwoOwners(t *testing.T) {
 	t.Parallel()
-	_, owner, _ := claimed(t)
+	b, owner, _ := claimed(t)
 	a := read[api.Account](t, owner.want(200, "POST", "/api/v1/accounts", api.NewAccount{Name: "ben", Role: api.Viewer, Password: password}))
 	seen := fmt.Sprintf(`"%d"`, a.Revision)
 	const path = "/api/v1/accounts/ben"
@@ -125,6 +125,10 @@ func TestTwoOwners(t *testing.T) {
 	if c := second.problem.Conflict; c == nil || c.Who != "Ada Town" || c.Section != "accounts" {
 		t.Errorf("conflict: %s", second.body)
 	}
+	// What ben does with his own account is in nobody's way.
+	ben := b.client(t)
+	ben.want(200, "POST", "/api/v1/session", api.SignIn{Name: "ben", Password: password})
+	ben.want(204, "PUT", "/api/v1/session/password", api.PasswordChange{Old: password, New: "three other words"})
 	owner.want(200, "PATCH", path, api.AccountChange{Role: &admin}, "If-Match", first.header.Get("ETag"))
 }
 
