@@ -1,4 +1,4 @@
-// Networks that let no UDP through: media goes over TCP to the bridge itself.
+// Networks that let no UDP through: media goes over TCP, to the bridge itself or through its TURN.
 
 import { inject, onTestFinished, test } from 'vitest';
 import { cast } from './cast.ts';
@@ -28,7 +28,8 @@ test('a browser that may not use UDP meets one that may', async () => {
   guests.push(ada);
   await ada.join(`${box.url}/walled-in`);
   await allSee(guests, 30_000);
-  // Whatever answered first is left for the better way once that has answered.
+  // Whatever answered first is left for the better way once that has answered; but a browser that has
+  // chosen TURN on a busy machine may give up the direct way before that is nominated.
   await until('Ben’s media goes over UDP', 30_000, async () => (await way(ben)) === 'udp');
-  await until('Ada’s media goes over TCP', 30_000, async () => (await way(ada)) === 'tcp');
+  await until('Ada’s media goes over TCP', 30_000, async () => ['tcp', 'relay'].includes(await way(ada)));
 });
