@@ -48,8 +48,8 @@ func TestReadVitest(t *testing.T) {
 		want     count
 	}{
 		{"all well", " Test Files  3 passed (3)\n      Tests  14 passed (14)\n", count{passed: 14}},
-		{"mixed", " Test Files  1 failed | 2 passed (3)\n      Tests  2 failed | 11 passed | 1 skipped (14)\n", count{11, 2, 1}},
-		{"a file that does not load", " Test Files  1 failed | 2 passed (3)\n      Tests  11 passed (11)\n", count{11, 1, 0}},
+		{"mixed", " Test Files  1 failed | 2 passed (3)\n      Tests  2 failed | 11 passed | 1 skipped (14)\n", count{passed: 11, failed: 2, skipped: 1}},
+		{"a file that does not load", " Test Files  1 failed | 2 passed (3)\n      Tests  11 passed (11)\n", count{passed: 11, failed: 1}},
 		{"in color", "\x1b[2m      Tests \x1b[22m \x1b[1m\x1b[32m5 passed\x1b[39m\x1b[22m\x1b[90m (5)\x1b[39m\n", count{passed: 5}},
 		{"a test that prints one", "stdout: Tests  9 passed (9) or so\n Tests  1 passed (1)\n", count{passed: 1}},
 		{"nothing", "no test files found\n", count{}},
@@ -71,18 +71,19 @@ func TestAll(t *testing.T) {
 	say := func(text string, code string) []string {
 		return []string{"sh", "-c", "echo '" + text + "'; exit " + code}
 	}
+	vitest := func(command []string) part { return part{name: "a", dir: ".", command: command, read: readVitest} }
 	tests := []struct {
 		name  string
 		parts []part
 		want  string
 	}{
-		{"green", []part{{"a", ".", say("Tests  2 passed (2)", "0"), readVitest}, {"b", ".", say("Tests  3 passed (3)", "0"), readVitest}}, "5 passed, 0 failed"},
-		{"red", []part{{"a", ".", say("Tests  1 failed | 1 passed (2)", "1"), readVitest}}, "1 passed, 1 failed"},
-		{"crash after the count", []part{{"a", ".", say("Tests  2 passed (2)", "3"), readVitest}}, "2 passed, 1 failed"},
-		{"no test", []part{{"a", ".", say("hello", "0"), readVitest}}, "0 passed, 1 failed"},
-		{"no program", []part{{"a", ".", []string{"no-such-program-here"}, readVitest}}, "0 passed, 1 failed"},
-		{"no folder", []part{{"a", "no-such-folder", say("Tests  2 passed (2)", "0"), readVitest}}, "0 passed, 1 failed"},
-		{"unreadable", []part{{"a", ".", say("not json", "0"), readGo}}, "0 passed, 1 failed"},
+		{"green", []part{vitest(say("Tests  2 passed (2)", "0")), vitest(say("Tests  3 passed (3)", "0"))}, "5 passed, 0 failed"},
+		{"red", []part{vitest(say("Tests  1 failed | 1 passed (2)", "1"))}, "1 passed, 1 failed"},
+		{"crash after the count", []part{vitest(say("Tests  2 passed (2)", "3"))}, "2 passed, 1 failed"},
+		{"no test", []part{vitest(say("hello", "0"))}, "0 passed, 1 failed"},
+		{"no program", []part{vitest([]string{"no-such-program-here"})}, "0 passed, 1 failed"},
+		{"no folder", []part{{name: "a", dir: "no-such-folder", command: say("Tests  2 passed (2)", "0"), read: readVitest}}, "0 passed, 1 failed"},
+		{"unreadable", []part{{name: "a", dir: ".", command: say("not json", "0"), read: readGo}}, "0 passed, 1 failed"},
 	}
 	for _, tc := range tests {
 		var out strings.Builder
@@ -90,6 +91,36 @@ func TestAll(t *testing.T) {
 		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
 		if got := lines[len(lines)-1]; got != tc.want {
 			t.Errorf("%s: last line %q, want %q", tc.name, got, tc.want)
+		}
+	}
+}
+
+// TestAgain: a few files that fail are run once more, by their names.
+func TestAgain(t *testing.T) {
+	t.Parallel()
+	// Without names: what fails. With them: the second try.
+	script := func(first, second string) []string {
+		return []string{"sh", "-c", `if [ $# = 0 ]; then printf "` + first + `"; exit 1; fi; echo "tried: $*"; ` + second, "sh"}
+	}
+	const one = ` FAIL  e2e/a.test.ts > sees\n FAIL  e2e/a.test.ts > hears\nTests  2 failed | 5 passed (7)\n`
+	for _, tc := range []struct {
+		name    string
+		command []string
+		want    count
+		says    string
+	}{
+		{"well the second time", script(one, `echo "Tests  4 passed (4)"`), count{passed: 7, again: 2}, "tried: e2e/a.test.ts\n"},
+		{"twice", script(one, `echo "Tests  1 failed | 3 passed (4)"; exit 1`), count{passed: 5, failed: 2}, "tried: e2e/a.test.ts\n"},
+		{"not run the second time", script(one, `exit 0`), count{passed: 5, failed: 2}, "ran no test"},
+		{"not loaded", script(` FAIL  e2e/a.test.ts [ e2e/a.test.ts ]\nTest Files  1 failed (1)\n`, `echo "Tests  1 passed (1)"`), count{passed: 1, again: 1}, "tried: e2e/a.test.ts\n"},
+		{"too many", script(` FAIL  a.test.ts\n FAIL  b.test.ts\n FAIL  c.test.ts\n FAIL  d.test.ts\nTests  4 failed (4)\n`, `echo "Tests  4 passed (4)"`), count{failed: 4}, ""},
+		{"outside of all tests", script(one+` Unhandled Errors\n`, `echo "Tests  4 passed (4)"`), count{passed: 5, failed: 2}, ""},
+		{"nothing to name", script(`Tests  2 passed (2)\n`, `echo "Tests  2 passed (2)"`), count{passed: 2, failed: 1}, ""},
+	} {
+		var out strings.Builder
+		got := part{name: "browsers", dir: ".", command: tc.command, read: readVitest, again: failedFiles}.tries(t.Context(), &out)
+		if got != tc.want || !strings.Contains(out.String(), tc.says) || tc.says == "" && strings.Contains(out.String(), "tried") {
+			t.Errorf("%s: %+v, want %+v, with %q in\n%s", tc.name, got, tc.want, tc.says, out.String())
 		}
 	}
 }

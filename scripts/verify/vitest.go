@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 )
 
 // Vitest ends with a line such as
@@ -18,6 +20,7 @@ import (
 var (
 	summary = regexp.MustCompile(`^\s*(Tests|Test Files)\s+(.*)\(\d+\)\s*$`)
 	number  = regexp.MustCompile(`(\d+) (failed|passed|skipped|todo)`)
+	failure = regexp.MustCompile(`(?m)^\s*FAIL\s+(\S+\.test\.ts)\b`)
 	color   = regexp.MustCompile(`\x1b\[[0-9;]*m`)
 )
 
@@ -52,4 +55,20 @@ func readVitest(r io.Reader, out io.Writer) (count, error) {
 	}
 	tests.failed = max(tests.failed, files.failed)
 	return tests, s.Err()
+}
+
+// failedFiles are those of which a test failed, or which could not be loaded,
+// from the list at the end. There are none when something failed outside of all
+// tests: no file could show that it is well again.
+func failedFiles(output string) []string {
+	var files []string
+	if strings.Contains(output, "Unhandled Error") {
+		return nil
+	}
+	for _, m := range failure.FindAllStringSubmatch(color.ReplaceAllString(output, ""), -1) {
+		if !slices.Contains(files, m[1]) {
+			files = append(files, m[1])
+		}
+	}
+	return files
 }
