@@ -95,7 +95,7 @@ func (p *person) changed(tx *state.Tx, by string) {
 type Book struct {
 	store *state.Store
 	now   func() time.Time
-	slow  *slowness
+	slow  slowness
 	work  chan struct{} // password checks at a time; each takes memory
 	hosts chan struct{} // questions to outside at a time, see Host
 	seen  seen
@@ -112,7 +112,7 @@ type seen struct {
 
 // New makes the book that is kept in the store.
 func New(store *state.Store, now func() time.Time) *Book {
-	return &Book{store: store, now: now, slow: newSlowness(now), work: make(chan struct{}, 2), hosts: make(chan struct{}, hostQuestions), seen: seen{at: map[string]time.Time{}}}
+	return &Book{store: store, now: now, slow: slowness{now: now}, work: make(chan struct{}, 2), hosts: make(chan struct{}, hostQuestions), seen: seen{at: map[string]time.Time{}}}
 }
 
 // Claimed says whether the box has an owner.
@@ -209,7 +209,7 @@ func (b *Book) Claim(ctx context.Context, from netip.Addr, agent string, q api.C
 	}
 	hash, err := b.hash(ctx, q.Password)
 	if err != nil {
-		guess.none()
+		guess.None()
 		return out, "", err
 	}
 	codes, hashes := recovery()
@@ -241,11 +241,11 @@ func (b *Book) Claim(ctx context.Context, from netip.Addr, agent string, q api.C
 	})
 	if err != nil {
 		if _, code := errors.AsType[api.FieldErrors](err); !code {
-			guess.none()
+			guess.None()
 		}
 		return out, "", err
 	}
-	guess.good()
+	guess.Settle()
 	out.Recovery = codes
 	return out, secret, nil
 }
@@ -283,7 +283,7 @@ func (b *Book) SignIn(ctx context.Context, from netip.Addr, agent string, q api.
 	}
 	p, known, ok, err := b.vouch(ctx, name, q)
 	if err != nil {
-		guess.none()
+		guess.None()
 		return s, "", err
 	}
 	if known != nil {
@@ -292,7 +292,7 @@ func (b *Book) SignIn(ctx context.Context, from netip.Addr, agent string, q api.
 	var step int64
 	if ok && p.OneTime != "" {
 		if q.OneTime == "" {
-			guess.none()
+			guess.None()
 			return s, "", ErrOneTime
 		}
 		step, ok = codeStep(string(p.OneTime), q.OneTime, b.now(), p.LastStep)
@@ -323,9 +323,9 @@ func (b *Book) SignIn(ctx context.Context, from netip.Addr, agent string, q api.
 		return errors.Join(err, tx.Audit(state.Actor{Name: now.Name, From: from}, "signed in", now.Name, now.Source))
 	})
 	if err == nil {
-		guess.good()
+		guess.Settle()
 	} else if !wrong(err) {
-		guess.none()
+		guess.None()
 	}
 	return s, secret, err
 }
@@ -359,7 +359,7 @@ func (b *Book) Recover(ctx context.Context, from netip.Addr, agent string, q api
 	}
 	hash, err := b.hash(ctx, q.Password)
 	if err != nil {
-		guess.none()
+		guess.None()
 		return s, "", err
 	}
 	given := digest(recoveryText(q.Code))
@@ -384,11 +384,11 @@ func (b *Book) Recover(ctx context.Context, from netip.Addr, agent string, q api
 	})
 	if err != nil {
 		if !wrong(err) {
-			guess.none()
+			guess.None()
 		}
 		return s, "", err
 	}
-	guess.good()
+	guess.Settle()
 	return s, secret, nil
 }
 

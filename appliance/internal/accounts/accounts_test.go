@@ -13,6 +13,7 @@ import (
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/directory"
 	"meetbox.local/appliance/internal/state"
+	"meetbox.local/appliance/kit/tally"
 )
 
 // TestOneTimeVectors: RFC 6238, appendix B, the last six of eight digits.
@@ -40,13 +41,13 @@ func TestOneTimeVectors(t *testing.T) {
 func TestSlowness(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newSlowness(time.Now)
+		s := &slowness{now: time.Now}
 		attacker, neighbour := netip.MustParseAddr("2001:db8::1"), netip.MustParseAddr("2001:db8::2")
 		slow := func(from netip.Addr, account string) time.Duration {
 			t.Helper()
 			guess, err := s.try(t.Context(), from, account, false)
 			if err == nil {
-				guess.none()
+				guess.None()
 				return 0
 			}
 			slow, ok := errors.AsType[*SlowDown](err)
@@ -55,7 +56,7 @@ func TestSlowness(t *testing.T) {
 			}
 			return slow.Wait
 		}
-		for range free + 1 {
+		for range tally.Free + 1 {
 			if _, err := s.try(t.Context(), attacker, "ada", false); err != nil {
 				t.Fatal(err)
 			}
@@ -75,18 +76,18 @@ func TestSlowness(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		if d := slow(attacker, "ada"); d == 0 || d > longest {
+		if d := slow(attacker, "ada"); d == 0 || d > tally.Longest {
 			t.Errorf("after a hundred: %v", d)
 		}
 		if s.refused(attacker) == nil {
 			t.Error("a token can be tried")
 		}
-		time.Sleep(longest)
+		time.Sleep(tally.Longest)
 		guess, err := s.try(t.Context(), attacker, "bob", false)
 		if err != nil {
 			t.Fatalf("after the longest wait: %v", err)
 		}
-		guess.good()
+		guess.Settle()
 		if _, err := s.try(t.Context(), attacker, "ada", false); err != nil {
 			t.Fatal(err)
 		}
@@ -109,7 +110,7 @@ func TestSlowness(t *testing.T) {
 func TestManyAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		s := newSlowness(time.Now)
+		s := &slowness{now: time.Now}
 		home := netip.MustParseAddr("192.0.2.1")
 		refused := 0
 		for range 20 {
@@ -117,7 +118,7 @@ func TestManyAtOnce(t *testing.T) {
 				refused++
 			}
 		}
-		if refused != 20-free-1 {
+		if refused != 20-tally.Free-1 {
 			t.Errorf("%d of 20 from one address were refused", refused)
 		}
 		if _, err := s.try(t.Context(), home.Next(), "setup code", true); err != nil {
@@ -127,7 +128,7 @@ func TestManyAtOnce(t *testing.T) {
 		begin := time.Now()
 		var all sync.WaitGroup
 		var held atomic.Int32
-		for range 2 * accountFree {
+		for range 2 * tally.Crowd {
 			home = home.Next()
 			here := home
 			all.Go(func() {
@@ -140,18 +141,18 @@ func TestManyAtOnce(t *testing.T) {
 			})
 		}
 		all.Wait()
-		if n := held.Load(); n != accountFree-1 {
-			t.Errorf("%d of %d were held back", n, 2*accountFree)
+		if n := held.Load(); n != tally.Crowd-1 {
+			t.Errorf("%d of %d were held back", n, 2*tally.Crowd)
 		}
 		// Whoever does not wait for the end of it has not guessed.
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
-		before := s.accounts["bob"]
+		_, before := s.tally.Look(home, "bob", time.Now())
 		if _, err := s.try(ctx, home.Next(), "bob", false); !errors.Is(err, context.DeadlineExceeded) {
 			t.Error(err)
 		}
-		if s.accounts["bob"] != before {
-			t.Errorf("%+v, want %+v", s.accounts["bob"], before)
+		if _, after := s.tally.Look(home, "bob", time.Now()); after != before {
+			t.Errorf("%+v, want %+v", after, before)
 		}
 	})
 }
@@ -184,7 +185,7 @@ func TestGuessesKeepNobodyWaiting(t *testing.T) {
 		b.Outside = outside{}
 		from := netip.MustParseAddr("192.0.2.1")
 		var all sync.WaitGroup
-		for range accountFree + 5*hostQuestions {
+		for range tally.Crowd + 5*hostQuestions {
 			from = from.Next()
 			here := from
 			all.Go(func() {

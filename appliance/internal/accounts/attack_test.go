@@ -10,6 +10,7 @@ import (
 
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/internal/state"
+	"meetbox.local/appliance/kit/tally"
 )
 
 const (
@@ -125,11 +126,11 @@ func TestAttackFromOneAddress(t *testing.T) {
 							looked++
 						}
 					}
-					if looked > free+1 {
+					if looked > tally.Free+1 {
 						t.Errorf("%d of %d guesses were looked at", looked, attempts)
 					}
 					_, _, err := w.SignIn(t.Context(), eve, "", api.SignIn{Name: "ben", Password: ownersPassword})
-					if s, slow := errors.AsType[*SlowDown](err); !slow || s.Wait > longest {
+					if s, slow := errors.AsType[*SlowDown](err); !slow || s.Wait > tally.Longest {
 						t.Errorf("the right password from there: %v", err)
 					}
 					w.everybodyGetsIn(t)
@@ -159,7 +160,7 @@ func TestAttackFromManyAddresses(t *testing.T) {
 					}
 				}
 				// Nobody guesses a token of 130 bits; the others are slowed by account.
-				if kind != "token" && slowed < attempts-accountFree-2 {
+				if kind != "token" && slowed < attempts-tally.Crowd-2 {
 					t.Errorf("%d of %d were slowed, in %v", slowed, attempts, time.Since(begin))
 				}
 				w.everybodyGetsIn(t)

@@ -45,7 +45,7 @@ func (b *Book) Host(ctx context.Context, from netip.Addr, q api.HostSignIn) (who
 	case b.hosts <- struct{}{}:
 		defer func() { <-b.hosts }()
 	case <-ctx.Done():
-		guess.none()
+		guess.None()
 		return who, context.Cause(ctx)
 	}
 	who, err = b.Outside.Host(ctx, q.Name, q.Password)
@@ -54,13 +54,13 @@ func (b *Book) Host(ctx context.Context, from netip.Addr, q api.HostSignIn) (who
 		// The name may be a password in the wrong field: not in the log.
 		return who, errors.Join(errWrong, b.store.Audit(state.Actor{From: from}, "sign-in to a meeting refused", q.Room, ""))
 	case errors.Is(err, directory.ErrGroup):
-		guess.known() // nothing was guessed, but each time is a line in the audit log
+		guess.Known() // nothing was guessed, but each time is a line in the audit log
 		return who, errors.Join(errNotHost, b.store.Audit(state.Actor{Name: who.Name, From: from}, "sign-in to a meeting refused", q.Room, "in no group that may"))
 	case err != nil:
-		guess.none()
+		guess.None()
 		return who, err
 	}
-	guess.good()
+	guess.Settle()
 	return who, b.store.Audit(state.Actor{Name: who.Name, From: from}, "signed in to a meeting", q.Room, who.Source)
 }
 

@@ -178,7 +178,7 @@ func (b *Book) confirm(ctx context.Context, from netip.Addr, name, field, passwo
 	if err == nil && !ok {
 		return api.FieldErrors{field: "This is not your password."}
 	}
-	guess.none()
+	guess.None()
 	return err
 }
 

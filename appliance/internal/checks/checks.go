@@ -16,6 +16,7 @@ import (
 
 	"meetbox.local/appliance/api"
 	"meetbox.local/appliance/kit/atomicfile"
+	"meetbox.local/appliance/kit/tally"
 )
 
 // FileName is the file in the state folder.
@@ -63,23 +64,10 @@ func Open(folder *os.Root, now func() time.Time) (*Box, error) {
 	return b, err
 }
 
-// home is what counts as one address: of IPv6 a /64, which is one person's.
-func home(a netip.Addr) netip.Prefix {
-	bits := 64
-	if a.Is4() {
-		bits = 32
-	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return p
-}
-
 // allow tells whether the address may do something again that it may do n
 // times in an hour. It is counted.
 func (b *Box) allow(from netip.Addr, n int) bool {
-	now, h := b.now(), home(from)
+	now, h := b.now(), tally.Home(from)
 	times := slices.DeleteFunc(b.sent[h], func(t time.Time) bool { return now.Sub(t) > time.Hour })
 	if len(times) >= n {
 		b.sent[h] = times

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"meetbox.local/appliance/kit/tally"
 	"meetbox.local/signaling/internal/guesses"
 	"meetbox.local/signaling/internal/router"
 	"meetbox.local/signaling/internal/sasl"
@@ -106,7 +107,7 @@ func (s *stream) password(text string) error {
 
 // try begins to look at a person's password. The box's own services, which may
 // try as often as they like, have accounts of another domain.
-func (s *stream) try(user string) (guesses.Guess, time.Duration) {
+func (s *stream) try(user string) (tally.Guess, time.Duration) {
 	book := &s.srv.guesses
 	if s.domain == s.srv.Router.AuthDomain {
 		book = new(guesses.Book)
@@ -148,7 +149,7 @@ func (s *stream) step(text string) error {
 	if err != nil {
 		return s.denied("incorrect-encoding")
 	}
-	var guess guesses.Guess
+	var guess tally.Guess
 	if user := s.scram.User(); user != "" { // this is the proof
 		var wait time.Duration
 		if guess, wait = s.try(user); wait > 0 {

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"meetbox.local/appliance/kit/tally"
 )
 
 var begin = time.Date(2026, 8, 20, 10, 0, 0, 0, time.UTC)
@@ -38,18 +40,18 @@ func TestAttacks(t *testing.T) {
 		peer, thing func(int) string
 		most        int // of 1000 at one moment
 	}{
-		{"one address, one room", same("192.0.2.66:4711"), same("board"), free + 1},
-		{"one address, other ports", func(i int) string { return fmt.Sprintf("192.0.2.66:%d", 1024+i) }, same("board"), free + 1},
-		{"one address, many rooms", same("192.0.2.66"), func(i int) string { return fmt.Sprint("room", i) }, free + 1},
-		{"one address in two spellings", func(i int) string { return []string{"192.0.2.66", "::ffff:192.0.2.66"}[i%2] }, same("board"), free + 1},
-		{"one /64", func(i int) string { return fmt.Sprintf("2001:db8::%x", i+1) }, same("board"), free + 1},
-		{"from nowhere", same("@"), same("board"), free + 1},
-		{"ten addresses, one room", func(i int) string { return fmt.Sprintf("192.0.2.%d", 100+i%10) }, same("board"), crowd + 10},
+		{"one address, one room", same("192.0.2.66:4711"), same("board"), tally.Free + 1},
+		{"one address, other ports", func(i int) string { return fmt.Sprintf("192.0.2.66:%d", 1024+i) }, same("board"), tally.Free + 1},
+		{"one address, many rooms", same("192.0.2.66"), func(i int) string { return fmt.Sprint("room", i) }, tally.Free + 1},
+		{"one address in two spellings", func(i int) string { return []string{"192.0.2.66", "::ffff:192.0.2.66"}[i%2] }, same("board"), tally.Free + 1},
+		{"one /64", func(i int) string { return fmt.Sprintf("2001:db8::%x", i+1) }, same("board"), tally.Free + 1},
+		{"from nowhere", same("@"), same("board"), tally.Free + 1},
+		{"ten addresses, one room", func(i int) string { return fmt.Sprintf("192.0.2.%d", 100+i%10) }, same("board"), tally.Crowd + 10},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()
 			var b Book
-			if got := wrong(&b, 1000, tc.peer, tc.thing, begin); got > tc.most || got < free {
+			if got := wrong(&b, 1000, tc.peer, tc.thing, begin); got > tc.most || got < tally.Free {
 				t.Errorf("%d of 1000 guesses were looked at, want at most %d", got, tc.most)
 			}
 			if wait := try(&b, tc.peer(0), tc.thing(0), true, begin); wait <= 0 || wait > time.Minute {
@@ -78,7 +80,7 @@ func TestPersistent(t *testing.T) {
 		if wait == 0 {
 			tried++
 		}
-		if wait > longest {
+		if wait > tally.Longest {
 			t.Fatalf("waits %v", wait)
 		}
 		now = now.Add(max(wait, time.Millisecond))
@@ -86,28 +88,16 @@ func TestPersistent(t *testing.T) {
 	if tried > 20 {
 		t.Errorf("%d guesses in an hour", tried)
 	}
-	if wait := try(&b, "192.0.2.66", "board", true, now.Add(longest)); wait != 0 {
+	if wait := try(&b, "192.0.2.66", "board", true, now.Add(tally.Longest)); wait != 0 {
 		t.Errorf("after the longest wait: %v", wait)
 	}
-	if wait := try(&b, "192.0.2.66", "board", false, now.Add(longest)); wait != 0 {
+	if wait := try(&b, "192.0.2.66", "board", false, now.Add(tally.Longest)); wait != 0 {
 		t.Errorf("the first after it: %v", wait)
 	}
-	if wait := try(&b, "192.0.2.66", "board", true, now.Add(longest)); wait == 0 {
+	if wait := try(&b, "192.0.2.66", "board", true, now.Add(tally.Longest)); wait == 0 {
 		t.Error("a right password lets one guess on")
 	}
-	if got := wrong(&b, 100, same("192.0.2.66"), same("board"), now.Add(longest+forget+time.Second)); got != free+1 {
-		t.Errorf("an hour later: %d guesses, want %d", got, free+1)
-	}
-}
-
-// TestBounded: what is remembered does not grow without end.
-func TestBounded(t *testing.T) {
-	t.Parallel()
-	var b Book
-	for i := range 2 * known {
-		try(&b, fmt.Sprintf("10.%d.%d.%d", i>>16, i>>8&255, i&255), fmt.Sprint(i), false, begin)
-	}
-	if len(b.addresses) > known || len(b.things) > known {
-		t.Errorf("%d addresses, %d things", len(b.addresses), len(b.things))
+	if got := wrong(&b, 100, same("192.0.2.66"), same("board"), now.Add(tally.Longest+tally.Forget+time.Second)); got != tally.Free+1 {
+		t.Errorf("an hour later: %d guesses, want %d", got, tally.Free+1)
 	}
 }

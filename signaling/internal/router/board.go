@@ -1,6 +1,10 @@
 package router
 
-import "net/netip"
+import (
+	"net/netip"
+
+	"meetbox.local/signaling/internal/guesses"
+)
 
 // Board implements board.Door.
 func (r *Router) Board(id string, from netip.Addr) (meeting string, ok bool) {
@@ -19,15 +23,7 @@ func (r *Router) Board(id string, from netip.Addr) (meeting string, ok bool) {
 // near tells whether a peer, with a port or without, has an address or, with
 // IPv6, one of the same network: clients change the rest from time to time.
 func near(peer string, addr netip.Addr) bool {
-	a, err := netip.ParseAddr(peer)
-	if err != nil {
-		at, err := netip.ParseAddrPort(peer)
-		if err != nil {
-			return false
-		}
-		a = at.Addr()
-	}
-	a, addr = a.Unmap().WithZone(""), addr.Unmap().WithZone("")
+	a, addr := guesses.Addr(peer), addr.Unmap().WithZone("")
 	if a.IsLoopback() && addr.IsLoopback() {
 		return true
 	}

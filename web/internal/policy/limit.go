@@ -4,6 +4,8 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+
+	"meetbox.local/appliance/kit/tally"
 )
 
 // An office behind one address translator looks like one peer, and each of
@@ -61,23 +63,12 @@ func (l *Limiter) leave(p netip.Prefix) {
 	}
 }
 
-// peer is what counts as one peer: an IPv4 address or an IPv6 /64, because
-// one host may use any address of its /64.
 func peer(a net.Addr) netip.Prefix {
 	tcp, ok := a.(*net.TCPAddr)
 	if !ok {
 		return netip.Prefix{}
 	}
-	addr := tcp.AddrPort().Addr().Unmap().WithZone("")
-	bits := 64
-	if addr.Is4() {
-		bits = 32
-	}
-	p, err := addr.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return p
+	return tally.Home(tcp.AddrPort().Addr())
 }
 
 type limited struct {
