@@ -71,6 +71,45 @@ test('a guest waits for the host, who logs in; then lobby and password hold', { 
   await late.page.getByRole('toolbar', { name: 'Meeting controls' }).waitFor();
 });
 
+test('who guesses a meeting’s password is slowed down; who knows it comes in afterwards', { timeout: 300_000 }, async () => {
+  const password = 'four boats in a row';
+  await addUser(box.box, 'skipper', password);
+  const host = await open('Skipper', desktop);
+  await knock(host.page, 'harbour', 'Skipper');
+  await host.page.getByRole('button', { name: 'I am the host' }).click();
+  await logIn(host.page, 'skipper', password);
+  await host.page.getByRole('toolbar', { name: 'Meeting controls' }).waitFor();
+  await host.page.getByRole('button', { name: 'More' }).click();
+  await host.page.getByRole('menuitem', { name: 'Lobby and password' }).click();
+  const dialog = host.page.getByRole('dialog', { name: 'Lobby and password' });
+  await dialog.getByRole('textbox', { name: 'Password' }).fill('sesame');
+  await dialog.getByRole('button', { name: 'Set a password' }).click();
+  await host.page.locator('.room-lock').waitFor();
+
+  const { page } = await open('Visitor', phone, 1);
+  await knock(page, 'harbour', 'Visitor');
+  const wrong = page.getByText('That is not the password. Try again.');
+  const slow = page.getByText(/^Too many wrong attempts\. Try again in \d+ seconds?\.$/);
+  const enter = async (guess: string) => {
+    await page.getByLabel('Password').fill(guess);
+    await page.getByRole('button', { name: 'Join meeting' }).click();
+  };
+  await until('guesses are slowed down', 60_000, async () => {
+    await enter('open up');
+    await wrong.or(slow).waitFor();
+    return await slow.isVisible();
+  });
+  await shoot(page, 'password-slow-phone-dark');
+  expect(await fits(page)).toBe(true);
+  expect(await barriers(page)).toEqual([]);
+  const controls = page.getByRole('toolbar', { name: 'Meeting controls' });
+  await until('it is over', 60_000, async () => {
+    await enter('sesame');
+    await controls.or(slow).waitFor();
+    return await controls.isVisible();
+  });
+});
+
 test('a person of a directory is the host; who is in no group, or guesses, is not', { timeout: 300_000 }, async () => {
   const directory = await startDirectory(box.box, [
     { uid: 'quay', name: 'Office at the quay', password: 'six gulls on a post', group: 'Hosts of meetings' },
