@@ -99,6 +99,7 @@ test('who guesses a meeting’s password is slowed down; who knows it comes in a
     await wrong.or(slow).waitFor();
     return await slow.isVisible();
   });
+  expect(await page.getByLabel('Password').inputValue(), 'what was not looked at').toBe('open up');
   await shoot(page, 'password-slow-phone-dark');
   expect(await fits(page)).toBe(true);
   expect(await barriers(page)).toEqual([]);

@@ -78,7 +78,7 @@ test('a password: asked for in words, given again after a reconnect', async () =
   expect(s.meeting.phase.value).toEqual({ at: 'waiting', why: 'password', wrong: true });
   s.meeting.enterPassword('sesame??');
   s.connection.refuseJoin('aaaaaaaa', 'policy-violation', el('slow-down', 'https://meetbox.local/slow-down', {}, '8'));
-  expect(s.meeting.phase.value).toEqual({ at: 'waiting', why: 'password', slow: 8 });
+  expect(s.meeting.phase.value).toEqual({ at: 'waiting', why: 'password', slow: { seconds: 8, typed: 'sesame??' } });
   s.meeting.enterPassword('sesame');
   s.connection.presence('aaaaaaaa', { code: '110' });
   expect(s.meeting.phase.value).toEqual({ at: 'joined' });

@@ -156,8 +156,8 @@ export function createMeeting(options: MeetingOptions): Meeting & { readonly ins
       waiting(why, wrong) {
         phase.value = { at: 'waiting', why, ...(wrong ? { wrong } : {}) };
       },
-      slowed(seconds) {
-        phase.value = { at: 'waiting', why: 'password', slow: seconds };
+      slowed(seconds, typed) {
+        phase.value = { at: 'waiting', why: 'password', slow: { seconds, typed } };
       },
       entered,
       interrupted(why) {

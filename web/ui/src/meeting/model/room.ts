@@ -50,8 +50,8 @@ export interface RoomHandlers {
   services(addresses: ReadonlyMap<string, string>): void;
   /** wrong: the password given was refused. */
   waiting(why: Waiting, wrong: boolean): void;
-  /** There were too many wrong passwords: not before so many seconds. */
-  slowed(seconds: number): void;
+  /** There were too many wrong passwords: what was typed was not looked at, and is not before so many seconds. */
+  slowed(seconds: number, typed: string): void;
   /** `lost` are messages of a former session that may not have arrived. */
   entered(me: Occupant, lost: readonly Xml[]): void;
   interrupted(why: Interruption): void;
@@ -380,7 +380,7 @@ export function createRoom(options: RoomOptions): Room {
         password = undefined;
         return;
       case 'slow':
-        handlers.slowed(Number(textOf(error.extra.find((x) => x.name === 'slow-down'))) || 1);
+        handlers.slowed(Number(textOf(error.extra.find((x) => x.name === 'slow-down'))) || 1, password ?? '');
         password = undefined;
         return;
       case 'lobby': {

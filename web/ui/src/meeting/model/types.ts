@@ -37,8 +37,8 @@ export type Interruption =
 export type Phase =
   | { readonly at: 'idle' }
   | { readonly at: 'connecting' }
-  /** wrong: the password that was given last was not the one; slow: none is looked at for so many seconds. */
-  | { readonly at: 'waiting'; readonly why: Waiting; readonly wrong?: boolean; readonly slow?: number }
+  /** wrong: the password that was given last was not the one; slow: none, and so not the one that was typed, is looked at for so many seconds. */
+  | { readonly at: 'waiting'; readonly why: Waiting; readonly wrong?: boolean; readonly slow?: { readonly seconds: number; readonly typed: string } }
   | { readonly at: 'joined' }
   | { readonly at: 'reconnecting'; readonly why: Interruption; readonly since: number }
   | { readonly at: 'left'; readonly why: 'self' | 'kicked' | 'ended'; readonly by?: string; readonly text?: string }

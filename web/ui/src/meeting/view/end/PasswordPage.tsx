@@ -2,21 +2,20 @@ import { useState } from 'preact/hooks';
 import { t } from '../../../i18n/i18n.ts';
 import { Button } from '../../../kit/Button.tsx';
 import { TextField } from '../../../kit/Field.tsx';
-import type { Meeting } from '../../model/types.ts';
+import type { Meeting, Phase } from '../../model/types.ts';
 import { inTime } from './inTime.ts';
 import { Message } from './Message.tsx';
 
 interface PasswordPageProps {
   readonly meeting: Meeting;
   readonly wrong: boolean;
-  /** Seconds for which no password is looked at. */
-  readonly slow: number | undefined;
+  readonly slow: Extract<Phase, { at: 'waiting' }>['slow'];
 }
 
 /** In front of a room with a password. */
 export function PasswordPage({ meeting, wrong, slow }: PasswordPageProps) {
-  const [password, setPassword] = useState('');
-  const [refused, setRefused] = useState(slow !== undefined ? t('password.slow', { when: inTime(slow) }) : wrong ? t('password.wrong') : undefined);
+  const [password, setPassword] = useState(slow?.typed ?? '');
+  const [refused, setRefused] = useState(slow ? t('password.slow', { when: inTime(slow.seconds) }) : wrong ? t('password.wrong') : undefined);
   const enter = (event: Event) => {
     event.preventDefault();
     if (password !== '') meeting.enterPassword(password);
