@@ -241,16 +241,17 @@ export async function longestFreeze(guests: readonly Guest[], duration: number):
   while (Date.now() < end) {
     await Promise.all(
       guests.map(async (guest) => {
+        const asked = Date.now();
         const frames = await guest.frames();
-        const now = Date.now();
         for (const other of guests) {
           if (other === guest) continue;
           const key = `${guest.name} watching ${other.name}`;
           const count = frames[other.name] ?? 0;
           const before = moved.get(key);
           // A picture that starts from zero again after a restart has moved, too.
-          if (!before || (count !== before.frames && count > 0)) moved.set(key, { frames: count, at: now });
-          else if (now - before.at > worst.ms) worst = { ms: now - before.at, where: key };
+          if (!before || (count !== before.frames && count > 0)) moved.set(key, { frames: count, at: Date.now() });
+          // How long a busy machine takes to answer is no part of it.
+          else if (asked - before.at > worst.ms) worst = { ms: asked - before.at, where: key };
         }
       }),
     );

@@ -10,15 +10,20 @@ import { expect } from 'vitest';
 /** Where all pictures are. */
 export const shots = fileURLToPath(new URL('../../../test-results/screenshots', import.meta.url));
 
+/** Waits until nothing slides or fades in any more: what one looks at, not how it comes. */
+async function still(page: Page): Promise<void> {
+  await page.waitForFunction(() => document.getAnimations().every((a) => a.playState === 'finished' || a.effect?.getTiming().iterations === Infinity));
+}
+
 export async function shoot(page: Page, name: string, fullPage = false): Promise<void> {
   await mkdir(shots, { recursive: true });
-  // Pictures of what one looks at, not of how it slides in.
-  await page.waitForFunction(() => document.getAnimations().every((a) => a.playState === 'finished' || a.effect?.getTiming().iterations === Infinity));
+  await still(page);
   await page.screenshot({ path: path.join(shots, `${name}.png`), fullPage });
 }
 
 /** What the accessibility checker finds on the page as it is now. */
 export async function barriers(page: Page): Promise<readonly string[]> {
+  await still(page);
   await page.evaluate(await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8'));
   return await page.evaluate(async () => {
     const { axe } = globalThis as unknown as { axe: typeof import('axe-core') };
@@ -34,6 +39,7 @@ export async function fits(page: Page): Promise<boolean> {
 
 /** Nothing needs scrolling sideways, no control of the page is cut off at a side, and nothing is in somebody's way. */
 export async function readable(page: Page, what: string): Promise<void> {
+  await still(page);
   expect(await fits(page), `${what} fits`).toBe(true);
   const cut = () => page.evaluate(() =>
     [...document.querySelectorAll<HTMLElement>('button, a[href], input, select, textarea, h1, h2')]
@@ -42,7 +48,6 @@ export async function readable(page: Page, what: string): Promise<void> {
       .filter((r) => r.width > 1 && (r.left < -1 || r.right > innerWidth + 1))
       .map((r) => r.name),
   );
-  // What slides in is seen where it comes to rest.
-  await expect.poll(cut, { message: what, timeout: 5000 }).toEqual([]);
+  await expect.poll(cut, { message: what }).toEqual([]);
   expect(await barriers(page), what).toEqual([]);
 }

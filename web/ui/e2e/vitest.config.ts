@@ -9,8 +9,9 @@ export default defineConfig({
     setupFiles: ['e2e/setup.ts'],
     environment: 'node',
     fileParallelism: false,
-    testTimeout: 150_000,
-    hookTimeout: 120_000,
+    testTimeout: 300_000,
+    hookTimeout: 240_000,
+    expect: { poll: { timeout: 30_000 } },
     bail: 0,
   },
 });
