@@ -1,6 +1,6 @@
 // Ways through the console that several files of tests go.
 
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
 import { type Box, ownerPassword, setupCode } from './box.ts';
 import { barriers, fits, shoot } from './look.ts';
@@ -23,6 +23,11 @@ export async function own(page: Page, box: Box): Promise<void> {
   const code = await setupCode(box).catch(() => '');
   if (code !== '') await post('claim', { ...who, code });
   expect(await post('session', who)).toBe(200);
+}
+
+/** Waits until the box has what was to be saved: on its way it can still be discarded. */
+export async function saved(form: Locator | Page): Promise<void> {
+  await form.getByRole('button', { name: 'Discard changes' }).waitFor({ state: 'detached' });
 }
 
 /** The page as it is now: its picture, and nothing that sticks out or is in somebody's way. */
