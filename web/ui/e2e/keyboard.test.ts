@@ -28,7 +28,7 @@ test('from the link to leaving', async () => {
   await page.keyboard.type('Ada');
   await page.keyboard.press('Enter');
   await page.getByRole('toolbar', { name: 'Meeting controls' }).waitFor();
-  await until('the microphone is on', 5000, async () => (await muted(ada)) === false);
+  await until('the microphone is on', 30_000, async () => (await muted(ada)) === false);
 
   await page.keyboard.press('?');
   const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
@@ -49,13 +49,13 @@ test('from the link to leaving', async () => {
   await help.waitFor({ state: 'detached' });
 
   await page.keyboard.press('v');
-  await until('V mutes now', 3000, async () => (await muted(ada)) === true);
+  await until('V mutes now', 30_000, async () => (await muted(ada)) === true);
   expect((await ada.state()).participants[0]?.videoMuted, 'and leaves the camera alone').toBe(false);
   await page.keyboard.press('m');
   await page.keyboard.down('Space');
-  await until('held, the space bar speaks', 3000, async () => (await muted(ada)) === false);
+  await until('held, the space bar speaks', 30_000, async () => (await muted(ada)) === false);
   await page.keyboard.up('Space');
-  await until('and mutes again', 3000, async () => (await muted(ada)) === true);
+  await until('and mutes again', 30_000, async () => (await muted(ada)) === true);
 
   await page.keyboard.press('t');
   await page.getByRole('heading', { name: 'Speaking time' }).waitFor();
@@ -73,25 +73,28 @@ test('from the link to leaving', async () => {
   await page.getByRole('textbox', { name: 'Message' }).waitFor();
   await page.keyboard.type('vvv ? is no shortcut here');
   await page.keyboard.press('Enter');
-  await until('the chat has it', 3000, () => ada.hasChat('vvv ? is no shortcut here'));
+  await until('the chat has it', 30_000, () => ada.hasChat('vvv ? is no shortcut here'));
   expect(await muted(ada)).toBe(true);
   await page.keyboard.press('Escape');
 
   // Kept over a reload; then the original ones, then none at all.
   await ada.join(`${box.url}/all-keys`);
+  await until('the microphone is on again', 30_000, async () => (await muted(ada)) === false);
   await page.keyboard.press('v');
-  await until('V still mutes', 5000, async () => (await muted(ada)) === true);
+  await until('V still mutes', 30_000, async () => (await muted(ada)) === true);
   await page.keyboard.press('?');
   await reach(ada, 'button', 'Use the original keys');
   await page.keyboard.press('Enter');
   await help.getByRole('button', { name: 'Change the key for: Microphone on or off: M' }).waitFor();
   await page.keyboard.press('Escape');
+  await help.waitFor({ state: 'detached' });
   await page.keyboard.press('m');
-  await until('M unmutes', 3000, async () => (await muted(ada)) === false);
+  await until('M unmutes', 30_000, async () => (await muted(ada)) === false);
   await page.keyboard.press('?');
   await reach(ada, 'checkbox', 'Keyboard shortcuts');
   await page.keyboard.press('Space');
   await page.keyboard.press('Escape');
+  await help.waitFor({ state: 'detached' });
   await page.keyboard.press('m');
   await page.keyboard.press('?');
   expect(await help.count(), 'switched off').toBe(0);
@@ -110,16 +113,17 @@ test('every key does what it does in Jitsi Meet', async () => {
   await ben.join(`${box.url}/each-key`);
   await ada.tile('Ben').waitFor();
   const me = async () => (await ada.state()).participants[0];
-  const tiles = (n: number) => until(`${n} pictures`, 5000, async () => (await page.locator('.tile').count()) === n);
+  const tiles = (n: number) => until(`${n} pictures`, 30_000, async () => (await page.locator('.tile').count()) === n);
 
   await page.keyboard.press('p');
   await page.getByRole('complementary', { name: 'People (2)' }).waitFor();
   await page.keyboard.press('p');
   await page.getByRole('complementary').waitFor({ state: 'detached' });
+  await until('the camera is on', 30_000, async () => (await me())?.videoMuted === false);
   await page.keyboard.press('v');
-  await until('V turns the camera off', 5000, async () => (await me())?.videoMuted === true);
+  await until('V turns the camera off', 30_000, async () => (await me())?.videoMuted === true);
   await page.keyboard.press('v');
-  await until('and on', 10_000, async () => (await me())?.videoMuted === false);
+  await until('and on', 30_000, async () => (await me())?.videoMuted === false);
   await page.keyboard.press('d');
   await page.getByText('Everybody sees your screen.').first().waitFor();
   await ben.page.locator('.tile-stage[data-picture="screen"]').waitFor();
@@ -140,9 +144,9 @@ test('every key does what it does in Jitsi Meet', async () => {
   await page.keyboard.press('w');
   await page.locator('.tile-stage').waitFor({ state: 'detached' });
   await page.keyboard.press('s');
-  await until('S is full screen', 5000, () => page.evaluate(() => document.fullscreenElement !== null));
+  await until('S is full screen', 30_000, () => page.evaluate(() => document.fullscreenElement !== null));
   await page.keyboard.press('s');
-  await until('and back', 5000, () => page.evaluate(() => document.fullscreenElement === null));
+  await until('and back', 30_000, () => page.evaluate(() => document.fullscreenElement === null));
   await page.keyboard.press('a');
   await page.getByRole('dialog', { name: 'Connection' }).waitFor();
   await page.keyboard.press('Escape');

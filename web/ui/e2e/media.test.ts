@@ -116,7 +116,7 @@ describe('backgrounds', () => {
     await ada.page.goto(`${box.url}/background`);
     await ada.page.getByLabel('Your name').fill('Ada');
     const own = '.preview video';
-    await until('the camera shows', 20_000, async () => (await detail(ada.page, own, face)) > 0);
+    await until('the camera shows', 30_000, async () => (await detail(ada.page, own, face)) > 0);
     const before = { shelf: await detail(ada.page, own, shelf), face: await detail(ada.page, own, face) };
     expect(before.shelf, 'there is something to blur').toBeGreaterThan(0.5);
 
@@ -126,7 +126,7 @@ describe('backgrounds', () => {
     await dialog.getByText('The background is being prepared.').waitFor({ state: 'detached', timeout: 90_000 });
     // Three times in a row: what the network is sure of, not what it says while it begins.
     let row = 0;
-    await until('the shelf is blurred, and the face is not', 40_000, async () => {
+    await until('the shelf is blurred, and the face is not', 90_000, async () => {
       const now = { shelf: await detail(ada.page, '.background-preview video', shelf), face: await detail(ada.page, '.background-preview video', face) };
       row = between(0, now.shelf, before.shelf / 2) && now.face > before.face / 2 ? row + 1 : 0;
       return row >= 3;
@@ -140,14 +140,14 @@ describe('backgrounds', () => {
     const ben = await open('Ben');
     await ben.join(`${box.url}/background`);
     const atBen = '.tile:not([data-endpoint="me"]) video';
-    await until('Ben sees the blurred shelf', 40_000, async () => between(0, await detail(ben.page, atBen, shelf), before.shelf / 2));
+    await until('Ben sees the blurred shelf', 90_000, async () => between(0, await detail(ben.page, atBen, shelf), before.shelf / 2));
 
     await menu(ada, 'Background');
     await ada.page.getByText('Forest').click();
     const green = ([r = 0, g = 0, b = 0]: readonly number[]) => g > r + 15 && g > b;
     await until('Ben sees the forest', 60_000, async () => green(await colour(ben.page, atBen, [0.02, 0.6, 0.12, 0.2])));
     await ada.page.getByText('None', { exact: true }).click();
-    await until('Ben sees the shelf again', 30_000, async () => (await detail(ben.page, atBen, shelf)) > before.shelf / 2);
+    await until('Ben sees the shelf again', 90_000, async () => (await detail(ben.page, atBen, shelf)) > before.shelf / 2);
 
     await ada.page.getByLabel('Choose a picture').setInputFiles({ name: 'no.png', mimeType: 'image/png', buffer: Buffer.from('not a picture') });
     await ada.page.getByText('The browser cannot read this file').waitFor();
@@ -180,7 +180,7 @@ describe('the microphone', () => {
     const ada = await open('Ada', desktop);
     await hears(ada, 'silence');
     await ada.page.goto(`${box.url}/silent`);
-    await ada.page.getByText('Nothing comes from your microphone.').waitFor({ timeout: 20_000 });
+    await ada.page.getByText('Nothing comes from your microphone.').waitFor();
     expect(await barriers(ada.page)).toEqual([]);
     await shoot(ada.page, 'media-silent-desktop', true);
     expect(await loudest(ada.page), 'the meter of a silent microphone').toBeLessThan(0.05);
@@ -206,8 +206,8 @@ describe('the microphone', () => {
     const ben = await open('Ben', { ...phone, colorScheme: 'dark' });
     await hears(ben, 'speech');
     await ben.page.goto(`${box.url}/silent`);
-    await ben.page.getByText('Say something').waitFor({ timeout: 20_000 });
-    await until('the meter moves with the voice', 20_000, async () => (await loudest(ben.page)) > 0.1);
+    await ben.page.getByText('Say something').waitFor();
+    await until('the meter moves with the voice', 30_000, async () => (await loudest(ben.page)) > 0.1);
     expect(await fits(ben.page)).toBe(true);
     await shoot(ben.page, 'media-prejoin-phone-dark', true);
   });
@@ -219,7 +219,7 @@ describe('the microphone', () => {
     const ben = await open('Ben');
     await ben.join(`${box.url}/noisy`);
     await allSee(guests, 90_000);
-    await ada.page.getByText('Your microphone picks up a steady noise.').waitFor({ timeout: 60_000 });
+    await ada.page.getByText('Your microphone picks up a steady noise.').waitFor();
     await shoot(ada.page, 'media-noisy-desktop');
     let before = Number.NEGATIVE_INFINITY; // what listens begins with silence, on a busy machine for longer
     await until('the noise is measured', 60_000, async () => (before = await sent(ada.page)) > -30);
@@ -227,7 +227,7 @@ describe('the microphone', () => {
     await until('the noise falls by 12 dB', 200_000, async () => (await sent(ada.page)) < before - 12);
     await menu(ada, 'Settings');
     const only = ada.page.getByRole('checkbox', { name: 'Let only voices through' });
-    expect(await only.isChecked()).toBe(true);
+    await expect.poll(() => only.isChecked()).toBe(true);
     expect(await barriers(ada.page)).toEqual([]);
     await shoot(ada.page, 'media-settings-desktop');
     await only.uncheck();
@@ -239,14 +239,14 @@ describe('the microphone', () => {
     await hears(ada, 'speech');
     await ada.join(`${box.url}/talking`);
     await ada.page.getByRole('button', { name: 'Microphone' }).click();
-    await ada.page.getByText('You are muted. Nobody hears you.').waitFor({ timeout: 20_000 });
+    await ada.page.getByText('You are muted. Nobody hears you.').waitFor();
     expect((await ada.state()).participants[0]?.level, 'and heard by nobody').toBe(0);
     await shoot(ada.page, 'media-talking-phone-dark');
     await ada.page.getByRole('button', { name: 'Turn on microphone', exact: true }).click();
-    await until('it is on', 5000, async () => (await ada.state()).participants[0]?.audioMuted === false);
+    await until('it is on', 30_000, async () => (await ada.state()).participants[0]?.audioMuted === false);
     await ada.page.getByText('You are muted.').waitFor({ state: 'detached' });
     // Push to talk: for as long as the space bar is held.
-    const muted = (wanted: boolean) => until(`muted is ${wanted}`, 5000, async () => (await ada.state()).participants[0]?.audioMuted === wanted);
+    const muted = (wanted: boolean) => until(`muted is ${wanted}`, 30_000, async () => (await ada.state()).participants[0]?.audioMuted === wanted);
     await ada.page.keyboard.press('m');
     await muted(true);
     await ada.page.locator('h1').click();
@@ -283,16 +283,16 @@ describe('the microphone', () => {
       });
     });
     await ada.join(`${box.url}/plugged`);
-    await until('the microphone is on', 10_000, async () => (await ada.state()).participants[0]?.audioMuted === false);
+    await until('the microphone is on', 30_000, async () => (await ada.state()).participants[0]?.audioMuted === false);
     const plug = (now: boolean) => ada.page.evaluate((n) => (globalThis as unknown as { plug(n: boolean): void }).plug(n), now);
     await plug(true);
     await ada.page.getByText('Test headset was plugged in.').waitFor();
     await ada.page.getByRole('button', { name: 'Use it' }).click();
-    await until('it is used', 10_000, async () => (await ada.page.evaluate(() => (globalThis as unknown as { headsetOpened(): number }).headsetOpened())) === 1);
-    await until('the microphone is on again', 10_000, async () => (await ada.state()).participants[0]?.audioMuted === false);
+    await until('it is used', 30_000, async () => (await ada.page.evaluate(() => (globalThis as unknown as { headsetOpened(): number }).headsetOpened())) === 1);
+    await until('the microphone is on again', 30_000, async () => (await ada.state()).participants[0]?.audioMuted === false);
     await plug(false);
     await ada.page.getByText('Your microphone is now the system’s default one.').waitFor();
-    await until('and on', 10_000, async () => (await ada.state()).participants[0]?.audioMuted === false);
+    await until('and on', 30_000, async () => (await ada.state()).participants[0]?.audioMuted === false);
   });
 });
 
@@ -328,14 +328,14 @@ describe('a shared screen', () => {
     await until('Ben hears the film', 60_000, async () => (await loudest()) > quiet + 0.05);
     await ben.page.locator('.tile-stage[data-picture="screen"] video').waitFor();
     const hint = () => ada.page.evaluate(() => (globalThis as unknown as { shared: MediaStreamTrack }).shared.contentHint);
-    expect(await hint()).toBe('detail');
+    await expect.poll(hint).toBe('detail');
     await ada.page.getByRole('radio', { name: 'Motion' }).check();
-    await until('it is motion', 5000, async () => (await hint()) === 'motion');
+    await until('it is motion', 30_000, async () => (await hint()) === 'motion');
     expect(await barriers(ada.page)).toEqual([]);
     // No hall of mirrors: of a whole screen the presenter sees a sentence.
     const mine = ada.page.locator('.tile[data-endpoint="me"][data-picture="screen"]');
     const surface = await ada.page.evaluate(() => (globalThis as unknown as { shared: MediaStreamTrack }).shared.getSettings().displaySurface);
-    expect(await mine.locator('video').count()).toBe(surface === 'monitor' ? 0 : 1);
+    await expect.poll(() => mine.locator('video').count()).toBe(surface === 'monitor' ? 0 : 1);
     await shoot(ada.page, 'media-sharing-desktop');
     await ada.page.getByRole('button', { name: 'Stop sharing' }).click();
     await ben.page.locator('[data-picture="screen"]').waitFor({ state: 'detached' });
@@ -356,17 +356,17 @@ describe('quality', () => {
     expect(await barriers(ada.page)).toEqual([]);
     await shoot(ada.page, 'media-quality-desktop');
     await dialog.getByRole('button', { name: 'Close' }).click();
-    await until('Ben’s picture is gone', 10_000, async () => (await ada.tile('Ben').locator('video').count()) === 0);
-    await until('Ada’s camera is off', 10_000, async () => (await ben.tile('Ada').locator('video').count()) === 0);
+    await until('Ben’s picture is gone', 30_000, async () => (await ada.tile('Ben').locator('video').count()) === 0);
+    await until('Ada’s camera is off', 30_000, async () => (await ben.tile('Ada').locator('video').count()) === 0);
     let last = -1;
-    await until('no frame comes any more', 20_000, async () => {
+    let since = Date.now();
+    await until('no frame comes any more', 30_000, async () => {
       const now = (await ada.frames())['Ben'] ?? 0;
-      const same = now === last;
-      last = now;
-      return same;
+      if (now !== last) [last, since] = [now, Date.now()];
+      return Date.now() - since > 2000;
     });
     const energy = Math.max(...Object.values(await ada.energy()));
-    await until('Ben is heard', 10_000, async () => Math.max(...Object.values(await ada.energy())) > energy);
+    await until('Ben is heard', 30_000, async () => Math.max(...Object.values(await ada.energy())) > energy);
     await menu(ada, 'Picture quality');
     await dialog.getByRole('radio', { name: /^High/ }).check();
     await dialog.getByRole('button', { name: 'Close' }).click();
@@ -397,13 +397,13 @@ describe('recording', () => {
     await shoot(ben.page, 'media-recorded-phone-dark');
     expect(await barriers(ben.page)).toEqual([]);
     const began = Date.now();
-    await until('some seconds are recorded', 10_000, async () => Date.now() - began > 4000);
+    await until('some seconds are recorded', 30_000, async () => Date.now() - began > 4000);
     const download = ada.page.waitForEvent('download');
     await ada.page.getByRole('button', { name: 'Stop recording' }).click();
     const file = await download;
     expect(file.suggestedFilename()).toMatch(/^recorded \d{4}-\d\d-\d\d \d\d-\d\d\.webm$/);
     await ben.page.getByText('Ada stopped recording.').first().waitFor();
-    await until('the notice is gone', 10_000, async () => (await ben.page.locator('.banner-recording').count()) === 0);
+    await until('the notice is gone', 30_000, async () => (await ben.page.locator('.banner-recording').count()) === 0);
     const bytes = await readFile(await file.path());
     const played = await play(ben.page, bytes.toString('base64'));
     expect(played).toMatchObject({ width: 1280, height: 720 });
@@ -446,11 +446,11 @@ test('the whole screen, a small window, and without oneself', async () => {
   await ben.join(`${box.url}/windows`);
   await allSee(guests, 90_000);
   await menu(ada, 'Full screen');
-  await until('it is full screen', 5000, () => ada.page.evaluate(() => document.fullscreenElement !== null));
+  await until('it is full screen', 30_000, () => ada.page.evaluate(() => document.fullscreenElement !== null));
   await menu(ada, 'Leave full screen');
-  await until('it is a window again', 5000, () => ada.page.evaluate(() => document.fullscreenElement === null));
+  await until('it is a window again', 30_000, () => ada.page.evaluate(() => document.fullscreenElement === null));
   await menu(ada, 'Small window');
-  await until('the small window is there', 10_000, () =>
+  await until('the small window is there', 30_000, () =>
     ada.page.evaluate(() => {
       const { documentPictureInPicture: d } = globalThis as { documentPictureInPicture?: { window: Window | null } };
       return document.pictureInPictureElement !== null || (d?.window?.document.querySelector('video')?.videoWidth ?? 0) > 0;

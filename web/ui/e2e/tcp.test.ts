@@ -27,7 +27,7 @@ test('a browser that may not use UDP meets one that may', async () => {
   const ada = await Guest.open(walled, box.url, 'Ada');
   guests.push(ada);
   await ada.join(`${box.url}/walled-in`);
-  await allSee(guests, 30_000);
+  await allSee(guests, 90_000);
   // Whatever answered first is left for the better way once that has answered; but a browser that has
   // chosen TURN on a busy machine may give up the direct way before that is nominated.
   await until('Ben’s media goes over UDP', 30_000, async () => (await way(ben)) === 'udp');
