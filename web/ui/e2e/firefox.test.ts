@@ -23,10 +23,10 @@ describe('Firefox', () => {
     await ada.join(`${box.url}/fox-and-chrome`);
     const ben = await chromium.open('Ben', { viewport: { width: 420, height: 400 } });
     await ben.join(`${box.url}/fox-and-chrome`);
-    await allSee([ada, ben], 40_000);
-    await until('a small tile gets a small picture', 20_000, async () => between(1, await ben.height('Ada'), 359));
+    await allSee([ada, ben], 90_000);
+    await until('a small tile gets a small picture', 60_000, async () => between(1, await ben.height('Ada'), 359));
     await ben.page.keyboard.press('1');
-    await until('the stage gets a big one', 20_000, async () => (await ben.height('Ada')) === 360);
+    await until('the stage gets a big one', 60_000, async () => (await ben.height('Ada')) === 360);
     await conversation(ada, ben);
   });
 });
@@ -37,24 +37,24 @@ function between(least: number, value: number, most: number): boolean {
 
 async function conversation(ada: Guest, ben: Guest): Promise<void> {
   const both = [ada, ben];
-  await allSee(both, 40_000);
+  await allSee(both, 90_000);
   for (const guest of both) {
     const before = await guest.energy();
-    await until(`${guest.name} hears the other one`, 15_000, async () =>
+    await until(`${guest.name} hears the other one`, 30_000, async () =>
       Object.entries(await guest.energy()).some(([ssrc, energy]) => energy > (before[ssrc] ?? 0)),
     );
   }
   await ada.chat('Can you hear me?');
   await ben.chat('Loud and clear');
   for (const guest of both) {
-    await until(`${guest.name} reads both`, 5000, async () => (await guest.hasChat('Can you hear me?')) && (await guest.hasChat('Loud and clear')));
+    await until(`${guest.name} reads both`, 30_000, async () => (await guest.hasChat('Can you hear me?')) && (await guest.hasChat('Loud and clear')));
   }
   for (const guest of both) await guest.page.getByRole('textbox', { name: 'Message' }).press('Escape');
   await ada.page.getByRole('button', { name: 'Camera' }).click();
-  await until('Ada’s camera is off at Ben', 5000, async () => (await ben.tile('Ada').locator('video').count()) === 0);
+  await until('Ada’s camera is off at Ben', 30_000, async () => (await ben.tile('Ada').locator('video').count()) === 0);
   await ada.page.getByRole('button', { name: 'Camera' }).click();
-  await allSee(both, 10_000);
+  await allSee(both, 90_000);
   await ben.page.getByRole('button', { name: 'Leave meeting' }).click();
   await ben.page.getByRole('heading', { name: 'You left the meeting' }).waitFor();
-  await until('Ada is alone', 5000, async () => (await ada.state()).participants.length === 1);
+  await until('Ada is alone', 30_000, async () => (await ada.state()).participants.length === 1);
 }

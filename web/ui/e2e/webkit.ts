@@ -39,8 +39,8 @@ export interface WebKit {
 
 // How WebDriver names an element (W3C WebDriver, 12.1).
 const elementKey = 'element-6066-11e4-a52e-4f735466cecf';
-const startTime = 30_000;
-const patience = 20_000;
+const startTime = 60_000;
+const patience = 90_000;
 
 // The browser's own bar would keep its window wider than a phone.
 const narrow = '* { min-width: 0; min-height: 0; padding: 0; margin: 0; border-width: 0; font-size: 1px; }';
@@ -109,13 +109,16 @@ async function session(at: string, end: () => Promise<void>): Promise<WebKit> {
   const my = `/session/${sessionId}`;
   const faults: string[] = [];
   const sync = async <T>(script: string, ...args: readonly unknown[]) => await ask<T>('POST', `${my}/execute/sync`, { script, args });
-  const found = async (selector: string, name: string): Promise<string> => {
-    let id: string | undefined;
+  /** Waits for an element, and does this with it; where the page was drawn anew meanwhile, with the one in its place. */
+  const found = async (selector: string, name: string, act: (element: string) => Promise<unknown> = () => Promise.resolve()): Promise<void> => {
     await until(`${selector} ${name}`, patience, async () => {
-      id = (await sync<Readonly<Record<string, string>> | null>(find, selector, name))?.[elementKey];
-      return id !== undefined;
+      const id = (await sync<Readonly<Record<string, string>> | null>(find, selector, name))?.[elementKey];
+      if (id === undefined) return false;
+      return await act(`${my}/element/${id}`).then(() => true, (error: unknown) => {
+        if (/stale element reference|element click intercepted/.test(String(error))) return false;
+        throw error;
+      });
     });
-    return id ?? '';
   };
   // What the page asked for and complained of until it is left. What it complained of before its
   // first heading shows in that this is missing; what the policy stops is counted by the box.
@@ -153,12 +156,13 @@ async function session(at: string, end: () => Promise<void>): Promise<WebKit> {
       await found(selector, name);
     },
     async click(selector, name = '') {
-      await ask('POST', `${my}/element/${await found(selector, name)}/click`, {});
+      await found(selector, name, (element) => ask('POST', `${element}/click`, {}));
     },
     async fill(label, text) {
-      const field = `${my}/element/${await found('input, textarea, select', label)}`;
-      await ask('POST', `${field}/clear`, {});
-      await ask('POST', `${field}/value`, { text });
+      await found('input, textarea, select', label, async (field) => {
+        await ask('POST', `${field}/clear`, {});
+        await ask('POST', `${field}/value`, { text });
+      });
     },
     async shoot(name) {
       await run(settled);
