@@ -38,6 +38,8 @@ type binding struct {
 	noGSO   atomic.Bool    // the way to it takes no segmented messages
 	conn    *streamConn    // over TCP; nil over UDP
 	active  atomic.Int64   // last authentic packet, on the clock of Now
+
+	nominated int // times in vain (see leaveRelay); guarded by session.mu
 }
 
 // bindings is a snapshot of who may send from where; it never changes.

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"encoding/binary"
+	"time"
 
 	"github.com/pion/ice/v4"
 	"github.com/pion/stun/v4"
@@ -98,8 +99,7 @@ const attrNomination stun.AttrType = 0xC001
 // request handles an authentic check of the remote side. The agent answers
 // it; an address that has not yet answered us is asked at once (RFC 8445's
 // triggered check), which takes the agent longer or, once it has a pair, it
-// does not do at all. Nor does it nominate a second time: a way that works and
-// needs no relay takes the place of one that does here.
+// does not do at all.
 func (g *generation) request(l *local, m stunMessage, from address, now int64) (reason, bool) {
 	s := g.session
 	addr := from.addrPort()
@@ -107,22 +107,17 @@ func (g *generation) request(l *local, m stunMessage, from address, now int64) (
 	r := s.remoteAt(remoteKey{l, from}, now)
 	ufrag, password := g.theirs.Ufrag, g.theirs.Password
 	bound := r.bound
-	nominate := bound != nil && g == s.current && s.outdoes(bound)
-	ask := ufrag != "" && (bound == nil && now-r.checked > checkPause || nominate && now-r.checked > nominatePause)
+	ask := ufrag != "" && bound == nil && now-r.checked > checkPause
 	if ask {
 		r.checked = now
 	}
-	move := s.moves
 	s.mu.Unlock()
 	s.active.Store(now)
 	if bound != nil {
-		bound.active.Store(now)
-		if s.path.Load() == nil {
-			s.follow(bound)
-		}
+		s.heard(bound, now)
 	}
 	if ask {
-		g.ask(check{g: g, from: l, to: from, addr: addr, ufrag: ufrag, password: password, nominate: nominate, move: move})
+		g.ask(check{g: g, from: l, to: from, addr: addr, ufrag: ufrag, password: password})
 	}
 	if c := g.conn(l); c == nil || !c.in.push(m.raw, addr, now) {
 		return dropSTUNFlood, false
@@ -130,11 +125,63 @@ func (g *generation) request(l *local, m stunMessage, from address, now int64) (
 	return 0, true
 }
 
+// heard notes that an address that has answered us is still there. It is where
+// we send to if there is nothing else, and may be better than what there is.
+func (s *Session) heard(b *binding, now int64) {
+	b.active.Store(now)
+	if s.path.Load() == nil {
+		s.follow(b)
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.outdoes(b) {
+		s.nudge()
+	}
+}
+
 // outdoes says whether media goes through a relay and need not, because there is
 // this way. The caller holds s.mu.
 func (s *Session) outdoes(b *binding) bool {
 	path := s.path.Load()
 	return s.opts.Controlling && path != nil && path != b && s.relays[path.addr] && !s.relays[b.addr]
+}
+
+// leaveRelay nominates a way that works and needs no relay while media goes
+// through one, and again until the client has followed. The agent does not
+// nominate a second time; nor may this wait for a check of the client's, which
+// may ask by no other way once it has one that was nominated. run calls it.
+func (s *Session) leaveRelay(now int64) {
+	s.mu.Lock()
+	g := s.current
+	b := s.outdoing(now)
+	if b == nil || !g.connected || now-s.nominated < nominatePause {
+		s.mu.Unlock()
+		return
+	}
+	s.nominated = now
+	b.nominated++
+	c := check{g: g, from: b.local, to: b.remote, addr: b.addr, ufrag: g.theirs.Ufrag, password: g.theirs.Password, nominate: true, move: s.moves}
+	s.mu.Unlock()
+	g.ask(c)
+	time.AfterFunc(time.Duration(nominatePause), s.nudge)
+}
+
+// outdoing is the best of the ways that outdo the one in use, are alive and
+// have not been nominated in vain: over UDP before TCP, then the one heard of
+// last. The caller holds s.mu.
+func (s *Session) outdoing(now int64) (best *binding) {
+	for _, r := range s.remotes {
+		b := r.bound
+		if b == nil || !s.outdoes(b) || b.nominated >= maxNominations || now-b.active.Load() > int64(disconnectedAfter) {
+			continue
+		}
+		if best == nil || best.conn != nil && b.conn == nil ||
+			(best.conn == nil) == (b.conn == nil) && best.active.Load() < b.active.Load() {
+			best = b
+		}
+	}
+	return best
 }
 
 // response handles a response from where one of our checks went. A success
@@ -277,10 +324,7 @@ func (s *Session) validate(l *local, from address, now int64) {
 	}
 	b := r.bound
 	s.mu.Unlock()
-	b.active.Store(now)
-	if s.path.Load() == nil {
-		s.follow(b)
-	}
+	s.heard(b, now)
 }
 
 func (s *Session) unbindAll() {

@@ -30,9 +30,13 @@ const (
 	// checkPause is the least time between two of our own checks of one
 	// address; a client's first checks come closer than that.
 	checkPause = int64(20 * time.Millisecond)
-	// nominatePause is the least time between two nominations of one way: the
-	// client may take a moment to follow.
+	// nominatePause is the least time between two nominations of a way without
+	// a relay: the client may take a moment to follow.
 	nominatePause = int64(time.Second)
+	// maxNominations of one way that the client has not followed to: enough for
+	// a line that loses half of all packets. Who answers ten and stays on its
+	// relay does not want to leave it.
+	maxNominations = 10
 
 	checkInterval = 100 * time.Millisecond
 	// maxChecks of one pair, at checkInterval: a firewall on the client's side
@@ -275,6 +279,7 @@ func (s *Session) follow(b *binding) {
 	if old := s.path.Swap(b); old != nil && old != b {
 		s.port.gauges.moved.Inc()
 	}
+	b.nominated = 0
 	s.nudge()
 }
 

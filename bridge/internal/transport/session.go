@@ -59,6 +59,7 @@ type Session struct {
 	dropped      []*generation // for run to close
 	restarts     int
 	moves        int           // of ours, to other addresses
+	nominated    int64         // when a way without a relay was last
 	fingerprints []Fingerprint // the remote side's
 	setup        Setup         // its role
 	streams      map[uint32]*Stream
@@ -81,6 +82,8 @@ func newSession(p *Port, o Options, peer Peer, index int, cert *certificate) (*S
 		streams:  map[uint32]*Stream{},
 		remotes:  map[remoteKey]*remoteAddress{},
 		relays:   map[netip.AddrPort]bool{},
+
+		nominated: -nominatePause,
 	}
 	var err error
 	s.current, err = s.newGeneration(0, p.locals, p.extra)
@@ -239,6 +242,7 @@ func (s *Session) serve(ctx context.Context, children *sync.WaitGroup) {
 				fail(err)
 				continue
 			}
+			s.leaveRelay(Now())
 			fingerprints, setup := s.signalled()
 			if !shaking && s.path.Load() != nil && setup != 0 && fingerprints > 0 {
 				shaking = true
