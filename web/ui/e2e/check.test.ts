@@ -98,6 +98,17 @@ test('a network that lets no UDP through', patience, async () => {
   await send(page, 'S01', 'Pictures stutter in the cellar');
 });
 
+test('a proxy that lets no WebSockets through: the call takes the slower way', patience, async () => {
+  const page = await come('Finn', { ...desktop, ignoreHTTPSErrors: false }, await trusting());
+  await page.routeWebSocket('**/xmpp-websocket*', (socket) => socket.close({ code: 1006 }));
+  await page.reload();
+  // The call's own login; which way its media goes, and how well, is a matter of how busy the machine is.
+  const byRequests = page.waitForRequest((r) => r.url().includes('/http-bind') && r.postData()?.includes('urn:ietf:params:xml:ns:xmpp-sasl') === true, patience);
+  await finds(page, 'Only the connection', 'W01', 'B00', 'D00');
+  await byRequests;
+  await look(page, 'check-slower-way', true);
+});
+
 test('a bridge that is not there', patience, async () => {
   const page = await come('Cleo');
   const goOn = await pause(box.box, 'bridge');
