@@ -49,6 +49,7 @@ const events = ['videoConferenceJoined', 'videoConferenceLeft', 'readyToClose', 
 
 async function embed(context: BrowserContext, room: string, options = {}): Promise<Page> {
   const page = await context.newPage();
+  page.setDefaultTimeout(90_000);
   await page.goto(outer);
   await page.evaluate(
     ({ domain, names, given }) => {
@@ -108,56 +109,56 @@ test('20 commands and their events, with a guest who came by the link', async ()
 
   const ben = await Guest.open(browser, started.box.url, 'Ben');
   await ben.join(`${started.box.url}/embedded`);
-  await until('Ben is told', 10_000, async () => (await said(page, 'participantJoined')).some((d) => d['displayName'] === 'Ben'));
+  await until('Ben is told', 30_000, async () => (await said(page, 'participantJoined')).some((d) => d['displayName'] === 'Ben'));
   await until('Ben sees the frame', 30_000, async () => ((await ben.frames())['Intranet'] ?? 0) > 0);
   const benId = (await said(page, 'participantJoined'))[0]?.['id'];
 
   await command(page, 'toggleAudio');
-  await until('unmuted', 10_000, async () => (await said(page, 'audioMuteStatusChanged')).at(-1)?.['muted'] === false);
+  await until('unmuted', 30_000, async () => (await said(page, 'audioMuteStatusChanged')).at(-1)?.['muted'] === false);
   await command(page, 'toggleVideo');
-  await until('the camera is off', 10_000, async () => (await said(page, 'videoMuteStatusChanged')).at(-1)?.['muted'] === true);
+  await until('the camera is off', 30_000, async () => (await said(page, 'videoMuteStatusChanged')).at(-1)?.['muted'] === true);
   await command(page, 'displayName', 'Front page');
-  await until('renamed', 10_000, async () => (await said(page, 'displayNameChange')).at(-1)?.['displayname'] === 'Front page');
-  await until('Ben sees the name', 10_000, async () => (await ben.state()).participants.some((p) => p.name === 'Front page'));
+  await until('renamed', 30_000, async () => (await said(page, 'displayNameChange')).at(-1)?.['displayname'] === 'Front page');
+  await until('Ben sees the name', 30_000, async () => (await ben.state()).participants.some((p) => p.name === 'Front page'));
   await command(page, 'sendChatMessage', 'from outside');
-  await until('Ben reads it', 10_000, () => ben.hasChat('from outside'));
+  await until('Ben reads it', 30_000, () => ben.hasChat('from outside'));
   await ben.chat('from inside');
-  await until('and answers', 10_000, async () => (await said(page, 'incomingMessage')).some((d) => d['message'] === 'from inside'));
+  await until('and answers', 30_000, async () => (await said(page, 'incomingMessage')).some((d) => d['message'] === 'from inside'));
   expect((await said(page, 'outgoingMessage')).map((d) => d['message'])).toEqual(['from outside']);
   await command(page, 'toggleChat');
   await frame.getByRole('textbox', { name: 'Message' }).waitFor();
   await command(page, 'toggleRaiseHand');
-  await until('the hand is up', 10_000, async () => Number((await said(page, 'raiseHandUpdated')).at(-1)?.['handRaised']) > 0);
+  await until('the hand is up', 30_000, async () => Number((await said(page, 'raiseHandUpdated')).at(-1)?.['handRaised']) > 0);
   await command(page, 'pinParticipant', benId);
-  await until('not all of one size', 10_000, async () => (await said(page, 'tileViewChanged')).at(-1)?.['enabled'] === false);
+  await until('not all of one size', 30_000, async () => (await said(page, 'tileViewChanged')).at(-1)?.['enabled'] === false);
   await command(page, 'setTileView', true);
-  await until('all of one size', 10_000, async () => (await said(page, 'tileViewChanged')).at(-1)?.['enabled'] === true);
+  await until('all of one size', 30_000, async () => (await said(page, 'tileViewChanged')).at(-1)?.['enabled'] === true);
   await command(page, 'setLargeVideoParticipant', benId);
   await frame.locator('.tile-stage').filter({ hasText: 'Ben' }).waitFor();
   await command(page, 'toggleFilmStrip');
-  await until('nothing beside it', 10_000, async () => (await frame.locator('.tile').count()) === 1);
+  await until('nothing beside it', 30_000, async () => (await frame.locator('.tile').count()) === 1);
   await command(page, 'toggleFilmStrip');
-  await until('and again', 10_000, async () => (await frame.locator('.tile').count()) === 2);
+  await until('and again', 30_000, async () => (await frame.locator('.tile').count()) === 2);
   await command(page, 'setTileView', true);
   await command(page, 'toggleTileView');
-  await until('who speaks is big', 10_000, async () => (await said(page, 'tileViewChanged')).at(-1)?.['enabled'] === false);
+  await until('who speaks is big', 30_000, async () => (await said(page, 'tileViewChanged')).at(-1)?.['enabled'] === false);
   await command(page, 'toggleTileView');
   await command(page, 'toggleParticipantsPane');
   await frame.getByRole('complementary', { name: 'People (2)' }).waitFor();
   await command(page, 'toggleShareScreen');
-  await until('the screen is shared', 10_000, async () => (await said(page, 'screenSharingStatusChanged')).at(-1)?.['on'] === true);
+  await until('the screen is shared', 30_000, async () => (await said(page, 'screenSharingStatusChanged')).at(-1)?.['on'] === true);
   await command(page, 'toggleShareScreen');
-  await until('no more', 10_000, async () => (await said(page, 'screenSharingStatusChanged')).at(-1)?.['on'] === false);
+  await until('no more', 30_000, async () => (await said(page, 'screenSharingStatusChanged')).at(-1)?.['on'] === false);
   await command(page, 'grantModerator', benId);
-  await until('Ben moderates', 10_000, async () => (await said(page, 'participantRoleChanged')).some((d) => d['id'] === benId && d['role'] === 'moderator'));
+  await until('Ben moderates', 30_000, async () => (await said(page, 'participantRoleChanged')).some((d) => d['id'] === benId && d['role'] === 'moderator'));
   await doors(page, ben);
   await command(page, 'muteEveryone', 'audio');
-  await until('Ben is muted', 10_000, async () => (await ben.state()).participants[0]?.audioMuted === true);
+  await until('Ben is muted', 30_000, async () => (await ben.state()).participants[0]?.audioMuted === true);
   await command(page, 'kickParticipant', benId);
-  await until('Ben is gone', 10_000, async () => (await said(page, 'participantLeft')).length === 2);
+  await until('Ben is gone', 30_000, async () => (await said(page, 'participantLeft')).length === 2);
   await command(page, 'nonsense', '<script>');
   await command(page, 'hangup');
-  await until('it is over', 10_000, async () => (await said(page, 'readyToClose')).length === 1);
+  await until('it is over', 30_000, async () => (await said(page, 'readyToClose')).length === 1);
   expect(ben.faults).toEqual([]);
   await ben.close();
   await context.close();
@@ -173,7 +174,7 @@ async function doors(page: Page, ben: Guest): Promise<void> {
   // Who was made a moderator is one still.
   await ben.page.getByRole('button', { name: 'More' }).click();
   await ben.page.getByRole('menuitem', { name: 'Lobby and password' }).click();
-  await until('the lobby is on', 10_000, () => ben.page.getByRole('checkbox', { name: /^Lobby/ }).isChecked());
+  await until('the lobby is on', 30_000, () => ben.page.getByRole('checkbox', { name: /^Lobby/ }).isChecked());
   await ben.page.getByRole('dialog').getByRole('button', { name: 'Close' }).click();
   const cleo = await Guest.open(browser, started.box.url, 'Cleo');
   await cleo.page.goto(`${started.box.url}/embedded`);
@@ -184,7 +185,7 @@ async function doors(page: Page, ben: Guest): Promise<void> {
   await command(page, 'answerKnockingParticipant', knocking?.id, true);
   await cleo.page.getByRole('toolbar', { name: 'Meeting controls' }).waitFor();
   await cleo.page.getByRole('button', { name: 'Leave meeting' }).click();
-  await until('Cleo is gone', 10_000, async () => (await said(page, 'participantLeft')).length === 1);
+  await until('Cleo is gone', 30_000, async () => (await said(page, 'participantLeft')).length === 1);
   expect(cleo.faults).toEqual([]);
   await cleo.close();
 }

@@ -34,7 +34,7 @@ async function menu(guest: Guest, item: string | RegExp): Promise<void> {
 
 async function meet(room: string): Promise<readonly [Guest, Guest]> {
   const [ada, ben] = [await come('Ada', room, desktop), await come('Ben', room, phone)];
-  await until('both are there', 10_000, async () => (await ada.state()).participants.length === 2);
+  await until('both are there', 30_000, async () => (await ada.state()).participants.length === 2);
   return [ada, ben];
 }
 
@@ -52,7 +52,7 @@ test('files are sent with progress, seen by who comes later, fetched whole, dele
     await ada.page.getByRole('button', { name: 'Share files' }).click();
     await (await chooser).setFiles([big]);
     const atAda = ada.page.locator('.file').filter({ hasText: 'Überblick 2026 (final).bin' });
-    await atAda.getByRole('link', { name: /^Download/ }).waitFor({ timeout: 60_000 });
+    await atAda.getByRole('link', { name: /^Download/ }).waitFor();
 
     // Dropped anywhere on the page.
     await ada.page.evaluate(async (bytes) => {
@@ -63,13 +63,13 @@ test('files are sent with progress, seen by who comes later, fetched whole, dele
     await ben.page.getByText('Ada shared floor.png').first().waitFor();
     await menu(ben, /^Files/);
     const thumb = ben.page.locator('.file').filter({ hasText: 'floor.png' }).locator('img');
-    await until('the preview is shown', 10_000, () => thumb.evaluate((img: HTMLImageElement) => img.complete && img.naturalWidth > 0));
+    await until('the preview is shown', 30_000, () => thumb.evaluate((img: HTMLImageElement) => img.complete && img.naturalWidth > 0));
 
     await ada.chat('The overview is in the files');
-    await until('Ben reads it', 10_000, () => ben.hasChat('The overview is in the files'));
+    await until('Ben reads it', 30_000, () => ben.hasChat('The overview is in the files'));
     await menu(ada, /^Files/);
     const cleo = await come('Cleo', 'files', { ...desktop, acceptDownloads: true });
-    await until('Cleo reads what was written before she came', 10_000, () => cleo.hasChat('The overview is in the files'));
+    await until('Cleo reads what was written before she came', 30_000, () => cleo.hasChat('The overview is in the files'));
     await menu(cleo, 'Files');
     const download = cleo.page.waitForEvent('download');
     await cleo.page.getByRole('link', { name: 'Download Überblick 2026 (final).bin' }).click();
@@ -86,8 +86,9 @@ test('files are sent with progress, seen by who comes later, fetched whole, dele
     await ada.page.getByRole('button', { name: 'Delete floor.png' }).click();
     await ada.page.getByRole('dialog').getByRole('button', { name: 'Delete', exact: true }).click();
     for (const guest of [ada, ben, cleo]) await guest.page.locator('.file').filter({ hasText: 'floor.png' }).waitFor({ state: 'detached' });
+    const at = (await cleo.page.getByRole('link', { name: 'Download Überblick 2026 (final).bin' }).getAttribute('href')) ?? '';
     await inConsole();
-    await until('the bytes are gone', 10_000, async () => (await cleo.page.request.get((await cleo.page.getByRole('link', { name: 'Download Überblick 2026 (final).bin' }).getAttribute('href')) ?? '')).status() === 404);
+    await until('the bytes are gone', 30_000, async () => (await cleo.page.request.get(at)).status() === 404);
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

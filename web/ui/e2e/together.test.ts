@@ -22,7 +22,7 @@ async function meet(room: string): Promise<readonly [Guest, Guest]> {
   await ada.join(`${box.url}/${room}`);
   const ben = await open('Ben', phone);
   await ben.join(`${box.url}/${room}`);
-  await until('both are there', 10_000, async () => (await ada.state()).participants.length === 2);
+  await until('both are there', 30_000, async () => (await ada.state()).participants.length === 2);
   return [ada, ben];
 }
 
@@ -91,17 +91,16 @@ test('reactions fly over the others’ pictures, not too many, and still where m
   const atBen = ben.page.locator('.fly');
   const seen = atBen.filter({ hasText: 'Ada' }).first();
   await ada.page.getByRole('button', { name: 'Applause' }).click();
-  await seen.waitFor();
-  expect(await seen.getAttribute('data-reaction')).toBe('clap');
-  expect(await seen.evaluate((e) => getComputedStyle(e).animationName)).toBe('stand');
-  await until('a screen reader hears it', 5_000, async () => (await ben.page.getByText('Ada: Applause').count()) > 0);
+  // It does not fly for long: all at once.
+  expect(await seen.evaluate((e: HTMLElement) => [e.dataset['reaction'], getComputedStyle(e).animationName])).toEqual(['clap', 'stand']);
+  await until('a screen reader hears it', 30_000, async () => (await ben.page.getByText('Ada: Applause').count()) > 0);
   // All at once: the limit is one of time.
   await ada.page.getByRole('button', { name: 'Thumbs up' }).evaluate((button: HTMLButtonElement) => {
     for (let i = 0; i < 12; i++) button.click();
   });
   await ada.page.getByRole('dialog', { name: 'React' }).getByText('Give the others a moment before the next one.').waitFor();
   await shoot(ada.page, 'reactions-desktop-light');
-  await until('they are gone', 15_000, async () => (await atBen.count()) === 0);
+  await until('they are gone', 30_000, async () => (await atBen.count()) === 0);
 });
 
 /** Of "1:02:03". */
@@ -115,21 +114,23 @@ test('speaking time is counted for everybody, and the meeting’s own', patience
   await row(ada, 'Ben').waitFor();
   const seconds = async (guest: Guest) =>
     (await guest.page.locator('.speakers td').allTextContents()).reduce((sum, text) => sum + secondsOf(text), 0);
-  await until('time passes', 15_000, async () => (await seconds(ada)) >= 3);
+  await until('time passes', 60_000, async () => (await seconds(ada)) >= 3);
   await shoot(ada.page, 'speakers-desktop-light');
   expect(await barriers(ada.page)).toEqual([]);
   // Who comes later is told.
   const cleo = await open('Cleo', phone);
   await cleo.join(`${box.url}/speaking`);
   await menu(cleo, 'Speaking time');
-  await until('Cleo sees what was before', 10_000, async () => (await seconds(cleo)) >= 2);
+  await until('Cleo sees what was before', 30_000, async () => (await seconds(cleo)) >= 2);
   // And how long all of it has been going on.
   const clock = async (guest: Guest) => secondsOf((await guest.page.locator('.timer').textContent()) ?? '');
-  const [early, hers, late] = [await clock(ada), await clock(cleo), await clock(ada)];
-  expect(early).toBeGreaterThanOrEqual(3);
-  expect(hers).toBeGreaterThanOrEqual(early - 1);
-  expect(hers).toBeLessThanOrEqual(late + 1);
-  await until('it goes on', 10_000, async () => (await clock(cleo)) > hers);
+  let hers = 0;
+  await until('Cleo’s clock is the meeting’s', 30_000, async () => {
+    const early = await clock(ada);
+    hers = await clock(cleo);
+    return early >= 3 && hers >= early - 1 && hers <= (await clock(ada)) + 1;
+  });
+  await until('it goes on', 30_000, async () => (await clock(cleo)) > hers);
   await shoot(cleo.page, 'speakers-phone-dark');
   expect(await fits(cleo.page)).toBe(true);
   void ben;
