@@ -126,8 +126,8 @@ test('what one draws the others see, who comes later too, and it outlives the re
   await board(ben).locator('canvas.interactive').waitFor();
   expect(await ink(ben)).toBe(0);
   await draw(ada, [0.3, 0.4], [0.7, 0.6]);
-  await until('Ada sees it', 10_000, async () => (await ink(ada)) > 100);
-  await until('Ben sees it', 10_000, async () => (await ink(ben)) > 100);
+  await until('Ada sees it', 30_000, async () => (await ink(ada)) > 100);
+  await until('Ben sees it', 30_000, async () => (await ink(ben)) > 100);
   await shoot(ada.page, 'board-desktop-light');
   await shoot(ben.page, 'board-phone-dark');
   expect(await fits(ben.page)).toBe(true);
@@ -137,7 +137,7 @@ test('what one draws the others see, who comes later too, and it outlives the re
   await until('Cleo sees what was before', 30_000, async () => (await ink(cleo)) > 100);
   const before = await ink(ada);
   await draw(cleo, [0.4, 0.7], [0.6, 0.3]);
-  await until('Ada sees more', 10_000, async () => (await ink(ada)) > before * 1.2);
+  await until('Ada sees more', 30_000, async () => (await ink(ada)) > before * 1.2);
   await shoot(cleo.page, 'board-desktop-dark');
 
   const [, id = '', key = ''] = details() ?? [];
@@ -145,7 +145,7 @@ test('what one draws the others see, who comes later too, and it outlives the re
   expect(JSON.stringify(await other.sent)).toContain('freedraw');
   const lines = await ink(ada);
   await other.square();
-  await until('Ada sees the square of Jitsi Meet', 10_000, async () => (await ink(ada)) > lines + 20_000);
+  await until('Ada sees the square of Jitsi Meet', 30_000, async () => (await ink(ada)) > lines + 20_000);
 
   expect(await download(ada, /^Export image/, 'Export to PNG')).toMatch(/^.PNG/);
   expect(await download(ada, /^Export image/, 'Export to SVG')).toContain('</svg>');

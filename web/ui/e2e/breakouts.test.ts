@@ -60,13 +60,13 @@ test('rooms are opened, named, filled, visited and closed', patience, async () =
   await panel(cleo);
   await cleo.page.getByRole('button', { name: 'Go to Harbour' }).click();
   await together(cleo, 'Ben', 'Cleo');
-  await allSee([ben, cleo], 60_000);
+  await allSee([ben, cleo], 90_000);
   await ada.page.locator('.panel').getByRole('button', { name: 'Close', exact: true }).click();
   await ada.page.getByRole('heading', { name: 'You are alone in this room' }).waitFor();
   await shoot(ada.page, 'breakouts-alone-desktop-light');
   await ada.page.getByRole('button', { name: 'See who is where' }).click();
   await cleo.chat('just between us');
-  await until('Ben reads it', 10_000, () => ben.hasChat('just between us'));
+  await until('Ben reads it', 30_000, () => ben.hasChat('just between us'));
   expect(await ada.hasChat('just between us')).toBe(false);
   expect(await ben.hasChat('said to all'), 'the main room’s chat stays there').toBe(false);
   await ada.page.getByRole('region', { name: 'Harbour' }).getByText('Cleo').waitFor();
@@ -80,8 +80,8 @@ test('rooms are opened, named, filled, visited and closed', patience, async () =
   // Back by hand, and the former chat with it.
   await cleo.page.getByRole('button', { name: 'Back to the main room' }).click();
   await together(cleo, 'Ada', 'Cleo');
-  await until('Cleo has the main room’s chat again', 5_000, () => cleo.hasChat('said to all'));
-  await allSee([ada, cleo], 60_000);
+  await until('Cleo has the main room’s chat again', 30_000, () => cleo.hasChat('said to all'));
+  await allSee([ada, cleo], 90_000);
 
   // Closing the room brings Ben back.
   await ada.page.getByRole('button', { name: 'Manage Harbour' }).click();
@@ -96,5 +96,5 @@ test('rooms are opened, named, filled, visited and closed', patience, async () =
   await together(cleo, 'Cleo');
   await ada.page.getByRole('button', { name: 'Bring everybody back' }).click();
   for (const guest of [ada, ben, cleo]) await together(guest, 'Ada', 'Ben', 'Cleo');
-  await allSee([ada, ben, cleo], 60_000);
+  await allSee([ada, ben, cleo], 90_000);
 });

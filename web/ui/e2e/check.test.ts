@@ -13,7 +13,7 @@ import { Guest, launch } from './guest.ts';
 
 const box = ownBox('log-check');
 const { guests, open } = cast(() => box.url);
-const patience = { timeout: 240_000 };
+const patience = { timeout: 300_000 };
 
 type Code = keyof typeof en extends infer K ? (K extends `said.${infer C}` ? C : never) : never;
 

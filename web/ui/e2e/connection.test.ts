@@ -14,7 +14,7 @@ async function meet(room: string, ...names: string[]): Promise<Guest[]> {
     const guest = await open(name, { viewport: { width: 1280, height: 800 } });
     await guest.join(`${box.url}/${room}`);
   }
-  await allSee(guests, 30_000);
+  await allSee(guests, 90_000);
   return guests;
 }
 
@@ -28,11 +28,11 @@ test('another network: ICE begins again in the same session, and no picture stop
   const before = await ways();
   const watching = longestFreeze(guests, 8000);
   await ada.page.evaluate(() => dispatchEvent(new Event('online')));
-  await until('the bridge offers another way', 8000, async () => (await ways())[0] !== before[0]);
+  await until('the bridge offers another way', 30_000, async () => (await ways())[0] !== before[0]);
   expect((await watching).ms).toBeLessThan(2500);
   expect((await ways()).length, 'still one connection').toBe(1);
-  await until('it is taken', 10_000, async () => await ada.page.evaluate(() => (globalThis as unknown as { testPeers: RTCPeerConnection[] }).testPeers[0]?.iceConnectionState === 'connected'));
-  await allSee(guests, 10_000);
+  await until('it is taken', 30_000, async () => await ada.page.evaluate(() => (globalThis as unknown as { testPeers: RTCPeerConnection[] }).testPeers[0]?.iceConnectionState === 'connected'));
+  await allSee(guests, 90_000);
 });
 
 test('a picture that stands still is kept, and says why: the bridge is away, or its person', async () => {
@@ -43,7 +43,7 @@ test('a picture that stands still is kept, and says why: the bridge is away, or 
   const ben = await Guest.open(other, box.url, 'Ben');
   onTestFinished(() => ben.close());
   await ben.join(`${box.url}/stand-still`);
-  await allSee([ada, ben], 60_000);
+  await allSee([ada, ben], 90_000);
   const tile = ada.tile('Ben');
   const moves = async () => {
     const before = (await ada.frames())['Ben'] ?? 0;
@@ -126,7 +126,7 @@ test('a socket that breaks is made again at once, without words', async () => {
     await until('Ada is back', 10_000, async () => (await count()) > before && (await ada.state()).phase === 'joined');
   }
   await ada.chat('nothing lost');
-  await until('Ben reads it', 5000, () => ben.hasChat('nothing lost'));
+  await until('Ben reads it', 30_000, () => ben.hasChat('nothing lost'));
   expect(await ada.reloaded()).toBe(false);
 });
 
@@ -148,14 +148,14 @@ test('a device without a network is told so, and is back as soon as it has one',
   await ben.chat('written without a network');
   await network.setOffline(false);
   await alert.waitFor({ state: 'detached' });
-  await until('Ada reads it', 10_000, () => ada.hasChat('written without a network'));
+  await until('Ada reads it', 30_000, () => ada.hasChat('written without a network'));
   expect(await ben.reloaded()).toBe(false);
 });
 
 test('a weak line is said in words, with figures for who wants them; to the others, too', async () => {
   const [ada, ben] = (await meet('weak-line', 'Ada', 'Ben')) as [Guest, Guest];
   const connection = (guest: Guest) => guest.page.getByRole('button', { name: /^Connection:/ });
-  await until('all is well', 10_000, async () => (await connection(ada).getAttribute('aria-label')) === 'Connection: The connection is good.');
+  await until('all is well', 60_000, async () => (await connection(ada).getAttribute('aria-label')) === 'Connection: The connection is good.');
   // The statistics of a bad line, put in front of the real ones.
   await ben.page.evaluate(() => {
     const real = RTCPeerConnection.prototype.getStats;
@@ -165,8 +165,8 @@ test('a weak line is said in words, with figures for who wants them; to the othe
       return bad as unknown as RTCStatsReport;
     };
   });
-  await ben.page.getByText('Your Wi-Fi or line is weak.').first().waitFor({ timeout: 20_000 });
-  await ada.page.getByText('Ben’s line is weak.').first().waitFor({ timeout: 20_000 });
+  await ben.page.getByText('Your Wi-Fi or line is weak.').first().waitFor();
+  await ada.page.getByText('Ben’s line is weak.').first().waitFor();
   await ada.tile('Ben').getByText('weak line').waitFor();
   await shoot(ben.page, 'connection-weak-desktop-light');
   expect(await barriers(ben.page)).toEqual([]);

@@ -74,7 +74,7 @@ test('an invitation for a calendar, and on paper', async () => {
 
   await ada.page.evaluate(() => Object.assign(globalThis, { print: () => Object.assign(globalThis, { printed: true }) }));
   await dialog.getByRole('button', { name: 'Print a sheet' }).click();
-  await until('it is printed', 3000, () => ada.page.evaluate(() => 'printed' in globalThis));
+  await until('it is printed', 30_000, () => ada.page.evaluate(() => 'printed' in globalThis));
   await ada.page.emulateMedia({ media: 'print' });
   expect(await dialog.getByLabel('Begins').isVisible(), 'only the sheet is printed').toBe(false);
   await ada.page.locator('.sheet svg').waitFor();

@@ -40,7 +40,7 @@ function script(text: string, shell = 'sh'): Promise<Ended> {
   });
 }
 
-test('a box is set up by a script: authority, owner, codes, name, time, network, trust file, test call', { timeout: 180_000 }, async () => {
+test('a box is set up by a script: authority, owner, codes, name, time, network, trust file, test call', async () => {
   // The fingerprint is what the box's screen shows.
   const screen = (await (await fetch(`${box.plainUrl}/trust.json`)).json()) as { readonly sha256: string };
   await writeFile(path.join(folder, 'password'), 'eleven ropes on the deck\n');
@@ -78,7 +78,7 @@ test('a box is set up by a script: authority, owner, codes, name, time, network,
   expect(JSON.parse(claimed.wrong)).toMatchObject({ status: 409, code: 'claimed' });
 });
 
-test('shells complete commands and paths', { timeout: 60_000 }, async () => {
+test('shells complete commands and paths', async () => {
   const bash = await script('source <(meetboxctl completion bash); COMP_WORDS=(meetboxctl set-); COMP_CWORD=1; _meetboxctl; echo "${COMPREPLY[*]}"; COMP_WORDS=(meetboxctl get settings/c); COMP_CWORD=2; _meetboxctl; echo "${COMPREPLY[*]}"', 'bash');
   expect(bash.out.split('\n')[0]).toBe('set-clock set-network');
   expect(bash.out.split('\n')[1]?.split(' ')).toEqual(expect.arrayContaining(['settings/certificates', 'settings/clock', 'settings/console']));

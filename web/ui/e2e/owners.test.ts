@@ -18,7 +18,7 @@ import { until } from './guest.ts';
 const run = promisify(execFile);
 const box = ownBox('log-owners', 'max_participants=30');
 const { open } = cast(() => box.box.consoleUrl);
-const patience = { timeout: 180_000 };
+const patience = { timeout: 300_000 };
 let folder: string;
 
 beforeAll(async () => {
@@ -107,7 +107,7 @@ test('somebody gets an account, a second factor, another role, a token; and goes
   // The owner sees where, and ends it.
   await page.reload();
   await page.getByRole('region', { name: 'Signed-in browsers' }).getByRole('button', { name: /^Sign out Desk at/ }).click();
-  await until('it is off the list', 10_000, async () => (await page.getByRole('button', { name: /^Sign out Desk at/ }).count()) === 0);
+  await until('it is off the list', 30_000, async () => (await page.getByRole('button', { name: /^Sign out Desk at/ }).count()) === 0);
   await desk.reload();
   await desk.getByRole('heading', { name: 'Sign in to the console' }).waitFor();
 
@@ -179,7 +179,7 @@ test('somebody gets an account, a second factor, another role, a token; and goes
   await visit(page, 'audit');
   await page.getByText('The whole log is intact.').waitFor();
   await page.getByLabel('Filter').fill('recovered with a code');
-  await until('one line is left', 5000, async () => (await page.getByRole('table', { name: 'Lines' }).locator('tbody tr').count()) === 1);
+  await until('one line is left', 30_000, async () => (await page.getByRole('table', { name: 'Lines' }).locator('tbody tr').count()) === 1);
   const saved = page.waitForEvent('download');
   await page.getByRole('link', { name: 'Export' }).click();
   const file = path.join(folder, 'audit.jsonl');
@@ -250,7 +250,7 @@ test('a reset says whom it would disturb, wants to be meant, and leaves people a
   await field.fill('meetbox.local');
   await go.click();
   await sure.waitFor({ state: 'detached' });
-  await until('the rules are as in a new box', 20_000, async () => (await rules()) === undefined);
+  await until('the rules are as in a new box', 30_000, async () => (await rules()) === undefined);
   expect((await guest.state()).phase).toBe('joined');
   expect(await guest.reloaded()).toBe(false);
 });
@@ -283,14 +283,14 @@ test('a certificate of the office’s authority, by a request of the box', patie
   const site = page.getByRole('region', { name: 'From outside' });
   await site.waitFor();
   expect(await site.getByText('Renewed by itself').count(), 'nobody renews it').toBe(0);
-  await until('the form below knows it', 10_000, () => page.getByLabel('An uploaded certificate').isChecked());
+  await until('the form below knows it', 30_000, () => page.getByLabel('An uploaded certificate').isChecked());
   await page.setViewportSize(phone.viewport);
   await look(page, 'console-certificate-site-phone-light', true);
   await page.setViewportSize(desktop.viewport);
-  for (const url of [box.url, box.box.consoleUrl]) await until(`${url} shows it`, 10_000, async () => (await issuer(url)) === 'Office');
+  for (const url of [box.url, box.box.consoleUrl]) await until(`${url} shows it`, 30_000, async () => (await issuer(url)) === 'Office');
   await upload.getByRole('button', { name: 'Go back to the box’s own' }).click();
   await site.waitFor({ state: 'detached' });
-  await until('the box vouches for itself again', 10_000, async () => (await issuer(box.url)) !== 'Office');
+  await until('the box vouches for itself again', 30_000, async () => (await issuer(box.url)) !== 'Office');
 });
 
 test('who guesses passwords is slowed down, and told so', patience, async () => {

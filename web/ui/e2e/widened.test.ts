@@ -16,7 +16,7 @@ test('somebody is pinned by click and by key; the speaker view is remembered', a
   await ada.join(`${box.url}/pinned`);
   const ben = await open('Ben');
   await ben.join(`${box.url}/pinned`);
-  await allSee(guests, 30_000);
+  await allSee(guests, 90_000);
   const stage = ada.page.locator('.tile-stage');
   await ada.page.getByRole('button', { name: 'Pin Ben' }).click();
   await stage.filter({ hasText: 'Ben' }).waitFor();
@@ -34,20 +34,20 @@ test('somebody is pinned by click and by key; the speaker view is remembered', a
 test('who speaks is big, and stays where they were in the grid', async () => {
   const [ada, ben, cleo] = [await open('Ada'), await open('Ben'), await open('Cleo')];
   for (const guest of guests) await guest.join(`${box.url}/speaking-turns`);
-  await allSee(guests, 60_000);
+  await allSee(guests, 90_000);
   const mic = (guest: Guest) => guest.page.getByRole('button', { name: 'Microphone', exact: true }).click();
   await mic(ada);
   await mic(cleo);
   const places = () => ada.page.locator('.tile').evaluateAll((all) => all.map((e) => [(e as HTMLElement).dataset['endpoint'], (e as HTMLElement).style.translate]));
   const before = await places();
-  const speaks = (guest: Guest) => ada.page.locator('.tile-speaking').filter({ hasText: guest.name }).waitFor({ timeout: 30_000 });
+  const speaks = (guest: Guest) => ada.page.locator('.tile-speaking').filter({ hasText: guest.name }).waitFor();
   await speaks(ben);
   await ada.page.keyboard.press('w');
   const stage = ada.page.locator('.tile-stage');
   await stage.filter({ hasText: 'Ben' }).waitFor();
   await mic(ben);
   await mic(cleo);
-  await stage.filter({ hasText: 'Cleo' }).waitFor({ timeout: 30_000 });
+  await stage.filter({ hasText: 'Cleo' }).waitFor();
   await ada.page.keyboard.press('w');
   await stage.waitFor({ state: 'detached' });
   await speaks(cleo);
@@ -86,7 +86,7 @@ test('an invitation is a link and a QR code', async () => {
   const dialog = ada.page.getByRole('dialog');
   await dialog.getByRole('img', { name: /QR code/ }).waitFor();
   await dialog.getByRole('button', { name: 'Copy link' }).click();
-  await until('the link is copied', 3000, async () => (await ada.page.evaluate(() => navigator.clipboard.readText())) === `${box.url}/Invited%20people`);
+  await until('the link is copied', 30_000, async () => (await ada.page.evaluate(() => navigator.clipboard.readText())) === `${box.url}/Invited%20people`);
 });
 
 test('the page speaks the language of the browser, and the one that is chosen', async () => {
