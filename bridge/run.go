@@ -132,7 +132,7 @@ func run(parent context.Context, u *unit.Unit) error {
 		return sockets.Serve(ctx, l)
 	})
 	if secret := s.TURN.Secret; secret != "" {
-		server := turnserver.New(secret, port.Listening, u.Log, u.Metrics)
+		server := turnserver.New(secret, port, u.Log, u.Metrics)
 		start("TURN", func(ctx context.Context) error {
 			l, err := ctl.Listen(u.Socket("turn"))
 			if err != nil {

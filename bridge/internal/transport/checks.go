@@ -2,6 +2,7 @@ package transport
 
 import (
 	"encoding/binary"
+	"net/netip"
 	"time"
 
 	"github.com/pion/ice/v4"
@@ -144,7 +145,14 @@ func (s *Session) heard(b *binding, now int64) {
 // this way. The caller holds s.mu.
 func (s *Session) outdoes(b *binding) bool {
 	path := s.path.Load()
-	return s.opts.Controlling && path != nil && path != b && s.relays[path.addr] && !s.relays[b.addr]
+	return s.opts.Controlling && path != nil && path != b && s.relay(path.addr) && !s.relay(b.addr)
+}
+
+// relay says whether an address is a relay's: of the remote side's candidates
+// or of our own TURN server. The caller holds s.mu.
+func (s *Session) relay(a netip.AddrPort) bool {
+	_, ours := s.port.relays.Load(a)
+	return ours || s.relays[a]
 }
 
 // leaveRelay nominates a way that works and needs no relay while media goes

@@ -190,9 +190,13 @@ func TestRelayIsLeftUnasked(t *testing.T) {
 			} else {
 				direct = newWay(t, p, s.Local())
 			}
-			if err := s.SetRemote(Description{Ufrag: wayUfrag, Password: wayPassword, Candidates: []Candidate{
-				{Foundation: "1", Type: Relayed, Addr: relay.addr(), Priority: 1},
-			}}); err != nil {
+			d := Description{Ufrag: wayUfrag, Password: wayPassword}
+			if network == "tcp" { // the relay is our own, and the client says nothing of it
+				p.SetRelay(relay.addr(), true)
+			} else {
+				d.Candidates = []Candidate{{Foundation: "1", Type: Relayed, Addr: relay.addr(), Priority: 1}}
+			}
+			if err := s.SetRemote(d); err != nil {
 				t.Fatal(err)
 			}
 			relay.check()

@@ -59,6 +59,7 @@ type Port struct {
 	answers   *rate.Limiter                    // to requests for addresses
 	listening atomic.Pointer[[]netip.AddrPort] // of locals; immutable
 	relayed   atomic.Pointer[relayed]          // nil: no TURN server
+	relays    sync.Map                         // netip.AddrPort: where a TURN server of ours relays
 
 	txMu         sync.Mutex
 	transactions map[transactionID]*transaction

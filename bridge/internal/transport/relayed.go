@@ -67,6 +67,16 @@ func (p *Port) Relayed() net.PacketConn {
 	return r
 }
 
+// SetRelay tells from where a TURN server of ours sends what it relays, or no
+// longer does. Clients need not say so: some signal no candidates.
+func (p *Port) SetRelay(a netip.AddrPort, there bool) {
+	if there {
+		p.relays.Store(a, true)
+	} else {
+		p.relays.Delete(a)
+	}
+}
+
 // asking says whether a datagram wants an answer.
 func asking(b []byte) bool { return b[0] < 4 && binary.BigEndian.Uint16(b) != sendIndication }
 

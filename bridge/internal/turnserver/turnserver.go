@@ -43,7 +43,7 @@ const (
 // Server relays. Make it with New.
 type Server struct {
 	secret string
-	media  func() []netip.AddrPort
+	media  Media
 	log    *slog.Logger
 
 	allocations *metrics.Counter // up and down
@@ -54,9 +54,16 @@ type Server struct {
 	all   int
 }
 
-// New makes a server with the secret of its credentials. media is where the
-// bridge listens now.
-func New(secret string, media func() []netip.AddrPort, log *slog.Logger, set *metrics.Set) *Server {
+// Media is the bridge's media port.
+type Media interface {
+	// Listening is where it listens now.
+	Listening() []netip.AddrPort
+	// SetRelay tells it from where a client is relayed, or no longer.
+	SetRelay(a netip.AddrPort, there bool)
+}
+
+// New makes a server with the secret of its credentials, for one media port.
+func New(secret string, media Media, log *slog.Logger, set *metrics.Set) *Server {
 	return &Server{
 		secret: secret, media: media, log: log, users: map[string]int{},
 		allocations: set.NewCounter("bridge_turn_allocations"),
@@ -134,11 +141,11 @@ func (s *Server) count(user string, n int) {
 
 func (s *Server) isMedia(peer net.IP) bool {
 	a, ok := netip.AddrFromSlice(peer)
-	return ok && slices.ContainsFunc(s.media(), func(m netip.AddrPort) bool { return m.Addr() == a.Unmap() })
+	return ok && slices.ContainsFunc(s.media.Listening(), func(m netip.AddrPort) bool { return m.Addr() == a.Unmap() })
 }
 
 // generator opens the sockets that relay.
-type generator struct{ media func() []netip.AddrPort }
+type generator struct{ media Media }
 
 var (
 	errFamily   = errors.New("no media address of this family")
@@ -151,7 +158,7 @@ func (generator) Validate() error { return nil }
 // AllocatePacketConn opens a socket on an address of the media port, from
 // which that can be reached for sure.
 func (g generator) AllocatePacketConn(c turn.AllocateListenerConfig) (net.PacketConn, net.Addr, error) {
-	media := g.media()
+	media := g.media.Listening()
 	i := slices.IndexFunc(media, func(m netip.AddrPort) bool { return m.Addr().Is4() == (c.Network == "udp4") })
 	if i < 0 {
 		return nil, nil, errFamily
@@ -160,7 +167,10 @@ func (g generator) AllocatePacketConn(c turn.AllocateListenerConfig) (net.Packet
 	if err != nil {
 		return nil, nil, fmt.Errorf("relay socket: %w", err)
 	}
-	return &mediaOnly{conn, g.media}, conn.LocalAddr(), nil
+	at := conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	relay := &mediaOnly{UDPConn: conn, media: g.media, at: netip.AddrPortFrom(at.Addr().Unmap(), at.Port())}
+	g.media.SetRelay(relay.at, true)
+	return relay, conn.LocalAddr(), nil
 }
 
 // AllocateListener implements turn.RelayAddressGenerator.
@@ -175,7 +185,18 @@ func (generator) AllocateConn(turn.AllocateConnConfig) (net.Conn, error) { retur
 // addresses without ports.
 type mediaOnly struct {
 	*net.UDPConn
-	media func() []netip.AddrPort
+	media Media
+	at    netip.AddrPort
+	once  sync.Once
+}
+
+// Close ends the relay, once: another may get its address.
+func (c *mediaOnly) Close() (err error) {
+	c.once.Do(func() {
+		c.media.SetRelay(c.at, false)
+		err = c.UDPConn.Close()
+	})
+	return err
 }
 
 // WriteTo leaves out what is for anybody else.
@@ -200,5 +221,5 @@ func (c *mediaOnly) ReadFrom(b []byte) (int, net.Addr, error) {
 }
 
 func (c *mediaOnly) may(a netip.AddrPort) bool {
-	return slices.Contains(c.media(), netip.AddrPortFrom(a.Addr().Unmap(), a.Port()))
+	return slices.Contains(c.media.Listening(), netip.AddrPortFrom(a.Addr().Unmap(), a.Port()))
 }

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -45,6 +46,24 @@ func echo(t *testing.T) netip.AddrPort {
 	return c.LocalAddr().(*net.UDPAddr).AddrPort()
 }
 
+// mediaPort notes what it is told of relays.
+type mediaPort struct {
+	at     netip.AddrPort
+	relays sync.Map
+	gone   chan netip.AddrPort
+}
+
+func (m *mediaPort) Listening() []netip.AddrPort { return []netip.AddrPort{m.at} }
+
+func (m *mediaPort) SetRelay(a netip.AddrPort, there bool) {
+	if there {
+		m.relays.Store(a, true)
+	} else {
+		m.relays.Delete(a)
+		m.gone <- a
+	}
+}
+
 // serve runs a server for one media port, and returns its socket's name.
 func serve(t *testing.T, media netip.AddrPort) (*Server, string) { return serveBoth(t, media, nil) }
 
@@ -59,7 +78,7 @@ func serveBoth(t *testing.T, media netip.AddrPort, udp net.PacketConn) (*Server,
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := New(secret, func() []netip.AddrPort { return []netip.AddrPort{media} }, slog.New(slog.DiscardHandler), metrics.NewSet())
+	s := New(secret, &mediaPort{at: media, gone: make(chan netip.AddrPort, inAll)}, slog.New(slog.DiscardHandler), metrics.NewSet())
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan struct{})
 	go func() { s.Serve(ctx, l, udp); close(done) }()
@@ -124,6 +143,11 @@ func TestRelay(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	relay := conn.LocalAddr().(*net.UDPAddr).AddrPort()
+	relay = netip.AddrPortFrom(relay.Addr().Unmap(), relay.Port())
+	if _, there := s.media.(*mediaPort).relays.Load(relay); !there {
+		t.Errorf("the media port does not know the relay at %v", relay)
+	}
 	// The same address, another port: not a media port.
 	if _, err := conn.WriteTo([]byte("to another"), net.UDPAddrFromAddrPort(other)); err != nil {
 		t.Fatal(err)
@@ -151,6 +175,15 @@ func TestRelay(t *testing.T) {
 	}
 	if s.refused.Get() == 0 || s.allocations.Get() != perUser {
 		t.Errorf("%d refused, %d allocations", s.refused.Get(), s.allocations.Get())
+	}
+	conn.Close()
+	select {
+	case a := <-s.media.(*mediaPort).gone:
+		if a != relay {
+			t.Errorf("%v is gone, not %v", a, relay)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("the media port is not told that the relay is gone")
 	}
 }
 
