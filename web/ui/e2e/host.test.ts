@@ -4,7 +4,7 @@
 
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import { expect, test } from 'vitest';
 import { addUser, ownerPassword } from './box.ts';
 import { cast, owner, ownBox } from './cast.ts';
@@ -47,13 +47,7 @@ test('a guest waits for the host, who logs in; then lobby and password hold', { 
   expect((await guest.state()).participants[0]?.moderator).toBe(false);
 
   // Lobby and password together: who knows the password still has to be let in.
-  await host.page.getByRole('button', { name: 'More' }).click();
-  await host.page.getByRole('menuitem', { name: 'Lobby and password' }).click();
-  const dialog = host.page.getByRole('dialog', { name: 'Lobby and password' });
-  await dialog.getByRole('textbox', { name: 'Password' }).fill('sesame');
-  await dialog.getByRole('button', { name: 'Set a password' }).click();
-  await host.page.locator('.room-lock').waitFor();
-  await dialog.waitFor({ state: 'detached' });
+  const dialog = await lock(host.page, 'sesame');
   await host.page.getByRole('button', { name: 'More' }).click();
   await host.page.getByRole('menuitem', { name: 'Lobby and password' }).click();
   await dialog.getByRole('checkbox', { name: /^Lobby/ }).check();
@@ -78,12 +72,7 @@ test('who guesses a meeting’s password is slowed down; who knows it comes in a
   await host.page.getByRole('button', { name: 'I am the host' }).click();
   await logIn(host.page, 'skipper', password);
   await host.page.getByRole('toolbar', { name: 'Meeting controls' }).waitFor();
-  await host.page.getByRole('button', { name: 'More' }).click();
-  await host.page.getByRole('menuitem', { name: 'Lobby and password' }).click();
-  const dialog = host.page.getByRole('dialog', { name: 'Lobby and password' });
-  await dialog.getByRole('textbox', { name: 'Password' }).fill('sesame');
-  await dialog.getByRole('button', { name: 'Set a password' }).click();
-  await host.page.locator('.room-lock').waitFor();
+  await lock(host.page, 'sesame');
 
   const { page } = await open('Visitor', phone, 1);
   await knock(page, 'harbour', 'Visitor');
@@ -173,6 +162,18 @@ async function knock(page: Page, room: string, name: string): Promise<void> {
   await page.goto(`${box.url}/${room}`);
   await page.getByLabel('Your name').fill(name);
   await page.getByRole('button', { name: 'Join meeting' }).click();
+}
+
+/** The host sets a password; returns the dialog, which has closed by then. */
+async function lock(page: Page, password: string): Promise<Locator> {
+  await page.getByRole('button', { name: 'More' }).click();
+  await page.getByRole('menuitem', { name: 'Lobby and password' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Lobby and password' });
+  await dialog.getByRole('textbox', { name: 'Password' }).fill(password);
+  await dialog.getByRole('button', { name: 'Set a password' }).click();
+  await page.locator('.room-lock').waitFor();
+  await dialog.waitFor({ state: 'detached' });
+  return dialog;
 }
 
 async function logIn(page: Page, name: string, password: string): Promise<void> {
