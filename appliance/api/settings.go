@@ -72,6 +72,7 @@ type RevisionDetail struct {
 	Revision Revision `json:"revision"`
 	Before   any      `json:"before"`
 	After    any      `json:"after"`
+	Now      uint64   `json:"now"` // the section's last revision, to take the change back with
 }
 
 // Revisions is the answer to GET /api/v1/revisions, the newest first.

@@ -30,6 +30,8 @@ func TestEveryEditWantsItsETag(t *testing.T) {
 	b, owner, _ := claimed(t)
 	owner.want(200, "POST", "/api/v1/accounts", api.NewAccount{Name: "ben", Role: api.Admin, Password: password})
 	plan := read[api.Planned](t, owner.want(200, "POST", "/api/v1/schedule", api.PlannedMeeting{Room: "standup", Title: "Stand-up", Repeat: "always"}))
+	owner.want(200, "PUT", "/api/v1/settings/console", api.Console{IdleMinutes: 30}, "If-Match", "*")
+	change := fmt.Sprintf("/api/v1/revisions/%d", read[api.Revisions](t, owner.want(200, "GET", "/api/v1/revisions", nil)).Revisions[0].Number)
 	ben := func() string {
 		all := read[api.Accounts](t, owner.want(200, "GET", "/api/v1/accounts", nil)).Accounts
 		i := slices.IndexFunc(all, func(a api.Account) bool { return a.Name == "ben" })
@@ -41,9 +43,10 @@ func TestEveryEditWantsItsETag(t *testing.T) {
 		body string
 		etag func() string
 	}{
-		"/api/v1/accounts/{name}": {path: "/api/v1/accounts/ben", body: `{"role":"viewer"}`, etag: ben},
-		"/api/v1/schedule/{id}":   {path: "/api/v1/schedule/" + plan.ID, body: `{"room":"standup","title":"Later","repeat":"always"}`},
-		"/api/v1/network/propose": {etag: func() string { return owner.want(200, "GET", "/api/v1/settings/network", nil).header.Get("ETag") }},
+		"/api/v1/accounts/{name}":           {path: "/api/v1/accounts/ben", body: `{"role":"viewer"}`, etag: ben},
+		"/api/v1/schedule/{id}":             {path: "/api/v1/schedule/" + plan.ID, body: `{"room":"standup","title":"Later","repeat":"always"}`},
+		"/api/v1/revisions/{number}/revert": {path: change + "/revert", etag: func() string { return owner.want(200, "GET", change, nil).header.Get("ETag") }},
+		"/api/v1/network/propose":           {etag: func() string { return owner.want(200, "GET", "/api/v1/settings/network", nil).header.Get("ETag") }},
 	}
 	doc := read[struct {
 		Paths map[string]map[string]struct{ Summary string }
@@ -69,7 +72,7 @@ func TestEveryEditWantsItsETag(t *testing.T) {
 			}
 			var body any
 			switch {
-			case method == "DELETE":
+			case method == "DELETE", strings.HasSuffix(path, "/revert"):
 			case place.body != "":
 				body = place.body
 			case strings.HasSuffix(path, "/propose"):
@@ -103,7 +106,7 @@ func TestEveryEditWantsItsETag(t *testing.T) {
 			}
 		}
 	}
-	if tried < 13 {
+	if tried < 14 {
 		t.Errorf("only %d edits", tried)
 	}
 	for name := range exempt {

@@ -90,7 +90,7 @@ func (p *Parts) planMeeting(c *Call, m api.PlannedMeeting) (api.Planned, error) 
 	return p.shown(c, q), p.Apply(c.Context())
 }
 
-// match is what PutPlanned wants of If-Match.
+// match is what the store wants of If-Match; nil: whatever there is.
 func match(c *Call) (*uint64, error) {
 	n, whatever, err := c.IfMatch()
 	if whatever {

@@ -29,8 +29,8 @@ func settingsRoutes(p *Parts) []Route {
 	routes := []Route{
 		get("/api/v1/settings", api.Viewer, "All settings, with the revision of each section.", func(*Call) (api.SettingsState, error) { return p.Store.Settings() }),
 		get("/api/v1/revisions", api.Viewer, "Changes of the settings, the newest first (section=, before=).", p.getRevisions),
-		get("/api/v1/revisions/{number}", api.Viewer, "One change, with the section before and after it.", p.getRevision),
-		send(http.MethodPost, "/api/v1/revisions/{number}/revert", api.Admin, "Makes the section what it was before that change.", p.revert),
+		get("/api/v1/revisions/{number}", api.Viewer, "One change, with the section before and after it; the ETag is that of the section as it is now.", p.getRevision),
+		send(http.MethodPost, "/api/v1/revisions/{number}/revert", api.Admin, "Makes the section what it was before that change; If-Match has the ETag of the change or of the section.", p.revert),
 	}
 	sections := new(api.Settings).Sections()
 	for _, name := range slices.Sorted(maps.Keys(sections)) {
@@ -61,7 +61,7 @@ func (p *Parts) getSection(c *Call, name string) (any, error) {
 
 func (p *Parts) putSection(c *Call, name string) (any, error) {
 	c.Audited()
-	match, whatever, err := c.IfMatch()
+	from, err := match(c)
 	if err != nil {
 		return nil, err
 	}
@@ -71,10 +71,6 @@ func (p *Parts) putSection(c *Call, name string) (any, error) {
 	}
 	if err := value.Validate(); err != nil {
 		return nil, err
-	}
-	from := &match
-	if whatever {
-		from = nil
 	}
 	if _, err := p.Store.PutSection(c.Who, name, from, value); err != nil {
 		return nil, err
@@ -108,7 +104,10 @@ func (p *Parts) getRevision(c *Call) (out api.RevisionDetail, err error) {
 	if err != nil {
 		return out, err
 	}
-	return p.Store.Revision(n)
+	if out, err = p.Store.Revision(n); err == nil {
+		c.SetETag(out.Now)
+	}
+	return out, err
 }
 
 func (p *Parts) revert(c *Call, _ None) (out api.Revision, err error) {
@@ -127,8 +126,13 @@ func (p *Parts) revert(c *Call, _ None) (out api.Revision, err error) {
 	if need := changer(name); !c.Who.Role.May(need) {
 		return out, problem(http.StatusForbidden, "role", "This is for the role "+need.String()+"; yours is "+c.Who.Role.String()+".")
 	}
-	if out, err = p.Store.Revert(c.Who, n); err != nil {
+	from, err := match(c)
+	if err != nil {
 		return out, err
 	}
+	if out, err = p.Store.Revert(c.Who, n, from); err != nil {
+		return out, err
+	}
+	c.SetETag(out.Number)
 	return out, p.Apply(c.Context())
 }

@@ -41,9 +41,20 @@ func TestSettings(t *testing.T) {
 	if detail.Before.IdleMinutes != 30 || detail.After.IdleMinutes != 60 {
 		t.Errorf("revision 2: %+v", detail)
 	}
-	rev := read[api.Revision](t, c.want(200, "POST", "/api/v1/revisions/2/revert", nil))
-	if rev.Number != 3 || rev.Reverts != 2 {
-		t.Errorf("revert: %+v", rev)
+	// Nobody takes a change back over one that they have not seen.
+	const back = "/api/v1/revisions/1/revert"
+	seen := c.want(200, "GET", "/api/v1/revisions/1", nil).header.Get("ETag")
+	c.want(200, "PUT", path, api.Console{IdleMinutes: 90}, "If-Match", seen)
+	if a := c.want(412, "POST", back, nil, "If-Match", seen); a.problem.Conflict == nil || a.problem.Conflict.Number != 3 {
+		t.Errorf("conflict: %s", a.body)
+	}
+	if got := read[api.Console](t, c.want(200, "GET", path, nil)); got.IdleMinutes != 90 {
+		t.Errorf("after the refusal: %+v", got)
+	}
+	a = c.want(200, "POST", "/api/v1/revisions/2/revert", nil, "If-Match", c.want(200, "GET", "/api/v1/revisions/1", nil).header.Get("ETag"))
+	rev := read[api.Revision](t, a)
+	if rev.Number != 4 || rev.Reverts != 2 || a.header.Get("ETag") != `"4"` {
+		t.Errorf("revert: %+v, ETag %s", rev, a.header.Get("ETag"))
 	}
 	if got := read[api.Console](t, c.want(200, "GET", path, nil)); got.IdleMinutes != 30 {
 		t.Errorf("after the revert: %+v", got)

@@ -174,7 +174,11 @@ func (s *Store) Revisions(sectionName string, before uint64, limit int) (out []a
 func (s *Store) Revision(n uint64) (out api.RevisionDetail, err error) {
 	err = s.View(func(tx *Tx) error {
 		c, err := tx.change(n)
-		out = api.RevisionDetail{Revision: c.Revision, Before: c.Before, After: c.After}
+		if err != nil {
+			return err
+		}
+		have, err := tx.section(c.Section)
+		out = api.RevisionDetail{Revision: c.Revision, Before: c.Before, After: c.After, Now: have.Revision.Number}
 		return err
 	})
 	return out, err
@@ -206,8 +210,9 @@ func (s *Store) Before(n uint64) (name string, value api.Section, err error) {
 	return name, value, err
 }
 
-// Revert makes the section what it was before the change, as a new change.
-func (s *Store) Revert(who Actor, n uint64) (rev api.Revision, err error) {
+// Revert makes the section what it was before the change, as a new change. match
+// is that of PutSection.
+func (s *Store) Revert(who Actor, n uint64, match *uint64) (rev api.Revision, err error) {
 	name, value, err := s.Before(n)
 	if err != nil {
 		return rev, err
@@ -216,7 +221,7 @@ func (s *Store) Revert(who Actor, n uint64) (rev api.Revision, err error) {
 		return rev, err
 	}
 	err = s.Update(func(tx *Tx) error {
-		rev, err = tx.putSection(who, name, nil, value, n)
+		rev, err = tx.putSection(who, name, match, value, n)
 		return err
 	})
 	return rev, err

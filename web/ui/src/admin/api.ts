@@ -773,6 +773,7 @@ export interface Revision {
 export interface RevisionDetail {
   after: unknown;
   before: unknown;
+  now: number;
   revision: Revision;
 }
 
@@ -1148,9 +1149,9 @@ export interface Routes {
   'PUT /api/v1/restore': { role: 'owner'; request: Restore; answer: RestoreResult };
   /** Changes of the settings, the newest first (section=, before=). */
   'GET /api/v1/revisions': { role: 'viewer'; request: undefined; answer: Revisions };
-  /** One change, with the section before and after it. */
+  /** One change, with the section before and after it; the ETag is that of the section as it is now. */
   'GET /api/v1/revisions/{number}': { role: 'viewer'; request: undefined; answer: RevisionDetail };
-  /** Makes the section what it was before that change. */
+  /** Makes the section what it was before that change; If-Match has the ETag of the change or of the section. */
   'POST /api/v1/revisions/{number}/revert': { role: 'admin'; request: undefined; answer: Revision };
   /** The meetings that are planned, the next one first. */
   'GET /api/v1/schedule': { role: 'viewer'; request: undefined; answer: PlannedMeetings };

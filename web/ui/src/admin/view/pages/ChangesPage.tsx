@@ -59,11 +59,13 @@ export function ChangesPage() {
 function ChangeDialog({ of, close }: { readonly of: Revision; readonly close: () => void }) {
   const box = useBox();
   const detail = useResource<RevisionDetail>(`/api/v1/revisions/${of.number}`);
+  const now = detail.data.value?.now;
   const act = useAction();
-  const revert = async () => {
-    if (!(await act.run(() => box.client.send('POST', `/api/v1/revisions/${of.number}/revert`)))) return;
-    announce(t('saved'));
-    close();
+  const revert = async (now: number) => {
+    if (await act.run(() => box.client.send('POST', `/api/v1/revisions/${of.number}/revert`, undefined, { etag: `"${now}"` }))) {
+      announce(t('saved'));
+      close();
+    } else if (act.code.value === 'conflict') void detail.reload();
   };
   return (
     <Dialog title={`${known('section', of.section)}, ${date(of.at)}`} closeLabel={t('close')} onClose={close}>
@@ -83,9 +85,9 @@ function ChangeDialog({ of, close }: { readonly of: Revision; readonly close: ()
         )}
       </Loaded>
       <Problem of={act} />
-      {box.may('admin') ? (
+      {box.may('admin') && now !== undefined ? (
         <div class="dialog-actions">
-          <Button kind="primary" disabled={act.busy.value} onClick={() => void revert()}>
+          <Button kind="primary" disabled={act.busy.value} onClick={() => void revert(now)}>
             {t('changes.revert')}
           </Button>
         </div>
