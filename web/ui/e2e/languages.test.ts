@@ -75,14 +75,14 @@ async function speaks(page: Page, tag: string, names: RegExp, what: string): Pro
   const [ours, exact, english] = [sayings(tag), new Set(texts(tag)), new Set(texts('en'))];
   const foreign = (text: string) => /\p{L}/u.test(text) && !names.test(text) && (!ours.test(text) || (english.has(text) && !exact.has(text)));
   // Parts of a page that come later bring their words along.
-  await expect.poll(async () => (await said(page)).all.filter(foreign), { message: `${what}: not ${tag}`, timeout: 20_000 }).toEqual([]);
-  expect(await page.locator('html').getAttribute('lang'), what).toBe(tag);
+  await expect.poll(async () => (await said(page)).all.filter(foreign), { message: `${what}: not ${tag}`, timeout: 60_000 }).toEqual([]);
+  await page.locator(`html[lang="${tag}"]`).waitFor();
   await shoot(page, `languages-${what}-${tag}`, true);
   expect((await said(page)).hidden, what).toEqual([]);
   expect(await fits(page), `${what} fits`).toBe(true);
 }
 
-test.each(['en', 'de', 'fr', 'es', 'it', 'nl', 'pl', 'pt-BR'])('%s', { timeout: 240_000 }, async (tag) => {
+test.each(['en', 'de', 'fr', 'es', 'it', 'nl', 'pl', 'pt-BR'])('%s', async (tag) => {
   const [meeting, check, admin] = [words('catalogs', tag), words('check', tag), words('console', tag)];
   const heading = (page: Page, name: string | undefined) => page.getByRole('heading', { level: 1, name: name ?? '', exact: true }).waitFor();
   const guest = await open('Guest', { ...phone, locale: tag });

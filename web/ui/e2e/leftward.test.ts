@@ -11,7 +11,7 @@ import { readable, shoot } from './look.ts';
 
 const box = inject('box');
 const { guests, open } = cast(box.url);
-const patience = { timeout: 240_000 };
+const patience = { timeout: 300_000 };
 
 async function space(page: Page): Promise<void> {
   await page.evaluate(() => {
@@ -69,10 +69,9 @@ function covered(page: Page): Promise<readonly string[]> {
 }
 
 async function turned(page: Page, what: string): Promise<void> {
-  const moved = await unlike(page);
+  await expect.poll(() => unlike(page), { message: `${what} in a mirror` }).toEqual([]);
   await shoot(page, `rtl-${what}`);
-  expect(moved, `${what} in a mirror`).toEqual([]);
-  expect(await covered(page), `${what}: covered`).toEqual([]);
+  await expect.poll(() => covered(page), { message: `${what}: covered` }).toEqual([]);
   await readable(page, what);
 }
 
@@ -97,10 +96,10 @@ test.each([
   await turned(page, `alone-${device}`);
   const ben = await open('שרה');
   await ben.join(room);
-  await allSee(guests, 60_000);
+  await allSee(guests, 90_000);
   await ben.page.getByRole('button', { name: 'Microphone', exact: true }).click();
   await ada.tile('שרה').getByText('microphone off').waitFor();
-  await until('notices go by themselves', 20_000, async () => (await page.locator('.notice').count()) === 0);
+  await until('notices go by themselves', 30_000, async () => (await page.locator('.notice').count()) === 0);
   await turned(page, `room-${device}`);
   await inside(ada, ben, device);
 });
@@ -148,7 +147,7 @@ test.each([
     await page.goto(`${box.consoleUrl}/#/${name}`);
     await page.reload();
     await page.locator('.page h1').waitFor();
-    await until(`${name} has loaded`, 20_000, async () => (await page.locator('.loading').count()) === 0);
+    await until(`${name} has loaded`, 30_000, async () => (await page.locator('.loading').count()) === 0);
     await space(page);
     await turned(page, `console-${name || 'overview'}-${device}`);
   }

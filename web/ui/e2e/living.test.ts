@@ -48,7 +48,7 @@ async function go(guest: Guest, name: string): Promise<void> {
   await guest.page.goto(`${box.consoleUrl}/#/${name}`);
   await guest.page.reload();
   await guest.page.locator('h1').waitFor();
-  await until(`${name} has loaded`, 20_000, async () => (await guest.page.locator('.loading').count()) === 0);
+  await until(`${name} has loaded`, 30_000, async () => (await guest.page.locator('.loading').count()) === 0);
 }
 
 test('a planned meeting: on the schedule, with its password at the door, as link, QR, calendar and sheet', { timeout: 300_000 }, async () => {
@@ -66,7 +66,7 @@ test('a planned meeting: on the schedule, with its password at the door, as link
   await form.getByRole('button', { name: 'Save' }).click();
   await form.locator('[aria-invalid]').first().waitFor();
   await form.getByLabel('Title').fill('Weekly review');
-  expect(await form.getByLabel('Room', { exact: true }).inputValue()).toBe('weekly-review');
+  await expect.poll(() => form.getByLabel('Room', { exact: true }).inputValue()).toBe('weekly-review');
   await form.getByLabel('Repeats').selectOption('weekly');
   await form.getByLabel('Who invites').fill('Harbour office');
   await form.getByLabel('Password').fill('oak');
@@ -115,7 +115,7 @@ test('files, device checks and rooms: pages as they are, phone and desktop, ligh
   await cursor.waitFor();
   await cursor.focus();
   await me.page.keyboard.press('ArrowLeft');
-  expect(await cursor.getAttribute('aria-valuetext')).toContain(':');
+  await expect.poll(() => cursor.getAttribute('aria-valuetext')).toContain(':');
   await me.page.getByText('As a table').click();
   await me.page.getByRole('table', { name: 'How it was' }).waitFor();
 });
@@ -127,8 +127,8 @@ test('why was Anna dropped: who is there, how good the lines are, what happened;
   await bo.join(`${box.url}/harbour-talk`);
   await go(me, 'meetings');
   await me.page.getByRole('link', { name: 'harbour-talk' }).first().click();
-  await me.page.getByRole('heading', { name: '2 people are there now' }).waitFor({ timeout: 30_000 });
-  await me.page.getByText('Good line').first().waitFor({ timeout: 30_000 });
+  await me.page.getByRole('heading', { name: '2 people are there now' }).waitFor();
+  await me.page.getByText('Good line').first().waitFor();
   await me.page.getByText('Anna joined.').waitFor();
   await check(me, 'a meeting', 'console-meeting-desktop-light');
 
@@ -146,22 +146,22 @@ test('why was Anna dropped: who is there, how good the lines are, what happened;
   await me.page.getByRole('link', { name: /^(?:Anna|Bo) in harbour-talk: .* lost, \d+ ms$/ }).click();
 
   await me.page.getByRole('button', { name: 'Mute Bo' }).click();
-  await until('Bo is muted', 15_000, async () => (await bo.state()).participants.some((p) => p.local && p.audioMuted));
-  await me.page.getByText('this console muted Bo: sound.').waitFor({ timeout: 20_000 });
+  await until('Bo is muted', 30_000, async () => (await bo.state()).participants.some((p) => p.local && p.audioMuted));
+  await me.page.getByText('this console muted Bo: sound.').waitFor();
 
   await me.page.getByRole('button', { name: 'Remove Bo' }).click();
   const sure = me.page.getByRole('dialog', { name: 'Remove Bo' });
   await sure.getByText('2 people are in meetings now').waitFor();
   await check(me, 'asked before', 'console-meeting-remove-desktop-light');
   await sure.getByRole('button', { name: 'Remove' }).click();
-  await until('Bo is out', 15_000, async () => (await bo.state()).phase === 'left');
-  await me.page.getByText('Bo left: removed.').first().waitFor({ timeout: 20_000 });
+  await until('Bo is out', 30_000, async () => (await bo.state()).phase === 'left');
+  await me.page.getByText('Bo left: removed.').first().waitFor();
 
   await me.page.getByRole('button', { name: 'End the meeting' }).click();
   await me.page.getByRole('dialog').getByText('One person is put out of it.').waitFor();
   await me.page.getByRole('dialog').getByRole('button', { name: 'End the meeting' }).click();
-  await until('Anna is out', 15_000, async () => (await anna.state()).phase === 'left');
-  await me.page.getByText('this console ended the meeting.').waitFor({ timeout: 20_000 });
+  await until('Anna is out', 30_000, async () => (await anna.state()).phase === 'left');
+  await me.page.getByText('this console ended the meeting.').waitFor();
 
   // After it is over, on a phone.
   await me.page.setViewportSize(phone.viewport);
