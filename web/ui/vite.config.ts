@@ -38,5 +38,6 @@ export default defineConfig({
     environment: 'node',
     // The machine may be building something at the same time.
     testTimeout: 30_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 });
