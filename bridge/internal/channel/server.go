@@ -131,7 +131,8 @@ func (s *Server) serve(ctx context.Context, key [2]string, e Endpoint, conn *web
 
 	readCtx, stopReading := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
-	sk.queue = append(sk.queue, Encode(&ServerHello{}))
+	hello := Encode(&ServerHello{})
+	sk.queue, sk.bytes = append(sk.queue, hello), len(hello)
 	e.AttachChannel(sk)
 	wg.Go(func() { sk.end(s.read(readCtx, e, conn)) })
 	wg.Go(func() { sk.end(s.write(ctx, sk, conn)) })
@@ -173,7 +174,7 @@ func (s *Server) write(ctx context.Context, sk *socket, conn *websocket.Conn) er
 	// meanwhile, so that the close frame can follow it.
 	writeCtx := context.WithoutCancel(ctx)
 	for {
-		for _, text := range sk.take() {
+		for text := sk.take(); text != nil; text = sk.take() {
 			if err := write(writeCtx, conn, text); err != nil {
 				return err
 			}

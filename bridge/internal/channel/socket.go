@@ -96,10 +96,17 @@ func (sk *socket) end(cause error) {
 	sk.cancel(cause)
 }
 
-func (sk *socket) take() [][]byte {
+// take returns the text that waits longest; nil when none does. One at a time:
+// what a client that does not read costs is the queue and one more.
+func (sk *socket) take() []byte {
 	sk.mu.Lock()
 	defer sk.mu.Unlock()
-	q := sk.queue
-	sk.queue, sk.bytes = nil, 0
-	return q
+	if len(sk.queue) == 0 {
+		sk.queue = nil // with room for what came at once
+		return nil
+	}
+	text := sk.queue[0]
+	sk.queue[0], sk.queue = nil, sk.queue[1:]
+	sk.bytes -= len(text)
+	return text
 }
