@@ -120,6 +120,16 @@ func (w *world) join(from, board string) *person {
 	return p
 }
 
+// pair are two at the board demo, of whom the first one came first.
+func (w *world) pair() (a, b *person) {
+	w.t.Helper()
+	a = w.join(ada, "demo")
+	a.expect(`42["first-in-room"]`)
+	b = w.join(ben, "demo")
+	b.expect(`42["room-user-change"`)
+	return a, b
+}
+
 // hurry sends without a look at what comes: the relay may cut the connection at
 // any moment.
 func (w *world) hurry(from string, texts ...string) *person {
@@ -237,8 +247,7 @@ func TestStrangers(t *testing.T) {
 		w.join(join[0], join[1]).ended()
 	}
 	// Who goes out of the meeting is off the board, the others stay.
-	a, b := w.join(ada, "demo"), w.join(ben, "demo")
-	b.expect(`42["room-user-change"`)
+	a, b := w.pair()
 	door.remove(ben + " demo")
 	b.ended()
 	a.draw("server-broadcast", "demo", []byte("still here"))
@@ -340,8 +349,7 @@ func TestLimits(t *testing.T) {
 	t.Run("pace", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t, everybody(), func(l *Limits) { l.Events, l.Burst = 50, 1 })
-		a, b := w.join(ada, "demo"), w.join(ben, "demo")
-		b.expect(`42["room-user-change"`)
+		a, b := w.pair()
 		begin := time.Now()
 		for range 20 {
 			a.draw("server-broadcast", "demo", []byte("x"))
@@ -359,8 +367,7 @@ func TestLimits(t *testing.T) {
 func TestSlowReader(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, everybody(), func(l *Limits) { l.Queue, l.Volatile = 1<<20, 1<<10 })
-	a, b := w.join(ada, "demo"), w.join(ben, "demo")
-	b.expect(`42["room-user-change"`)
+	a, b := w.pair()
 	c := w.join(ada, "demo")
 	c.expect(`42["room-user-change"`)
 	// b does not read from here on. c counts what comes, to the end.
