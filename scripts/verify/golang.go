@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -107,4 +108,22 @@ func (g *goTests) finish(e event) {
 	if e.Action != "skip" { // no test files
 		fmt.Fprintf(g.out, "%-4s %-60s %4d tests %7.2f s\n", e.Action, e.Package, c.passed+c.failed, e.Elapsed)
 	}
+}
+
+var (
+	failedPackage = regexp.MustCompile(`(?m)^fail (\S+)`)
+	notByChance   = regexp.MustCompile(`(?m)^WARNING: DATA RACE|race detected during execution|^panic: |^fatal error: |\[(build|setup) failed\]`)
+)
+
+// failedPackages are those that may have failed by chance: none when anything
+// in the output is not.
+func failedPackages(output string) []string {
+	var packages []string
+	if notByChance.MatchString(output) {
+		return nil
+	}
+	for _, m := range failedPackage.FindAllStringSubmatch(output, -1) {
+		packages = append(packages, m[1])
+	}
+	return packages
 }

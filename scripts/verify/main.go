@@ -5,9 +5,10 @@
 // line, alone, is "N passed, N failed" over all parts. The exit code is 0
 // only when nothing failed and every part ran.
 //
-// A browser has clocks and fake devices of its own, which a busy machine can
-// starve: a few of its files that fail are run once more, and what passes only
-// then is printed, and counted as "again" in the table.
+// A busy machine can starve what waits for a moment: a few packages or browser
+// files that fail are run once more, without the others. What passes only then
+// is printed, and counted as "again" in the table. Data races and panics are
+// never chance.
 package main
 
 import (
@@ -17,6 +18,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -39,16 +41,18 @@ type part struct {
 	dir     string
 	command []string
 	read    func(io.Reader, io.Writer) (count, error)
-	// again finds the files that failed in the output, to be given to the
-	// command once more. Without it there is one try.
+	// all is what the command is given for everything.
+	all []string
+	// again finds in the output what failed, packages or files, to be given to
+	// the command once more in the place of all. Without it there is one try.
 	again func(output string) []string
 }
 
-// mostAgain is how many files may have failed by chance. More are broken.
+// mostAgain is how many of a part may have failed by chance. More are broken.
 const mostAgain = 3
 
 var parts = []part{
-	{name: "Go", dir: ".", command: []string{"go", "test", "-race", "-count=1", "-timeout=5m", "-json", "./..."}, read: readGo},
+	{name: "Go", dir: ".", command: []string{"go", "test", "-race", "-count=1", "-timeout=5m", "-json"}, all: []string{"./..."}, read: readGo, again: failedPackages},
 	{name: "pages", dir: "web/ui", command: []string{"npm", "test", "--silent"}, read: readVitest},
 	{name: "browsers", dir: "web/ui", command: []string{"npm", "run", "e2e", "--silent", "--"}, read: readVitest, again: failedFiles},
 }
@@ -77,27 +81,27 @@ func all(ctx context.Context, parts []part, out io.Writer) count {
 	return total
 }
 
-// tries runs a part, and the few files of it that may be tried again.
+// tries runs a part, and the little of it that may be tried again.
 func (p part) tries(ctx context.Context, out io.Writer) count {
 	if p.again == nil {
-		return p.try(ctx, out)
+		return p.try(ctx, out, p.all)
 	}
 	var seen strings.Builder
-	c := p.try(ctx, io.MultiWriter(out, &seen))
-	files := p.again(seen.String())
-	if c.failed == 0 || len(files) == 0 || len(files) > mostAgain {
+	c := p.try(ctx, io.MultiWriter(out, &seen), p.all)
+	failed := p.again(seen.String())
+	if c.failed == 0 || len(failed) == 0 || len(failed) > mostAgain {
 		return c
 	}
-	fmt.Fprintf(out, "\n== %s tests, again: %s\n", p.name, strings.Join(files, " "))
-	if second := p.try(ctx, out, files...); second.failed == 0 {
+	fmt.Fprintf(out, "\n== %s tests, again: %s\n", p.name, strings.Join(failed, " "))
+	if second := p.try(ctx, out, failed); second.failed == 0 {
 		c.passed, c.failed, c.again = c.passed+c.failed, 0, c.failed
 	}
 	return c
 }
 
-// try runs a part once.
-func (p part) try(ctx context.Context, out io.Writer, files ...string) count {
-	c, err := p.run(ctx, out, files)
+// try runs this of a part, once.
+func (p part) try(ctx context.Context, out io.Writer, what []string) count {
+	c, err := p.run(ctx, out, what)
 	if err != nil {
 		fmt.Fprintf(out, "%s tests: %v\n", p.name, err)
 		c.failed = max(c.failed, 1) // a part that did not run well never counts as green
@@ -105,8 +109,8 @@ func (p part) try(ctx context.Context, out io.Writer, files ...string) count {
 	return c
 }
 
-func (p part) run(ctx context.Context, out io.Writer, files []string) (count, error) {
-	cmd := exec.CommandContext(ctx, p.command[0], append(p.command[1:len(p.command):len(p.command)], files...)...)
+func (p part) run(ctx context.Context, out io.Writer, what []string) (count, error) {
+	cmd := exec.CommandContext(ctx, p.command[0], slices.Concat(p.command[1:], what)...)
 	cmd.Dir = p.dir
 	cmd.Env = append(os.Environ(), "NO_COLOR=1", "FORCE_COLOR=0")
 	cmd.Stderr = out

@@ -1,8 +1,10 @@
 package main
 
 import (
+	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -121,6 +123,40 @@ func TestAgain(t *testing.T) {
 		got := part{name: "browsers", dir: ".", command: tc.command, read: readVitest, again: failedFiles}.tries(t.Context(), &out)
 		if got != tc.want || !strings.Contains(out.String(), tc.says) || tc.says == "" && strings.Contains(out.String(), "tried") {
 			t.Errorf("%s: %+v, want %+v, with %q in\n%s", tc.name, got, tc.want, tc.says, out.String())
+		}
+	}
+}
+
+func TestFailedPackages(t *testing.T) {
+	t.Parallel()
+	const (
+		late = `{"Action":"output","Package":"m/a","Test":"TestOne","Output":"not within a second\n"}
+{"Action":"fail","Package":"m/a","Test":"TestOne"}
+{"Action":"fail","Package":"m/a","Elapsed":1.5}
+{"Action":"pass","Package":"m/b"}
+`
+		said = `{"Action":"output","Package":"m/c","Output":"%s\n"}
+{"Action":"fail","Package":"m/c"}
+`
+	)
+	for name, tc := range map[string]struct {
+		in   string
+		want []string
+	}{
+		"late":       {late, []string{"m/a"}},
+		"two":        {late + fmt.Sprintf(said, "FAIL"), []string{"m/a", "m/c"}},
+		"a race":     {late + fmt.Sprintf(said, "WARNING: DATA RACE"), nil},
+		"a panic":    {late + fmt.Sprintf(said, "panic: index out of range [1]"), nil},
+		"a deadlock": {late + fmt.Sprintf(said, "fatal error: all goroutines are asleep"), nil},
+		"no build":   {late + fmt.Sprintf(said, "FAIL m/c [build failed]"), nil},
+		"well":       {`{"Action":"pass","Package":"m/b"}`, nil},
+	} {
+		var out strings.Builder
+		if _, err := readGo(strings.NewReader(tc.in), &out); err != nil {
+			t.Fatal(err)
+		}
+		if got := failedPackages(out.String()); !slices.Equal(got, tc.want) {
+			t.Errorf("%s: %q, want %q, in\n%s", name, got, tc.want, out.String())
 		}
 	}
 }
