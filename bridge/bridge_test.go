@@ -101,10 +101,6 @@ func meeting(t *testing.T, world *world, name string, rewriting bool) {
 		p.join(id, i == 0)
 	}
 	a, s, ws := peers[0], peers[1], peers[2]
-	b.Lock()
-	s.level = loud
-	b.Unlock()
-
 	for _, p := range peers {
 		for _, other := range peers {
 			if other == p {
@@ -114,6 +110,10 @@ func meeting(t *testing.T, world *world, name string, rewriting bool) {
 			b.until(t, p.id+" sees "+other.id, p.gets(20, other.videoSSRCs()...))
 		}
 	}
+	// Who is loud from the first packet on has a loud background, and does not speak.
+	b.Lock()
+	s.level = loud
+	b.Unlock()
 	for _, p := range []*peer{a, ws} {
 		b.until(t, p.id+" sees the highest encoding", p.gets(20, s.video[2].ssrc))
 		b.until(t, p.id+" is told who speaks", p.hears(func(m channel.Message) bool {
