@@ -65,6 +65,19 @@ func newRecorder() *recorder {
 	}
 }
 
+// echoing is a session that sends media back, without a client yet.
+func echoing(t *testing.T, p *Port, o Options) (*recorder, *Session) {
+	t.Helper()
+	r := newRecorder()
+	r.echo = true
+	s, err := p.NewSession(o, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.session.Store(s)
+	return r, s
+}
+
 func (r *recorder) HandleRTP(out *Batch, b []byte, _ int64) {
 	if r.echo {
 		binary.BigEndian.PutUint32(b[8:], bridgeSSRC)

@@ -175,13 +175,7 @@ func TestRelayIsLeftUnasked(t *testing.T) {
 		t.Run(network, func(t *testing.T) {
 			t.Parallel()
 			p := open(t, Config{Addresses: []netip.Addr{loopback}, TCPPort: -1})
-			r := newRecorder()
-			r.echo = true
-			s, err := p.NewSession(Options{Controlling: true}, r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			r.session.Store(s)
+			_, s := echoing(t, p, Options{Controlling: true})
 			talk := media(t, s)
 			relay := newWay(t, p, s.Local())
 			var direct *way

@@ -11,13 +11,7 @@ import (
 func TestRestart(t *testing.T) {
 	t.Parallel()
 	p := openPort(t)
-	r := newRecorder()
-	r.echo = true
-	s, err := p.NewSession(Options{Controlling: true, SCTP: true}, r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.session.Store(s)
+	r, s := echoing(t, p, Options{Controlling: true, SCTP: true})
 	first := s.Local()
 	if d, err := s.Restart(); err != nil || d.Generation != 0 || d.Ufrag != first.Ufrag {
 		t.Errorf("restart of what has not started: generation %d, %v", d.Generation, err)

@@ -452,13 +452,7 @@ func TestDescription(t *testing.T) {
 func TestRemoteCandidates(t *testing.T) {
 	t.Parallel()
 	p := openPort(t)
-	r := newRecorder()
-	r.echo = true
-	s, err := p.NewSession(Options{Controlling: true}, r)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.session.Store(s)
+	r, s := echoing(t, p, Options{Controlling: true})
 	c := newClient(t, clientOptions{})
 	local := s.Local()
 	local.Candidates = nil // the client cannot start
